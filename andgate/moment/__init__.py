@@ -1,0 +1,1 @@
+"""The heart: signals become moments of truth, and moments get their verdicts."""

@@ -1,0 +1,229 @@
+"""What was decided: past tense, frozen. The journal keeps them; trails, pages and screens are made of them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event"):
+    """Something the engine decided about one moment."""
+
+    moment: str
+    at_ms: int
+    """Site time it took effect: a failure's is its deadline, never the wake-up."""
+
+
+class Opened(Event, frozen=True, kw_only=True, tag="opened"):
+    """A promise is running."""
+
+    signal: str
+    witness: str
+
+
+class Witnessed(Event, frozen=True, kw_only=True, tag="witnessed"):
+    """Another opening signal saw the same moment."""
+
+    signal: str
+    witness: str
+
+
+class Rejoined(Event, frozen=True, kw_only=True, tag="rejoined"):
+    """It opened again so soon after its end that it goes on, deadline and all."""
+
+    signal: str
+    witness: str
+
+
+class Threatened(Event, frozen=True, kw_only=True, tag="threatened"):
+    """Likely to fail: by the clock, or by a signal that threatens."""
+
+    signal: str | None = None
+
+
+class Failing(Event, frozen=True, kw_only=True, tag="failing"):
+    """Threatened, and in the last third of its time."""
+
+
+class Refused(Event, frozen=True, kw_only=True, tag="refused"):
+    """A closing signal while a hold stands: the reset is refused."""
+
+    signal: str
+    witness: str
+    held_by: tuple[str, ...]
+
+
+class Kept(Event, frozen=True, kw_only=True, tag="kept"):
+    """Ended in time; it had never been threatened."""
+
+    signal: str | None = None
+
+
+class Saved(Event, frozen=True, kw_only=True, tag="saved"):
+    """Ended in time after a threat."""
+
+    signal: str | None = None
+
+
+class Failed(Event, frozen=True, kw_only=True, tag="failed"):
+    """The deadline passed, or a signal failed it at once."""
+
+    signal: str | None = None
+
+
+class Closed(Event, frozen=True, kw_only=True, tag="closed"):
+    """A failed moment was closed at last."""
+
+    signal: str | None = None
+    late_s: float
+
+
+class GaveUp(Event, frozen=True, kw_only=True, tag="gave-up"):
+    """Nobody closed it; it ended by itself."""
+
+
+class Voided(Event, frozen=True, kw_only=True, tag="voided"):
+    """It does not count: by a signal, a person, or a changed plan."""
+
+    reason: str
+    by: str | None = None
+    signal: str | None = None
+
+
+class Unvoided(Event, frozen=True, kw_only=True, tag="unvoided"):
+    """A person took the void back."""
+
+    by: str | None = None
+
+
+class Moved(Event, frozen=True, kw_only=True, tag="moved"):
+    """It goes on at another touchpoint."""
+
+    signal: str
+    to: str
+
+
+class Claimed(Event, frozen=True, kw_only=True, tag="claimed"):
+    """Somebody is on it."""
+
+    by: str
+    until_ms: int | None
+
+
+class ClaimLapsed(Event, frozen=True, kw_only=True, tag="claim-lapsed"):
+    """The promised time passed without an end."""
+
+    by: str
+
+
+class Unclaimed(Event, frozen=True, kw_only=True, tag="unclaimed"):
+    """Somebody gave it back."""
+
+    by: str
+
+
+class Overridden(Event, frozen=True, kw_only=True, tag="overridden"):
+    """A person ended it although a hold stood."""
+
+    by: str
+    reason: str
+
+
+class Noted(Event, frozen=True, kw_only=True, tag="noted"):
+    """A person gave a cause or a remedy."""
+
+    what: Literal["cause", "remedy"]
+    text: str
+    by: str
+
+
+class Revised(Event, frozen=True, kw_only=True, tag="revised"):
+    """Late knowledge changed what had been published; `changed` names the fields, `was` and `now` their values."""
+
+    changed: tuple[str, ...]
+    was: dict[str, str | int | float | bool | None]
+    now: dict[str, str | int | float | bool | None]
+    because: str
+    """The signal that did it, or what happened to one, in words."""
+
+
+class Confirmed(Event, frozen=True, kw_only=True, tag="confirmed"):
+    """A provisional verdict stands: nothing can contradict it any more."""
+
+
+class Withdrawn(Event, frozen=True, kw_only=True, tag="withdrawn"):
+    """It turned out not to be a moment of its own."""
+
+    into: str | None = None
+
+
+class AskedVoid(Event, frozen=True, kw_only=True, tag="asked-void"):
+    """A moment with a person's void was joined into this one; a void does not move over, so somebody is asked."""
+
+    joined: str
+    by: str
+    reason: str
+
+
+PageReason = Literal["time-left", "overdue", "claim-lapsed", "still-waiting"]
+
+
+class Paged(Event, frozen=True, kw_only=True, tag="paged"):
+    """A group is told. `page` is unique: (moment, step), or (moment, witness) for `still-waiting`."""
+
+    page: str
+    step: int
+    """Index in the plan's ladder; 0 for `still-waiting`."""
+    group: str
+    reason: PageReason
+    left_ms: int
+    """Time left at `at_ms`; negative after the deadline."""
+    late_ms: int = 0
+    """How long after its time the page was decided."""
+    cancels: bool = False
+    """A later claim cancels it while it is not surely sent (the step says ``unless = "claimed"``, or a repeat)."""
+
+
+class PageSkipped(Event, frozen=True, kw_only=True, tag="page-skipped"):
+    """A page that was not sent, and why; a lapsed claim may bring it back."""
+
+    step: int
+    group: str
+    because: Literal["claimed", "superseded", "ended"]
+
+
+class StoodDown(Event, frozen=True, kw_only=True, tag="stood-down"):
+    """It is over; everybody who was paged is told so."""
+
+    groups: tuple[str, ...]
+
+
+AnyEvent = (
+    Opened
+    | Witnessed
+    | Rejoined
+    | Threatened
+    | Failing
+    | Refused
+    | Kept
+    | Saved
+    | Failed
+    | Closed
+    | GaveUp
+    | Voided
+    | Unvoided
+    | Moved
+    | Claimed
+    | ClaimLapsed
+    | Unclaimed
+    | Overridden
+    | Noted
+    | Revised
+    | Confirmed
+    | Withdrawn
+    | AskedVoid
+    | Paged
+    | PageSkipped
+    | StoodDown
+)

@@ -1,0 +1,64 @@
+"""A moment of truth as it is published: one expectation, at one touchpoint, for one key."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from andgate.moment.signals import About
+
+State = Literal["open", "ended"]
+Verdict = Literal["success", "failure", "void"]
+Level = Literal["open", "threatened", "failing", "failed", "ended"]
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """One publication of a moment of truth; (id, change) names it. Times are UTC milliseconds."""
+
+    id: str
+    """32 hex digits, derived from expectation, touchpoint, key and the signal that first opened it."""
+    anchor: str
+    """Identity of that signal; persons' actions are kept against it."""
+    expectation: str
+    interactions: tuple[str, ...] = ()
+    touchpoint: str
+    key: str | None = None
+    about: About = {}
+    opened_ms: int
+    threatened_ms: int | None = None
+    failing_ms: int | None = None
+    """When the last third of the time begins, if it is threatened by then; known ahead, for lamps and signs."""
+    claimed_ms: int | None = None
+    claimed_by: str | None = None
+    claim_until_ms: int | None = None
+    """When the standing claim lapses; None where it does not."""
+    ends_ms: int
+    """The deadline."""
+    counts_to_ms: int
+    """What a staff sign counts down to."""
+    closed_ms: int | None = None
+    ended_ms: int | None = None
+    """When it ended, also where nobody closed it (given up, void)."""
+    state: State = "open"
+    level: Level = "open"
+    verdict: Verdict | None = None
+    saved: bool = False
+    answered: bool = False
+    provisional: bool = False
+    reason: str | None = None
+    """Why it is void, provisional, or was never closed; in words."""
+    late_s: float | None = 0.0
+    """Seconds after the deadline that a failed moment was closed; None while that is not known."""
+    anomaly: bool = False
+    cause: str | None = None
+    remedy: str | None = None
+    witnesses: tuple[str, ...] = ()
+    revision: int = 0
+    change: int = 1
+    plan: str
+    """Version of the plan it is judged by."""
+    withdrawn: bool = False
+    """It turned out not to be a moment of its own."""
+    withdrawn_into: str | None = None
+    """The moment that took it in, if any."""

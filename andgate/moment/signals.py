@@ -1,0 +1,115 @@
+"""What was seen: signals and persons' actions, frozen, on the site's timeline.
+
+Names of signals are the plan's (``pressed``, ``reached``, ``docked``, ...), so one type carries them all. A few names
+mean something by themselves, whatever the plan says; they are the constants below.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from andgate.plan import Plan
+
+MOVED = "moved"
+"""Carries the open moments of its key to the touchpoint in `to`."""
+SERVING = "serving"
+"""The touchpoint begins to serve its key."""
+RELEASED = "released"
+"""The touchpoint has served its key."""
+STAFFED = "staffed"
+"""Value: how many desks are open. Recorded, judges nothing."""
+BLIND = "blind"
+"""Device `device` cannot be trusted to see from here on."""
+SIGHTED = "sighted"
+"""Device `device` sees again."""
+GAP = "gap"
+"""A node's record of signals that are gone."""
+
+RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, GAP})
+"""Names a plan may not give to its own signals."""
+
+About = dict[str, str | int | float | bool | None]
+
+
+class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal", tag_field="kind", gc=False):
+    """Something a device, a feed or a script saw.
+
+    The fold's order is `order`; two signals with one `id` are one signal.
+    """
+
+    id: str
+    """Identity: ``n/{node}/{boot}/{seq}`` or ``f/{id}``."""
+    name: str
+    touchpoint: str
+    at_ms: int
+    """Site time when it happened, UTC."""
+    received_ms: int
+    """Site time when the hub first had it."""
+    source: str
+    """Node id, or the feed's name."""
+    device: str = ""
+    """``node/device`` for a node's; what an API signal calls itself, or empty."""
+    boot_rank: int = 0
+    """How many boots of any node the hub had seen when it first saw this one's; 0 for feeds."""
+    seq: int = 0
+    key: str | None = None
+    value: int | float | str | bool | None = None
+    to: str | None = None
+    """Where `moved` moves to."""
+    about: About = {}
+    found: bool = False
+    """A level found at start, not a change that was seen."""
+    retracts: str | None = None
+    """Identity of an earlier signal that this one takes out of the fold (also a reset-hold's own press)."""
+
+    @property
+    def order(self) -> tuple[int, str, int, int, str]:
+        """Return the place in the fold: site time, source, boot first seen, seq, id."""
+        return (self.at_ms, self.source, self.boot_rank, self.seq, self.id)
+
+    @property
+    def witness(self) -> str:
+        """Return the name among a moment's witnesses: the device, else the source."""
+        return self.device or self.source
+
+
+ActionKind = Literal["claim", "unclaim", "void", "unvoid", "reset", "cause", "remedy"]
+
+
+class Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="action", tag_field="kind"):
+    """What a person did about a moment; kept against the moment's first signal, so that it survives a refold."""
+
+    id: str
+    do: ActionKind
+    moment: str
+    """The moment's id as the person saw it."""
+    at_ms: int
+    by: str
+    """Opaque id of the person or token."""
+    promise_ms: int | None = None
+    """A claim's promised duration; None: to the next step."""
+    reason: str | None = None
+    """Why (void, reset), or the words of a cause or remedy."""
+
+
+class Retimed(Struct, frozen=True, kw_only=True, tag="retimed", tag_field="kind"):
+    """A better clock offset moved a signal on the site's timeline."""
+
+    signal: str
+    at_ms: int
+
+
+class Replanned(Struct, frozen=True, kw_only=True, tag="replanned", tag_field="kind"):
+    """From `at_ms` on, signals meet this plan."""
+
+    plan: Plan
+    at_ms: int
+
+
+Input = Signal | Action | Retimed | Replanned
+"""What the engine takes in. Order within one `receive` does not matter."""
+
+encode_inputs = msgspec.json.Encoder().encode

@@ -1,0 +1,36 @@
+"""The site's plan: groups, channels, touchpoints, nodes, expectations, interactions; frozen and validated."""
+
+from andgate.plan.kinds import KINDS, Kind
+from andgate.plan.model import (
+    Channel,
+    Device,
+    Expectation,
+    Group,
+    Hours,
+    Interaction,
+    Node,
+    PageStep,
+    Plan,
+    Site,
+    Touchpoint,
+)
+from andgate.plan.parse import parse_plan
+from andgate.plan.words import describe
+
+__all__ = [
+    "KINDS",
+    "Channel",
+    "Device",
+    "Expectation",
+    "Group",
+    "Hours",
+    "Interaction",
+    "Kind",
+    "Node",
+    "PageStep",
+    "Plan",
+    "Site",
+    "Touchpoint",
+    "describe",
+    "parse_plan",
+]

@@ -1,0 +1,163 @@
+"""The site's plan as frozen values. What a site decides stands here and nowhere else.
+
+Durations are whole milliseconds (names end in ``_ms``). Dicts keep the order of the file. `parse` makes a `Plan` from
+TOML, `words` says in plain English what it means.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from msgspec import Struct
+
+
+class Site(Struct, frozen=True):
+    """The airport or shop."""
+
+    id: str
+    name: str
+    timezone: str
+    """IANA name, as ``Europe/Rome``; used on screens and for `hours` only, never for judging."""
+
+
+class Channel(Struct, frozen=True):
+    """A way to reach people."""
+
+    id: str
+    url: str
+    """``mqtt://`` for the site's own broker, or any Apprise URL."""
+
+
+class Group(Struct, frozen=True):
+    """People who can act."""
+
+    id: str
+    name: str
+    channels: tuple[str, ...]
+
+
+class Hours(Struct, frozen=True):
+    """A daily span in the site's time zone, minutes from midnight; `end_min` <= `start_min` runs over midnight."""
+
+    start_min: int
+    end_min: int
+
+
+class Touchpoint(Struct, frozen=True):
+    """A place where customers are served: the line, not the desk."""
+
+    id: str
+    name: str
+    area: str
+    """Empty where the plan gives none."""
+    group: str
+    hours: Hours | None = None
+
+
+class Device(Struct, frozen=True):
+    """What hangs on a node."""
+
+    id: str
+    """Unique within its node."""
+    node: str
+    touchpoint: str
+    """Its own, or its node's."""
+    kind: str
+    """A key of `andgate.plan.kinds.KINDS`."""
+    settings: dict[str, int | float | str | bool]
+    """The kind's own keys (pins, driver, ...) with defaults filled in; durations in milliseconds under ``<key>_ms``."""
+    signals: dict[str, str]
+    """What it reports, by occasion: ``{"on": "reached", "off": "cleared"}``; renamed as the plan says."""
+
+    @property
+    def name(self) -> str:
+        """``node/device``, as in a moment's witnesses."""
+        return f"{self.node}/{self.id}"
+
+
+class Node(Struct, frozen=True):
+    """One Raspberry Pi."""
+
+    id: str
+    touchpoint: str | None
+    devices: dict[str, Device]
+
+
+class PageStep(Struct, frozen=True):
+    """One rung of an escalation: when so much time is left, this group is paged."""
+
+    left_ms: int
+    group: str
+    unless_claimed: bool = False
+
+
+class Expectation(Struct, frozen=True):
+    """A promise in the customer's words and the criterion that decides it."""
+
+    id: str
+    promise: str
+    touchpoints: tuple[str, ...]
+    opens: tuple[str, ...]
+    closes: tuple[str, ...]
+    fails_after_ms: int
+    key: str | None = None
+    """What a key names (``flight``), or None: one moment at a time at a touchpoint."""
+    holds: dict[str, str] = {}
+    """Signal -> its opposite; while one stands a closing is refused."""
+    threatens: tuple[str, ...] = ()
+    fails_on: tuple[str, ...] = ()
+    voids: tuple[str, ...] = ()
+    countdown_ms: int | None = None
+    """What a staff sign counts down from; the promise itself where None."""
+    better_than_ms: int | None = None
+    rejoins_within_ms: int = 0
+    gives_up_after_ms: int = 3_600_000
+    remedy: str | None = None
+    pages: tuple[PageStep, ...] = ()
+    """In the order of falling `left_ms`."""
+
+
+class Interaction(Struct, frozen=True):
+    """An AND gate over expectations or other interactions."""
+
+    id: str
+    name: str
+    key: str | None
+    inputs: tuple[str, ...]
+
+
+class Plan(Struct, frozen=True, dict=True):
+    """Everything a site decides, checked: every id that is named exists."""
+
+    site: Site
+    channels: dict[str, Channel]
+    groups: dict[str, Group]
+    touchpoints: dict[str, Touchpoint]
+    nodes: dict[str, Node]
+    expectations: dict[str, Expectation]
+    interactions: dict[str, Interaction]
+    version: str
+    """First 12 hex digits of the SHA-256 over the canonical content; comments and layout do not count."""
+
+    @cached_property
+    def devices(self) -> dict[str, Device]:
+        """Every device by ``node/device``."""
+        return {device.name: device for node in self.nodes.values() for device in node.devices.values()}
+
+    @cached_property
+    def interactions_of(self) -> dict[str, tuple[str, ...]]:
+        """Expectation id -> the interactions it counts in, directly or through another gate, in plan order."""
+        return {
+            expectation: tuple(gate for gate in self.interactions if expectation in self.expectations_of(gate))
+            for expectation in self.expectations
+        }
+
+    def expectations_of(self, interaction: str) -> tuple[str, ...]:
+        """Return the expectations at the leaves of a gate, in journey order, each once."""
+        leaves: dict[str, None] = {}
+        for name in self.interactions[interaction].inputs:
+            if name in self.expectations:
+                leaves[name] = None
+            else:
+                leaves.update(dict.fromkeys(self.expectations_of(name)))
+        return tuple(leaves)

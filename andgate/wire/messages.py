@@ -1,0 +1,309 @@
+"""Every message on the wire, as JSON in UTF-8. Field names are the contract's; times are RFC 3339 in UTC.
+
+Structs forbid unknown fields only where a wrong field could change a judgement; elsewhere unknown fields are
+ignored, so that a newer peer can say more.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+MAX_PAYLOAD_BYTES = 64 * 1024
+MAX_SIGNALS = 500
+"""Most members of one list of signals."""
+
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Seq = Annotated[int, Meta(ge=1, le=2**53)]
+Value = int | float | str | bool | None
+About = dict[str, Value]
+
+
+class Retraction(Struct, frozen=True):
+    """Names an earlier signal of the same node from another boot."""
+
+    boot: Text
+    seq: Seq
+
+
+class NodeSignal(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """``node/{node}/signal``: what a device saw."""
+
+    device: Name
+    signal: Name
+    seq: Seq
+    boot: Text
+    mono: float
+    """Seconds on the node's monotonic clock when it happened."""
+    sent: float | None = None
+    """The same clock when this message was handed to the link."""
+    at: str | None = None
+    """The node's own idea of UTC when it happened."""
+    synced: bool = False
+    """True if that idea comes from a synchronised clock."""
+    value: Value = None
+    key: Text | None = None
+    to: Id | None = None
+    found: bool = False
+    press: Seq | None = None
+    """The press (same boot) that a reset-hold began with; it leaves the fold."""
+    retracts: Seq | Retraction | None = None
+    about: About = {}
+    more: bool = False
+
+
+class FeedSignal(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """``feed/{feed}/signal`` and ``POST /api/v1/signals``: what a feed, device or script saw."""
+
+    id: Text
+    """Unique in the site: it makes the signal idempotent, also across MQTT and HTTP."""
+    touchpoint: Id
+    signal: Name
+    key: Text | None = None
+    at: str | None = None
+    """When it happened; None: at its receipt."""
+    value: Value = None
+    to: Id | None = None
+    device: Text | None = None
+    about: About = {}
+    found: bool = False
+    retracts: Text | None = None
+    """`id` of an earlier signal to take back."""
+    more: bool = False
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """``node/{node}/receipt``: all up to `seq` and the ranges in `also` (inclusive) of this boot are stored."""
+
+    boot: str
+    seq: int
+    also: list[tuple[int, int]] = []
+
+
+class FeedReceipt(Struct, frozen=True, kw_only=True):
+    """``feed/{feed}/receipt``: these ids are stored (a quarantined one counts as stored)."""
+
+    ids: list[str]
+
+
+class NodeState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``node/{node}/state`` (retained): birth, will, goodbye."""
+
+    state: Literal["online", "lost", "stopped"]
+    session: int
+    boot: str | None = None
+    version: str | None = None
+    config: str | None = None
+    """Hash of the configuration it runs."""
+
+
+class Chain(Struct, frozen=True, kw_only=True):
+    """The head of the journal's hash chain."""
+
+    entry: int
+    hash: str
+
+
+class HubState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``hub/state`` (retained)."""
+
+    state: Literal["online", "lost", "stopped"]
+    session: int
+    epoch: str | None = None
+    at: str | None = None
+    chain: Chain | None = None
+
+
+class DeviceHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One input or output of a node."""
+
+    level: Literal["on", "off", "unknown"]
+    since: float | None = None
+    """Monotonic seconds of the last change."""
+    fault: str | None = None
+
+
+class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``node/{node}/health``, every 15 s; never judges."""
+
+    boot: str
+    mono: float
+    devices: dict[str, DeviceHealth] = {}
+    spool: int = 0
+    """Signals not yet receipted."""
+    synced: bool = False
+    at: str | None = None
+    temperature_c: float | None = None
+    uptime_s: float | None = None
+    wear: str | None = None
+    config: str | None = None
+    version: str | None = None
+    drops: int = 0
+    """Edges that were too fast to be believed since start."""
+
+
+class TimeAsk(Struct, frozen=True, kw_only=True):
+    """``node/{node}/time``."""
+
+    n: int
+    boot: str
+    mono: float
+
+
+class TimeReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``node/{node}/time/reply``: the hub's UTC when it had the question."""
+
+    n: int
+    at: str
+    rate: float = 1.0
+    """Site seconds per real second; other than 1 only in a demo."""
+
+
+class DeviceConfig(Struct, frozen=True, kw_only=True):
+    """One device as its node needs it."""
+
+    kind: str
+    touchpoint: str
+    settings: dict[str, Value]
+    signals: dict[str, str]
+
+
+class ExpectationConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a node must know to count down on the spot."""
+
+    id: str
+    touchpoints: list[str]
+    opens: list[str]
+    closes: list[str]
+    fails_after_s: float
+    countdown_s: float
+    key: str | None = None
+
+
+class NodeConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``node/{node}/config`` (retained): what the node should be; `hash` names it in birth and health."""
+
+    hash: str
+    site: str
+    timezone: str
+    devices: dict[str, DeviceConfig]
+    expectations: list[ExpectationConfig] = []
+
+
+class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``node/{node}/command``."""
+
+    do: Literal["identify", "drill", "reload", "refused", "resend"]
+    device: str | None = None
+    """The device it is about (`refused`, `identify`)."""
+    reason: str | None = None
+    boot: str | None = None
+    from_: int | None = field(default=None, name="from")
+    to: int | None = None
+
+
+class LiveMoment(Struct, frozen=True, kw_only=True):
+    """A moment as lamps, signs and boards need it."""
+
+    id: str
+    expectation: str
+    state: str
+    level: str
+    key: str | None
+    opened: str
+    deadline: str
+    failing: str | None
+    counts_to: str
+    threatened: str | None
+    claimed: str | None
+    claimed_by: str | None
+    verdict: str | None
+    saved: bool
+    change: int
+
+
+class EndedMoment(Struct, frozen=True, kw_only=True):
+    """The last moment that ended at a touchpoint, shown for 30 s."""
+
+    id: str
+    expectation: str
+    key: str | None
+    verdict: str
+    saved: bool
+    at: str
+    counts_to: str
+    deadline: str
+
+
+class TouchpointMoments(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``touchpoint/{touchpoint}/moment`` (retained), nearest deadline first."""
+
+    at: str
+    moments: list[LiveMoment]
+    ended: EndedMoment | UnsetType = UNSET
+
+
+class Page(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``page/{group}``: a page, or the word that it is over."""
+
+    id: str
+    kind: Literal["page", "over"]
+    moment: str
+    text: str
+    reason: str
+    left_s: float
+    late: bool = False
+    claim: str | None = None
+    """Where to claim it, as a URL path."""
+    again: bool = False
+    """It may have gone out before: sent again rather than never."""
+
+
+class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``answer``: what a pager's owner says of a page."""
+
+    do: Literal["claim", "seen", "reject"]
+    by: Text
+    moment: Text | None = None
+    page: Text | None = None
+    promise_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    reason: Text | None = None
+
+
+class MomentMessage(Struct, frozen=True, kw_only=True):
+    """A moment as the API, ``verdict`` and the stream show it."""
+
+    id: str
+    expectation: str
+    interactions: list[str]
+    touchpoint: str
+    key: str | None
+    about: About
+    opened_at: str
+    threatened_at: str | None
+    claimed_at: str | None
+    claimed_by: str | None
+    ends_at: str
+    closed_at: str | None
+    state: Literal["open", "ended"]
+    verdict: Literal["success", "failure", "void"] | None
+    saved: bool
+    answered: bool
+    provisional: bool
+    reason: str | None
+    late_s: float | None
+    anomaly: bool
+    cause: str | None
+    remedy: str | None
+    witnesses: list[str]
+    revision: int
+    change: int
+    plan: str
+    level: Literal["open", "threatened", "failing", "failed", "ended"]
+    counts_to: str
+    failing_at: str | None
+    withdrawn: bool = False
+    withdrawn_into: str | None = None
