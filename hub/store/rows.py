@@ -1,0 +1,197 @@
+"""What the store hands out: frozen rows, with times in UTC milliseconds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from andgate.moment.events import AnyEvent
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Signal
+from andgate.wire.messages import Health
+
+By = Literal["interaction", "expectation", "touchpoint", "area", "hour", "day", "key", "team"]
+"""What success rates can be broken down by."""
+
+PageState = Literal["queued", "sent", "failed", "cancelled", "muted"]
+"""A page's way: queued until it is surely sent; muted where the hub only listens."""
+
+OutcomeState = Literal["success", "failure", "pending", "incomplete"]
+
+SignalState = Literal["judged", "untimed"]
+"""Untimed: kept and shown, but nothing says when it happened, so it judges nothing."""
+
+
+class Listing(Struct, frozen=True):
+    """One page of moments, newest opening first; `next` is the cursor of the following one, None at the end."""
+
+    items: tuple[Moment, ...]
+    next: str | None
+
+
+class TrailLine(Struct, frozen=True):
+    """One event of a moment: journal entry, when it took effect, when it was decided, and the event."""
+
+    n: int
+    at_ms: int
+    now_ms: int
+    event: AnyEvent
+
+
+class SignalRow(Struct, frozen=True):
+    """A stored signal. `signal.at_ms` is its site time as known now."""
+
+    signal: Signal
+    entry: int
+    """Journal entry that took it in; 0 where it is untimed."""
+    state: SignalState
+    first_at_ms: int
+    """The site time it was first given; other than `signal.at_ms` where a better clock offset moved it."""
+
+
+class OutcomeRow(Struct, frozen=True):
+    """The outcome of one interaction for one key (None: an interaction without keys)."""
+
+    interaction: str
+    key: str | None
+    state: OutcomeState
+    first: str | None
+    """The moment whose failure came first."""
+    failing: tuple[str, ...]
+    """Every failing input's moment."""
+    at_ms: int
+    """When the first of its moments opened."""
+    decided_ms: int
+    """When this state was computed."""
+
+
+class OutcomeListing(Struct, frozen=True):
+    """One page of outcomes, newest first."""
+
+    items: tuple[OutcomeRow, ...]
+    next: str | None
+
+
+class PageRow(Struct, frozen=True):
+    """One delivery of a page (or of the word that it is over) over one channel: sent or not, and why."""
+
+    id: int
+    page: str
+    kind: Literal["page", "over"]
+    moment: str
+    expectation: str
+    touchpoint: str
+    key: str | None
+    group: str
+    channel: str
+    title: str
+    text: str
+    reason: str
+    """Why it was decided."""
+    left_s: float
+    late: bool
+    cancels: bool
+    """A claim cancels it while it is not surely sent."""
+    state: PageState
+    decided_ms: int
+    due_ms: int
+    """When it is tried (next)."""
+    tries: int
+    sent_ms: int | None
+    again: bool
+    """It may have gone out before: a crash came between sending and recording."""
+    note: str
+    """Why it is in this state, in words."""
+    session: int = 0
+    """The hub session that holds it for sending."""
+
+
+class PageListing(Struct, frozen=True):
+    """One page of deliveries, newest first."""
+
+    items: tuple[PageRow, ...]
+    next: str | None
+
+
+class NodeRow(Struct, frozen=True):
+    """A node as the hub knows it: what it said, what it should be, what is wrong."""
+
+    node: str
+    state: Literal["online", "lost", "stopped", "unseen"]
+    session: int | None
+    boot: str | None
+    version: str | None
+    config: str | None
+    """Hash of the configuration it says it runs."""
+    wanted: str | None
+    """Hash of the configuration it should run; None where the plan no longer has it."""
+    since_ms: int | None
+    """Since when it is in this state."""
+    seen_ms: int | None
+    """When the hub last heard anything of it."""
+    health: Health | None
+    health_ms: int | None
+    offset_ms: float | None
+    """Site time minus the node's monotonic clock, in this boot; None where it was never measured."""
+    untimed: int
+    """Stored signals that nobody can put on the timeline."""
+    blind: tuple[str, ...]
+    """Devices (``node/device``) that cannot be trusted to see now."""
+    fault: str | None
+    """What is wrong with it, in words."""
+
+
+class QuarantineRow(Struct, frozen=True):
+    """Something that came in and was not taken; the first 8 KiB of it."""
+
+    id: int
+    at_ms: int
+    topic: str
+    """MQTT topic."""
+    reason: str
+    payload: bytes
+    size: int
+    """Bytes it had in full."""
+
+
+class Counts(Struct, frozen=True):
+    """What success rates are made of; void moments count in `void` only."""
+
+    success: int = 0
+    failure: int = 0
+    void: int = 0
+    saved: int = 0
+    answered: int = 0
+    anomaly: int = 0
+    provisional: int = 0
+    """Verdicts among `success` and `failure` that could still change."""
+    pending: int = 0
+    """Outcomes only: not decided yet."""
+    incomplete: int = 0
+    """Outcomes only: never all there."""
+
+
+class TallyRow(Struct, frozen=True):
+    """Counts of one group of a breakdown."""
+
+    group: str
+    """Id of the expectation, touchpoint, ..., area name, local day ``2026-11-21`` or local hour ``00`` to ``23``."""
+    counts: Counts
+
+
+class ChainHead(Struct, frozen=True):
+    """The newest journal entry and its hash (hex)."""
+
+    entry: int
+    hash: str
+
+
+class Entry(Struct, frozen=True):
+    """A journal entry as it is stored; `body` is the hashed JSON."""
+
+    n: int
+    now_ms: int
+    body: bytes
+    prev: bytes
+    hash: bytes
