@@ -1,0 +1,45 @@
+"""`andgate check FILE`: what is wrong in a plan, or what it means, in words."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from andgate.errors import PlanError, UsageError
+from andgate.plan.parse import parse_plan
+from andgate.plan.words import describe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("file", metavar="FILE", type=Path, help="the plan, a TOML file; - reads standard input")
+    parser.add_argument("--quiet", action="store_true", help="say nothing about a plan that is right")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the plan means; exit 0. Or what is wrong in it, all of it, as ``FILE: line ...``; exit 2."""
+    try:
+        plan = parse_plan(read(args.file))
+    except PlanError as wrong:
+        for problem in wrong.problems:
+            print(f"{args.file}: {problem}", file=sys.stderr)
+        many = len(wrong.problems) != 1
+        print(f"{args.file}: {len(wrong.problems)} problem{'s' * many}; nothing was changed", file=sys.stderr)
+        return 2
+    if not args.quiet:
+        print(describe(plan))
+    return 0
+
+
+def read(file: Path) -> str:
+    """Return a plan's text. Raises UsageError where there is none to read."""
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as failed:
+        raise UsageError(f"cannot read the plan {file}: {failed.strerror}") from failed
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as failed:
+        line = content[: failed.start].count(b"\n") + 1
+        raise UsageError(f"the plan {file} is not UTF-8 (line {line}); save it as UTF-8") from failed
