@@ -1,7 +1,7 @@
 """What was seen: signals and persons' actions, frozen, on the site's timeline.
 
 Names of signals are the plan's (``pressed``, ``reached``, ``docked``, ...), so one type carries them all. A few names
-mean something by themselves, whatever the plan says; they are the constants below.
+mean something by themselves, whatever the plan says; they are the constants of `andgate.plan.reserved`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ import msgspec
 from msgspec import Struct
 
 from andgate.plan import Plan
+from andgate.plan.reserved import BLIND, GAP, MOVED, RELEASED, RESERVED, SERVING, SIGHTED, STAFFED
 
-MOVED = "moved"
-"""Carries the open moments of its key to the touchpoint in `to`."""
-SERVING = "serving"
-"""The touchpoint begins to serve its key."""
-RELEASED = "released"
-"""The touchpoint has served its key."""
-STAFFED = "staffed"
-"""Value: how many desks are open. Recorded, judges nothing."""
-BLIND = "blind"
-"""Device `device` cannot be trusted to see from here on."""
-SIGHTED = "sighted"
-"""Device `device` sees again."""
-GAP = "gap"
-"""A node's record of signals that are gone."""
-
-RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, GAP})
-"""Names a plan may not give to its own signals."""
+__all__ = [
+    "BLIND",
+    "GAP",
+    "MOVED",
+    "RELEASED",
+    "RESERVED",
+    "SERVING",
+    "SIGHTED",
+    "STAFFED",
+    "About",
+    "Action",
+    "ActionKind",
+    "Input",
+    "Replanned",
+    "Retimed",
+    "Signal",
+    "encode_inputs",
+]
 
 About = dict[str, str | int | float | bool | None]
 

@@ -1,0 +1,113 @@
+"""Reads a plan's people and places: site, channels, groups, touchpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from zoneinfo import ZoneInfo, available_timezones
+
+from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
+from andgate.plan.tables import Table, known, show
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
+_HOURS = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
+_MIDNIGHT_MIN = 24 * 60
+
+
+def read_site(root: Table) -> Site | None:
+    """Read ``[site]``."""
+    table = root.table("site")
+    if table is None:
+        if "site" not in root.content:
+            root.wrong("site", "is missing", "Add [site] with id, name and timezone")
+        return None
+    name_id = table.name("id", example="agx")
+    name = table.text("name", example="Andgate International")
+    zone = table.text("timezone", example="Europe/Rome")
+    if zone is not None and not _is_zone(zone):
+        remedy = known(zone, available_timezones(), "time zone").partition(" Name one of")[0]
+        table.wrong("timezone", f"unknown time zone {show(zone)}", _zone_remedy(remedy))
+        zone = None
+    table.close()
+    if name_id is None or name is None or zone is None:
+        return None
+    return Site(id=name_id, name=name, timezone=zone)
+
+
+def _zone_remedy(nearest: str) -> str:
+    """Return the remedy for a bad zone; all names would be too many to list."""
+    rule = 'Write an IANA name such as "Europe/Rome" or "UTC"'
+    return f"{nearest} {rule}" if nearest.endswith("?") else rule
+
+
+def _is_zone(name: str) -> bool:
+    """Tell whether the machine's time zone database has a zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # a folder of zones ("Europe") is an OSError
+        return False
+    return True
+
+
+def read_channels(root: Table) -> dict[str, Channel]:
+    """Read every ``[channels.ID]``. A URL may hold secrets: it is never repeated in a problem."""
+    channels = {}
+    for name, table in root.entries("channels"):
+        url = table.text("url", example="mqtt://")
+        if url is not None and not _SCHEME.fullmatch(url):
+            table.wrong(
+                "url",
+                "is no URL with a scheme",
+                'Write "mqtt://" for the site\'s own broker, or an Apprise URL such as "mailto://user:password@host"',
+            )
+        elif url is not None:
+            channels[name] = Channel(id=name, url=url)
+        table.close()
+    return channels
+
+
+def read_groups(root: Table, channels: Collection[str]) -> dict[str, Group]:
+    """Read every ``[groups.ID]``. A group without channels is reached by screens only."""
+    groups = {}
+    for name, table in root.entries("groups"):
+        shown = table.text("name", example="Ticket agents")
+        reached = table.references("channels", channels, "channel")
+        if shown is not None:
+            groups[name] = Group(id=name, name=shown, channels=reached)
+        table.close()
+    return groups
+
+
+def read_touchpoints(root: Table, groups: Collection[str]) -> dict[str, Touchpoint]:
+    """Read every ``[touchpoints.ID]``."""
+    touchpoints = {}
+    for name, table in root.entries("touchpoints"):
+        shown = table.text("name", example="Check-in counter A")
+        area = table.text("area")
+        group = table.reference("group", groups, "group")
+        hours = _hours(table)
+        if shown is not None and group is not None:
+            touchpoints[name] = Touchpoint(id=name, name=shown, area=area or "", group=group, hours=hours)
+        table.close()
+    return touchpoints
+
+
+def _hours(table: Table) -> Hours | None:
+    """Read ``hours = "04:30-23:30"``; the end may be 24:00, or lie before the start and so after midnight."""
+    text = table.text("hours")
+    if text is None:
+        return None
+    remedy = 'Write a daily span such as "04:30-23:30", or leave it out where customers come at any hour'
+    match = _HOURS.fullmatch(text)
+    if match is None:
+        table.wrong("hours", f"{show(text)} is no span of the day", remedy)
+        return None
+    from_h, from_min, to_h, to_min = (int(part) for part in match.groups())
+    start, end = from_h * 60 + from_min, to_h * 60 + to_min
+    if from_min >= 60 or to_min >= 60 or start >= _MIDNIGHT_MIN or end > _MIDNIGHT_MIN:
+        table.wrong("hours", f"{show(text)} has a time that no clock shows", remedy)
+    elif start == end:
+        table.wrong("hours", f"{show(text)} ends when it begins", remedy)
+    else:
+        return Hours(start_min=start, end_min=end)
+    return None

@@ -1,0 +1,21 @@
+"""Names of signals that mean something by themselves, whatever a plan says; a plan may not use them for its own."""
+
+from __future__ import annotations
+
+MOVED = "moved"
+"""Carries the open moments of its key to the touchpoint in `to`."""
+SERVING = "serving"
+"""The touchpoint begins to serve its key."""
+RELEASED = "released"
+"""The touchpoint has served its key."""
+STAFFED = "staffed"
+"""Value: how many desks are open. Recorded, judges nothing."""
+BLIND = "blind"
+"""Device `device` cannot be trusted to see from here on."""
+SIGHTED = "sighted"
+"""Device `device` sees again."""
+GAP = "gap"
+"""A node's record of signals that are gone."""
+
+RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, GAP})
+"""Names a plan may not give to its own signals."""

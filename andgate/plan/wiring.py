@@ -1,0 +1,182 @@
+"""Reads a plan's nodes and devices: what hangs where, and on which pins."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from andgate.plan.durations import parse_duration
+from andgate.plan.kinds import KINDS, Kind, Setting
+from andgate.plan.model import Device, Node
+from andgate.plan.reserved import RESERVED
+from andgate.plan.tables import Table, known, show
+
+LAST_PIN = 27
+"""GPIO 0 to 27 (BCM numbers) are on the 40-pin header of every Raspberry Pi."""
+_MAX_INT = 100_000
+Settings = dict[str, int | float | str | bool]
+
+
+def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
+    """Read every ``[nodes.ID]`` with its devices."""
+    nodes = {}
+    for name, table in root.entries("nodes"):
+        touchpoint = table.reference("touchpoint", touchpoints, "touchpoint", required=False)
+        pins: dict[int, str] = {}
+        devices = {}
+        tables = {}
+        said = "touchpoint" in table.content
+        for device_name, device_table in table.entries("devices"):
+            device = _device(device_table, (name, device_name), touchpoints, touchpoint, pins, node_says=said)
+            if device is not None:
+                devices[device_name] = device
+                tables[device_name] = device_table
+        table.close()
+        for device_name, device in devices.items():
+            devices[device_name] = _with_sign(device, devices, tables[device_name])
+        nodes[name] = Node(id=name, touchpoint=touchpoint, devices=devices)
+    return nodes
+
+
+def _device(  # noqa: PLR0913 - everything a device is checked against
+    table: Table,
+    name: tuple[str, str],
+    touchpoints: Collection[str],
+    of_node: str | None,
+    pins: dict[int, str],
+    *,
+    node_says: bool,
+) -> Device | None:
+    """Read one device of a node; `pins` are those taken on it so far."""
+    node, device = name
+    own = table.reference("touchpoint", touchpoints, "touchpoint", required=False)
+    if "touchpoint" not in table.content and not node_says:
+        table.wrong(
+            "touchpoint",
+            "is missing, here and at the node",
+            f"Say where it stands: {known('', touchpoints, 'touchpoint')}",
+        )
+    kind_name = table.choice("kind", KINDS, "kind of device", required=True)
+    if kind_name is None:
+        return None
+    kind = KINDS[kind_name]
+    settings = {}
+    for key, setting in kind.settings.items():
+        value = _setting(table, key, setting, f"{device}.{key}", pins)
+        if value is not None:
+            settings[f"{key}_ms" if setting.type == "duration" else key] = value
+    _check_settings(table, kind_name, settings)
+    signals = _signals(table, kind)
+    table.close()
+    touchpoint = own or of_node
+    if touchpoint is None:
+        return None
+    return Device(id=device, node=node, touchpoint=touchpoint, kind=kind_name, settings=settings, signals=signals)
+
+
+def _setting(
+    table: Table, key: str, setting: Setting, owner: str, pins: dict[int, str]
+) -> int | float | str | bool | None:
+    """Read one key of a kind, or take its default."""
+    value: int | float | str | bool | None
+    if setting.type == "pin":
+        value = _pin(table, key, setting, owner, pins)
+    elif setting.type == "duration":
+        value = table.duration(key)
+        if value is None and isinstance(setting.default, str):
+            value = parse_duration(setting.default)
+        return value
+    elif setting.type == "choice":
+        value = table.choice(key, setting.choices, key)
+    elif setting.type == "int":
+        value = table.whole(key, 1, _MAX_INT)
+    elif setting.type == "number":
+        value = table.number(key)
+    elif setting.type == "flag":
+        value = table.flag(key)
+    else:
+        value = table.name(key)
+    return setting.default if value is None else value
+
+
+def _pin(table: Table, key: str, setting: Setting, owner: str, pins: dict[int, str]) -> int | None:
+    """Read a GPIO number that nothing else on the node has."""
+    example = f"Add {key} = 17: the {setting.help}" if setting.required else None
+    pin = table.whole(key, 0, LAST_PIN, remedy=example)
+    if pin is None:
+        return None
+    if pin in pins:
+        table.wrong(key, f"GPIO {pin} is already taken by {pins[pin]}", f"Use a free one: {_free(pins)}")
+    else:
+        pins[pin] = owner
+    return pin
+
+
+def _free(pins: Collection[int]) -> str:
+    """List pins that nothing has; 0 to 3 and 14, 15 come last, since boot, I2C and the console use them."""
+    awkward = (0, 1, 2, 3, 14, 15)
+    order = [pin for pin in range(4, LAST_PIN + 1) if pin not in awkward] + list(awkward)
+    return ", ".join(str(pin) for pin in order if pin not in pins) or "none is left on this node"
+
+
+def _check_settings(table: Table, kind: str, settings: Settings) -> None:
+    """Check what keys of one device mean together."""
+    if kind == "distance" and settings["near"] >= settings["far"]:  # type: ignore[operator]
+        table.wrong(
+            "near",
+            f"{settings['near']:g} m is not nearer than far = {settings['far']:g} m",
+            "Leave a gap between the two, or the sensor flickers at the mark",
+        )
+    if kind == "mot-button" and settings["hold_ms"] <= settings["settle_ms"]:  # type: ignore[operator]
+        table.wrong(
+            "hold", "is not longer than settle", "Let a hold be plainly longer than a press, as in hold = \"2s\""
+        )
+
+
+def _signals(table: Table, kind: Kind) -> dict[str, str]:
+    """Read how a device renames its signals."""
+    names = dict(kind.signals)
+    renamed = table.table("signals")
+    if renamed is None:
+        return names
+    for occasion in kind.signals:
+        name = renamed.name(occasion)
+        if name is None:
+            continue
+        if name in RESERVED:
+            renamed.wrong(occasion, f"{show(name)} means something by itself", f'Choose another, as in "{name}-here"')
+        names[occasion] = name
+    renamed.close()
+    if len(set(names.values())) < len(names):
+        table.wrong(
+            "signals",
+            f"{' and '.join(names)} report the same name, {show(next(iter(names.values())))}",
+            "Give each occasion a name of its own",
+        )
+    return names
+
+
+def _with_sign(device: Device, devices: dict[str, Device], table: Table) -> Device:
+    """Return a done-button with the sign that it belongs to: the one it names, else the node's only one."""
+    if device.kind != "done-button":
+        return device
+    signs = [name for name, other in devices.items() if other.kind == "sign"]
+    named = str(device.settings["sign"])
+    if named and named not in signs:
+        what = "is no sign" if named in devices else "does not exist"
+        remedy = known(named, signs, "sign") if signs else "Add a sign to this node, or leave the key out"
+        table.wrong("sign", f"device {show(named)} of this node {what}", remedy)
+    elif not named and len(signs) > 1:
+        table.wrong("sign", "is missing, and this node has several signs", known("", signs, "sign"))
+    elif not named and signs:
+        settings = {**device.settings, "sign": signs[0]}
+        return Device(
+            id=device.id,
+            node=device.node,
+            touchpoint=device.touchpoint,
+            kind=device.kind,
+            settings=settings,
+            signals=device.signals,
+        )
+    return device
+
+
