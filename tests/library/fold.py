@@ -1,0 +1,440 @@
+"""The truth in one sentence, as slowly and as plainly as it can be said.
+
+    Take all signals of an expectation at a touchpoint, without duplicates and retracted ones, in the order of (site
+    time in whole milliseconds, source, boot first seen, seq, id), and fold them through the table up to now; the
+    moments that come out are the moments.
+
+`judge` does just that, over whole lists, each time from the start. It remembers nothing, hurries nowhere and knows
+nothing of how `andgate.moment` does it: it was written from the contract alone, so that where the two disagree one of
+them is wrong. The numbers in the comments are the rules of the contract's "Judging, exactly".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from andgate.moment.signals import BLIND, MOVED, SIGHTED, Action, Replanned, Signal
+from andgate.plan import KINDS, Expectation, Plan
+
+DAY_MS = 86_400_000
+IN_FLIGHT_MS = 1_000
+"""A failure by the clock is decided that long after the deadline: signals may still be in flight (4)."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A moment as it must be, without what depends on the way there (id, change, revision, claims, notes)."""
+
+    expectation: str
+    opened_ms: int
+    touchpoint: str
+    """Where it is now."""
+    key: str | None
+    ends_ms: int
+    threatened_ms: int | None
+    closed_ms: int | None
+    ended_ms: int | None
+    state: Literal["open", "ended"]
+    verdict: Literal["success", "failure", "void"] | None
+    saved: bool
+    answered: bool
+    provisional: bool
+    reason: str | None
+    """Of a void, or ``never closed``; None otherwise."""
+    late_s: float | None
+    anomaly: bool
+    witnesses: tuple[str, ...]
+
+
+def in_line(judged: Iterable[Judged]) -> list[Judged]:
+    """Put records in an order in which they can be compared."""
+    return sorted(judged, key=lambda one: (one.expectation, one.opened_ms, repr(one)))
+
+
+@dataclass
+class Running:
+    """A moment while it is being folded."""
+
+    plan: Plan
+    """In force at its opening; it keeps that one (17)."""
+    promise: Expectation
+    key: str | None
+    places: list[tuple[int, str]]
+    """From when on it was where; the last one is where it is."""
+    openers: list[Signal]
+    """What opened it and what opened it again, in fold order."""
+    opened_ms: int
+    deadline_ms: int
+    gives_up_ms: int
+    threat_ms: int | None = None
+    """By a signal; by the clock it is `threatened_ms`."""
+    failed_by_signal: bool = False
+    ended_ms: int | None = None
+    closed_ms: int | None = None
+    gave_up: bool = False
+    void: str | None = None
+    void_by_person: bool = False
+    doubtful_end: bool = False
+    """Closed by a level found at start, or past the hold of a device that was blind."""
+
+    @property
+    def touchpoint(self) -> str:
+        """Where it is."""
+        return self.places[-1][1]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether customers still wait."""
+        return self.ended_ms is None
+
+    def place_at(self, at_ms: int) -> str:
+        """Where it was at a time."""
+        return [place for since_ms, place in self.places if since_ms <= at_ms][-1]
+
+    def close(self, at_ms: int, *, doubtful: bool) -> None:
+        """End it as closed."""
+        self.ended_ms = self.closed_ms = at_ms
+        self.doubtful_end = doubtful
+
+    def end_void(self, at_ms: int, reason: str, *, by_person: bool = False) -> None:
+        """End it as void; one that has ended keeps its times."""
+        if self.ended_ms is None:
+            self.ended_ms = at_ms
+        self.void = reason
+        self.void_by_person = by_person
+
+    def reopen(self, signal: Signal) -> None:
+        """Go on, deadline and all. One that had given up gets as long again, or the opening would be lost."""
+        self.openers.append(signal)
+        if signal.at_ms > self.gives_up_ms:
+            self.gives_up_ms = signal.at_ms + self.promise.gives_up_after_ms
+        self.ended_ms = self.closed_ms = self.void = None
+        self.gave_up = self.doubtful_end = False
+
+
+@dataclass
+class Floor:
+    """What one expectation's fold knows while it runs."""
+
+    moments: list[Running] = field(default_factory=list)
+    holds: set[tuple[str, str, str]] = field(default_factory=set)
+    """(touchpoint, signal that holds, device)."""
+    blind: set[str] = field(default_factory=set)
+
+    def open_ones(self, touchpoint: str) -> list[Running]:
+        """Return the open moments at a touchpoint."""
+        return [moment for moment in self.moments if moment.is_open and moment.touchpoint == touchpoint]
+
+    def open_one(self, touchpoint: str, key: str | None) -> Running | None:
+        """Return the open moment of a key, if there is one."""
+        return next((moment for moment in self.open_ones(touchpoint) if moment.key == key), None)
+
+    def last_ended(self, touchpoint: str, key: str | None) -> Running | None:
+        """Return the moment of a key that ended last."""
+        ended = [m for m in self.moments if not m.is_open and m.touchpoint == touchpoint and m.key == key]
+        return max(ended, key=lambda moment: (moment.ended_ms, moment.opened_ms), default=None)
+
+    def give_up(self, *, before_ms: int) -> None:
+        """End what nobody closed in time. A closing at the very instant still counts, so signals at it come first."""
+        for moment in self.moments:
+            if moment.is_open and moment.gives_up_ms < before_ms:
+                moment.ended_ms = moment.gives_up_ms
+                moment.gave_up = True
+
+
+def judge(
+    signals: Iterable[Signal],
+    actions: Iterable[Action],
+    plan: Plan,
+    now_ms: int,
+    *,
+    replanned: Sequence[Replanned] = (),
+    horizon_ms: int = DAY_MS,
+) -> list[Judged]:
+    """Return all moments, sorted. `Action.moment` is the id of a signal that opened the moment, not the moment's."""
+    folded = in_order(signals, horizon_ms)
+    steps: list[tuple[int, int, tuple[object, ...], Signal | Action | Replanned]] = [
+        *((change.at_ms, 0, (), change) for change in replanned),
+        *((signal.at_ms, 1, signal.order, signal) for signal in folded),
+        *((action.at_ms, 2, (action.id,), action) for action in standing(actions)),
+    ]
+    steps = sorted((step for step in steps if step[0] <= now_ms), key=lambda step: step[:3])
+    spans = blind_spans(folded)
+    claims = [action for action in actions if action.do == "claim"]
+    names = {name for each in (plan, *(change.plan for change in replanned)) for name in each.expectations}
+    return in_line(
+        verdict_of(moment, claims, spans, now_ms)
+        for name in names
+        for moment in fold(name, plan, [step[3] for step in steps], now_ms)
+    )
+
+
+def in_order(signals: Iterable[Signal], horizon_ms: int) -> list[Signal]:
+    """Drop duplicates, the too late and the retracted; sort."""
+    first: dict[str, Signal] = {}
+    for signal in sorted(signals, key=lambda signal: signal.received_ms):
+        first.setdefault(signal.id, signal)
+    timely = [signal for signal in first.values() if signal.received_ms - signal.at_ms <= horizon_ms]  # 7
+    gone = {
+        signal.retracts
+        for signal in timely
+        if signal.retracts in first and signal.received_ms - first[signal.retracts].at_ms <= horizon_ms
+    }
+    return sorted((signal for signal in timely if signal.id not in gone), key=lambda signal: signal.order)
+
+
+def standing(actions: Iterable[Action]) -> list[Action]:
+    """Return the voids that were not taken back, and the overrides (13)."""
+    voids: dict[str, Action] = {}
+    resets = []
+    for action in sorted(actions, key=lambda action: (action.at_ms, action.id)):
+        if action.do == "void":
+            voids.setdefault(action.moment, action)
+        elif action.do == "unvoid":
+            voids.pop(action.moment, None)
+        elif action.do == "reset":
+            resets.append(action)
+    return [*voids.values(), *resets]
+
+
+def blind_spans(folded: Sequence[Signal]) -> dict[str, list[tuple[int, int | None]]]:
+    """When each device was blind, from (included) and to (not included)."""
+    spans: dict[str, list[tuple[int, int | None]]] = {}
+    for signal in folded:
+        mine = spans.setdefault(signal.device, [])
+        is_blind = bool(mine) and mine[-1][1] is None
+        if signal.name == BLIND and not is_blind:
+            mine.append((signal.at_ms, None))
+        elif signal.name == SIGHTED and is_blind:
+            mine[-1] = (mine[-1][0], signal.at_ms)
+    return spans
+
+
+def fold(name: str, plan: Plan, steps: Sequence[Signal | Action | Replanned], now_ms: int) -> list[Running]:
+    """Fold everything that happened for one expectation, at all its touchpoints together (12)."""
+    floor = Floor()
+    for step in steps:
+        floor.give_up(before_ms=step.at_ms)
+        if isinstance(step, Replanned):
+            plan = step.plan
+            for moment in floor.moments:
+                promise = plan.expectations.get(name)
+                if moment.is_open and (promise is None or moment.touchpoint not in promise.touchpoints):
+                    moment.end_void(step.at_ms, "plan changed")
+        elif isinstance(step, Action):
+            act(floor, step)
+        elif step.name == BLIND:
+            floor.blind.add(step.device)
+        elif step.name == SIGHTED:
+            floor.blind.discard(step.device)
+        else:
+            promise = plan.expectations.get(name)
+            if promise is not None and step.touchpoint in promise.touchpoints and not is_found_press(step, plan):
+                see(floor, step, plan, promise)
+    floor.give_up(before_ms=now_ms + 1)
+    return floor.moments
+
+
+def is_found_press(signal: Signal, plan: Plan) -> bool:
+    """Whether it is a level found at start of something that can only be pressed: never a press (10)."""
+    device = plan.devices.get(signal.device)
+    return signal.found and device is not None and KINDS[device.kind].momentary
+
+
+def act(floor: Floor, action: Action) -> None:
+    """Do what a person did (13)."""
+    for moment in floor.moments:
+        if action.moment not in {opener.id for opener in moment.openers}:
+            continue
+        if action.do == "void":
+            moment.end_void(action.at_ms, action.reason or "void", by_person=True)
+        elif moment.is_open:
+            moment.close(action.at_ms, doubtful=False)
+
+
+def see(floor: Floor, signal: Signal, plan: Plan, promise: Expectation) -> None:
+    """Do what a signal does: first what it holds or frees, so that the last clearing one may close (2, 3)."""
+    for holding, freeing in promise.holds.items():
+        if signal.name == holding:
+            floor.holds.add((signal.touchpoint, holding, signal.device))
+        if signal.name == freeing:
+            floor.holds.discard((signal.touchpoint, holding, signal.device))
+    key = signal.key if promise.key is not None else None
+    if signal.name in promise.closes:
+        closing(floor, signal, promise, key)
+    elif signal.name in promise.threatens:
+        threatening(floor, signal, promise, key)
+    elif promise.key is not None and key is None:
+        return  # the rest needs to know of whom it speaks (1)
+    elif signal.name in promise.opens:
+        opening(floor, signal, plan, promise, key)
+    elif signal.name in promise.fails_on:
+        failing(floor, signal, plan, promise, key)
+    elif signal.name in promise.voids:
+        voiding(floor, signal, key)
+    elif signal.name == MOVED and signal.to in promise.touchpoints:
+        moving(floor, signal, key)
+
+
+def start(signal: Signal, plan: Plan, promise: Expectation, key: str | None) -> Running:
+    """Begin a moment with the deadline its promise gives (4)."""
+    deadline_ms = signal.at_ms + promise.fails_after_ms
+    return Running(
+        plan=plan,
+        promise=promise,
+        key=key,
+        places=[(signal.at_ms, signal.touchpoint)],
+        openers=[signal],
+        opened_ms=signal.at_ms,
+        deadline_ms=deadline_ms,
+        gives_up_ms=deadline_ms + promise.gives_up_after_ms,
+    )
+
+
+def opening(floor: Floor, signal: Signal, plan: Plan, promise: Expectation, key: str | None) -> None:
+    """Open, be one more witness, or continue what has just ended (1)."""
+    running = floor.open_one(signal.touchpoint, key)
+    if running is not None:
+        running.openers.append(signal)
+        return
+    last = floor.last_ended(signal.touchpoint, key)
+    if last is not None and last.ended_ms is not None and not last.void_by_person:
+        within_ms = last.promise.rejoins_within_ms
+        if within_ms > 0 and signal.at_ms - last.ended_ms <= within_ms:
+            last.reopen(signal)
+            return
+    floor.moments.append(start(signal, plan, promise, key))
+
+
+def closing(floor: Floor, signal: Signal, promise: Expectation, key: str | None) -> None:
+    """End the moment of its key, or the most urgent where it shows none, unless a hold stands (2, 3)."""
+    candidates = floor.open_ones(signal.touchpoint)
+    if key is not None:
+        candidates = [moment for moment in candidates if moment.key == key]
+    if not candidates:
+        return
+    standing_holds = [
+        device
+        for touchpoint, holding, device in floor.holds
+        if touchpoint == signal.touchpoint and holding in promise.holds
+    ]
+    if any(device not in floor.blind for device in standing_holds):
+        return
+    nearest = min(candidates, key=lambda moment: (moment.deadline_ms, moment.opened_ms, moment.key or ""))
+    nearest.close(signal.at_ms, doubtful=signal.found or bool(standing_holds))
+
+
+def threatening(floor: Floor, signal: Signal, promise: Expectation, key: str | None) -> None:
+    """Threaten the moment of its key, or all of them where it names none (5)."""
+    for moment in floor.open_ones(signal.touchpoint):
+        named = promise.key is None or key is None or key == moment.key
+        if named and moment.threat_ms is None and signal.at_ms <= moment.deadline_ms:
+            moment.threat_ms = signal.at_ms
+
+
+def voiding(floor: Floor, signal: Signal, key: str | None) -> None:
+    """End what does not count (5)."""
+    moment = floor.open_one(signal.touchpoint, key)
+    if moment is not None:
+        moment.end_void(signal.at_ms, signal.name)
+
+
+def failing(floor: Floor, signal: Signal, plan: Plan, promise: Expectation, key: str | None) -> None:
+    """Make this instant the deadline; open what fails at once where nothing is open (5)."""
+    moment = floor.open_one(signal.touchpoint, key)
+    if moment is None:
+        moment = start(signal, plan, promise, key)
+        floor.moments.append(moment)
+    if signal.at_ms <= moment.deadline_ms:
+        moment.deadline_ms = signal.at_ms
+        moment.gives_up_ms = signal.at_ms + moment.promise.gives_up_after_ms
+        moment.failed_by_signal = True
+
+
+def moving(floor: Floor, signal: Signal, key: str | None) -> None:
+    """Carry the open moment elsewhere; with one of the same key there it becomes one, the earlier one (12)."""
+    moment = floor.open_one(signal.touchpoint, key)
+    if moment is None or signal.to is None or signal.to == signal.touchpoint:
+        return
+    there = floor.open_one(signal.to, key)
+    moment.places.append((signal.at_ms, signal.to))
+    if there is not None:
+        earlier, later = sorted((moment, there), key=lambda one: one.openers[0].order)
+        earlier.openers = sorted(earlier.openers + later.openers, key=lambda opener: opener.order)
+        floor.moments.remove(later)
+
+
+def threatened_ms(moment: Running, now_ms: int) -> int | None:
+    """When it became likely to fail: by the clock or a signal, whichever came first, up to now and to its end (5)."""
+    times = [] if moment.threat_ms is None else [moment.threat_ms]
+    if moment.promise.pages:
+        greatest_ms = max(step.left_ms for step in moment.promise.pages)
+        by_clock = max(moment.opened_ms, moment.opened_ms + moment.promise.fails_after_ms - greatest_ms)
+        if by_clock <= moment.deadline_ms:
+            times.append(by_clock)
+    end_ms = now_ms if moment.ended_ms is None else moment.ended_ms
+    return min((at_ms for at_ms in times if at_ms <= min(now_ms, end_ms)), default=None)
+
+
+def was_blind(moment: Running, at_ms: int, spans: dict[str, list[tuple[int, int | None]]]) -> bool:
+    """Whether something that could contradict the verdict did not see, then and there (3)."""
+    promise = moment.promise
+    listens_to = {*promise.opens, *promise.closes, *promise.threatens, *promise.fails_on, *promise.voids}
+    listens_to |= {*promise.holds, *promise.holds.values()}
+    return any(
+        since_ms <= at_ms and (until_ms is None or at_ms < until_ms)
+        for device in moment.plan.devices.values()
+        if device.touchpoint == moment.place_at(at_ms) and listens_to & set(device.signals.values())
+        for since_ms, until_ms in spans.get(device.name, [])
+    )
+
+
+def verdict_of(
+    moment: Running, claims: Sequence[Action], spans: dict[str, list[tuple[int, int | None]]], now_ms: int
+) -> Judged:
+    """Say how it went, as far as that is known now (4, 5, 6)."""
+    end_ms, deadline_ms = moment.ended_ms, moment.deadline_ms
+    verdict: Literal["success", "failure", "void"] | None
+    if moment.void is not None:
+        verdict = "void"
+    elif moment.failed_by_signal or moment.gave_up:
+        verdict = "failure"
+    elif end_ms is not None:
+        verdict = "success" if end_ms <= deadline_ms else "failure"
+    else:
+        verdict = "failure" if now_ms >= deadline_ms + IN_FLIGHT_MS else None
+
+    threat_ms = threatened_ms(moment, now_ms)
+    provisional = moment.openers[0].found or moment.doubtful_end or (moment.gave_up and verdict == "failure")
+    if verdict == "failure":
+        provisional = provisional or was_blind(moment, deadline_ms, spans)
+    elif end_ms is not None:
+        provisional = provisional or was_blind(moment, end_ms, spans)
+
+    late_s: float | None = 0.0
+    if verdict == "failure":
+        late_s = None if moment.closed_ms is None else (moment.closed_ms - deadline_ms) / 1000
+    openers = {opener.id for opener in moment.openers}
+    success = verdict == "success" and end_ms is not None
+    better_than_ms = moment.promise.better_than_ms
+    return Judged(
+        expectation=moment.promise.id,
+        opened_ms=moment.opened_ms,
+        touchpoint=moment.touchpoint,
+        key=moment.key,
+        ends_ms=deadline_ms,
+        threatened_ms=threat_ms,
+        closed_ms=moment.closed_ms,
+        ended_ms=end_ms,
+        state="open" if end_ms is None else "ended",
+        verdict=verdict,
+        saved=success and threat_ms is not None,
+        answered=success and any(claim.moment in openers and claim.at_ms <= (end_ms or 0) for claim in claims),
+        provisional=provisional,
+        reason=moment.void or ("never closed" if moment.gave_up else None),
+        late_s=late_s,
+        anomaly=success and better_than_ms is not None and (end_ms or 0) - moment.opened_ms < better_than_ms,
+        witnesses=tuple(dict.fromkeys(opener.witness for opener in moment.openers)),
+    )
