@@ -5,10 +5,23 @@ What a `Reader` shows is what is committed, never more. Everything here may be c
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
 
+import msgspec
+
+from andgate.errors import PayloadError, UsageError
 from andgate.moment.moments import Moment, State
+from andgate.moment.signals import Signal
+from andgate.wire.messages import Health
+from hub.store import breakdown
+from hub.store.journal import GENESIS, decode_body
+from hub.store.pages import COLUMNS as PAGE_COLUMNS
+from hub.store.pages import page_row
 from hub.store.rows import (
     By,
     ChainHead,
@@ -16,6 +29,7 @@ from hub.store.rows import (
     Listing,
     NodeRow,
     OutcomeListing,
+    OutcomeRow,
     OutcomeState,
     PageListing,
     QuarantineRow,
@@ -24,33 +38,131 @@ from hub.store.rows import (
     TrailLine,
 )
 
+_moment = msgspec.json.Decoder(Moment).decode
+_health = msgspec.json.Decoder(Health).decode
+_KEPT_CONNECTIONS = 4
+
+
+class Where:
+    """The conditions of one query, with their values."""
+
+    def __init__(self) -> None:
+        """No condition yet."""
+        self.values: list[Any] = []
+        self._parts: list[str] = []
+
+    def add(self, condition: str, *values: object) -> None:
+        """Require `condition`, if its values are given."""
+        if None not in values:
+            self._parts.append(condition)
+            self.values.extend(values)
+
+    def __str__(self) -> str:
+        """The SQL, with a leading space."""
+        return f" where {' and '.join(self._parts)}" if self._parts else ""
+
 
 class Reader:
     """Everything the screens, the API and the reports may know. Close it when done; it is a context manager too."""
 
     def __init__(self, data: Path) -> None:
-        """Read the database in the data folder `data`; it must exist (the hub's store makes it)."""
-        raise NotImplementedError
+        """Read the database in the data folder `data`; UsageError if there is none."""
+        path = data / "andgate.db"
+        if not path.exists():
+            raise UsageError(f"{data} holds no hub's data. Name the --data folder of a hub that has run")
+        self._uri = f"{path.resolve().as_uri()}?mode=ro"
+        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._closed = False
+
+    def __enter__(self) -> Reader:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
     def close(self) -> None:
         """Close every connection."""
-        raise NotImplementedError
+        self._closed = True
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return
+
+    @contextmanager
+    def _borrow(self) -> Iterator[sqlite3.Connection]:
+        try:
+            db = self._idle.get_nowait()
+        except Empty:
+            db = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
+            db.execute("pragma cache_size = -2000")
+        try:
+            yield db
+        finally:
+            if self._closed or self._idle.qsize() >= _KEPT_CONNECTIONS:
+                db.close()
+            else:
+                self._idle.put(db)
+
+    def _all(self, statement: str, values: object = ()) -> list[tuple[Any, ...]]:
+        with self._borrow() as db:
+            return db.execute(statement, values).fetchall()  # type: ignore[arg-type]
+
+    def _one(self, statement: str, values: object = ()) -> tuple[Any, ...] | None:
+        rows = self._all(statement, values)
+        return rows[0] if rows else None
+
+    # ---------------------------------------------------------------------------------------------- moments
 
     def moment(self, moment: str) -> Moment | None:
         """Return the newest publication of a moment (also a withdrawn one), or None if there is none."""
-        raise NotImplementedError
+        row = self._one("select body from moment where id = ?", (moment,))
+        return None if row is None else _moment(row[0])
 
     def trail(self, moment: str) -> tuple[TrailLine, ...]:
         """Return every event of a moment, oldest first."""
-        raise NotImplementedError
+        rows = self._all(
+            "select e.n, e.now_ms, e.body, t.idx from trail t join entry e on e.n = t.n where t.moment = ? "
+            "order by t.n, t.idx",
+            (moment,),
+        )
+        lines = []
+        body, of = None, 0
+        for n, now_ms, blob, index in rows:
+            if body is None or of != n:
+                body, of = decode_body(blob), n
+            event = body.events[index]
+            lines.append(TrailLine(n=n, at_ms=event.at_ms, now_ms=now_ms, event=event))
+        return tuple(lines)
 
     def signals_of(self, moment: str) -> tuple[SignalRow, ...]:
         """Return the signals that a moment's trail names, in the order of the fold."""
-        raise NotImplementedError
+        names: dict[str, None] = {}
+        for line in self.trail(moment):
+            name = getattr(line.event, "signal", None)
+            if isinstance(name, str):
+                names[name] = None
+        found = (self.signal(name) for name in names)
+        return tuple(sorted((row for row in found if row is not None), key=lambda row: row.signal.order))
 
     def signal(self, signal: str) -> SignalRow | None:
         """Return one stored signal by its identity."""
-        raise NotImplementedError
+        row = self._one("select entry, state, first_at_ms, at_ms, body from signal where id = ?", (signal,))
+        if row is None:
+            return None
+        entry, state, first_at_ms, at_ms, body = row
+        if body is not None:
+            return SignalRow(msgspec.json.decode(body, type=Signal), 0, "untimed", first_at_ms)
+        stored = self._one("select body from entry where n = ?", (entry,))
+        if stored is None:
+            return None
+        for given in decode_body(stored[0]).in_:
+            if isinstance(given, Signal) and given.id == signal:
+                known = msgspec.structs.replace(given, at_ms=at_ms)
+                return SignalRow(known, entry, "judged" if state == 0 else "untimed", first_at_ms)
+        return None
 
     def moments(  # noqa: PLR0913 - the API's own filters
         self,
@@ -66,11 +178,34 @@ class Reader:
         withdrawn: bool = False,
     ) -> Listing:
         """Return moments opened in [since, until), newest opening first; a bad cursor is a PayloadError."""
-        raise NotImplementedError
+        where = Where()
+        # The literal lets SQLite use the index over open moments alone.
+        if state == "open":
+            where.add("state = 'open'")
+        else:
+            where.add("state = ?", state)
+        where.add("expectation = ?", expectation)
+        where.add("touchpoint = ?", touchpoint)
+        where.add("key = ?", key)
+        where.add("opened_ms >= ?", since_ms)
+        where.add("opened_ms < ?", until_ms)
+        if not withdrawn:
+            where.add("withdrawn = 0")
+        if cursor is not None:
+            where.add("(opened_ms, id) < (?, ?)", *_cursor(cursor))
+        rows = self._all(
+            f"select opened_ms, id, body from moment{where} order by opened_ms desc, id desc limit ?",  # noqa: S608
+            (*where.values, limit + 1),
+        )
+        more = f"{rows[limit - 1][0]}.{rows[limit - 1][1]}" if len(rows) > limit else None
+        return Listing(items=tuple(_moment(row[2]) for row in rows[:limit]), next=more)
 
     def day_moments(self, since_ms: int) -> tuple[Moment, ...]:
         """Return every moment that has ended, or failed, at `since_ms` or later: the floor's day; oldest end first."""
-        raise NotImplementedError
+        rows = self._all(
+            "select body from moment where decided_ms >= ? and withdrawn = 0 order by decided_ms, id", (since_ms,)
+        )
+        return tuple(_moment(row[0]) for row in rows)
 
     def outcomes(  # noqa: PLR0913 - the API's own filters
         self,
@@ -84,23 +219,25 @@ class Reader:
         limit: int = 100,
     ) -> OutcomeListing:
         """Return the outcomes of an interaction, newest first."""
-        raise NotImplementedError
-
-    def pages(self, *, moment: str | None = None, cursor: str | None = None, limit: int = 100) -> PageListing:
-        """Return deliveries, newest first: each page sent or not sent, over each channel, with the reason."""
-        raise NotImplementedError
-
-    def nodes(self) -> tuple[NodeRow, ...]:
-        """Return every node of the plan and every other one ever seen, by id."""
-        raise NotImplementedError
-
-    def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
-        """Return what was not taken, newest first; the store keeps the newest 10,000."""
-        raise NotImplementedError
-
-    def quarantined(self) -> int:
-        """Return how many things were ever quarantined."""
-        raise NotImplementedError
+        where = Where()
+        where.add("interaction = ?", interaction)
+        where.add("state = ?", state)
+        where.add("key = ?", key)
+        where.add("at_ms >= ?", since_ms)
+        where.add("at_ms < ?", until_ms)
+        if cursor is not None:
+            where.add("(at_ms, key) < (?, ?)", *_cursor(cursor))
+        rows = self._all(
+            "select interaction, key, state, first, failing, at_ms, decided_ms from outcome"  # noqa: S608
+            f"{where} order by at_ms desc, key desc limit ?",
+            (*where.values, limit + 1),
+        )
+        items = tuple(
+            OutcomeRow(row[0], row[1] or None, row[2], row[3], tuple(msgspec.json.decode(row[4])), row[5], row[6])
+            for row in rows[:limit]
+        )
+        more = f"{rows[limit - 1][5]}.{rows[limit - 1][1]}" if len(rows) > limit else None
+        return OutcomeListing(items=items, next=more)
 
     def tally(  # noqa: PLR0913 - the API's own filters
         self,
@@ -115,19 +252,94 @@ class Reader:
     ) -> tuple[TallyRow, ...]:
         """Return counts by group, from the tally that is kept with every publication; in the order of the groups.
 
-        `since_ms` and `until_ms` are taken down to full local hours of the moments' openings. ``by="interaction"``
-        counts outcomes, ``by="key"`` every moment of each key.
+        `since_ms` and `until_ms` are taken to full local hours of the moments' openings. ``by="interaction"`` counts
+        outcomes (by the opening of their first moment), ``by="key"`` every moment of each key.
         """
-        raise NotImplementedError
+        where = Where()
+        times = "opened_ms" if by == "key" else "hour_ms"
+        where.add(f"{times} > ? - 3600000", since_ms)
+        where.add(f"{times} < ?", until_ms)
+        if by != "interaction":
+            where.add("expectation = ?", expectation)
+            where.add("touchpoint = ?", touchpoint)
+            where.add("area = ?", area)
+            where.add("team = ?", team)
+        with self._borrow() as db:
+            return breakdown.rows(db, by, str(where), where.values)
+
+    # ---------------------------------------------------------------------------------------------- pages, nodes
+
+    def pages(self, *, moment: str | None = None, cursor: str | None = None, limit: int = 100) -> PageListing:
+        """Return deliveries, newest first: each page sent or not sent, over each channel, with the reason."""
+        where = Where()
+        where.add("moment = ?", moment)
+        if cursor is not None:
+            where.add("id < ?", _number(cursor))
+        rows = self._all(
+            f"select {PAGE_COLUMNS} from page{where} order by id desc limit ?",  # noqa: S608
+            (*where.values, limit + 1),
+        )
+        more = str(rows[limit - 1][0]) if len(rows) > limit else None
+        return PageListing(items=tuple(page_row(row) for row in rows[:limit]), next=more)
+
+    def nodes(self) -> tuple[NodeRow, ...]:
+        """Return every node of the plan and every other one ever seen, by id."""
+        rows = self._all(
+            "select n.node, n.state, n.session, n.boot, n.version, n.config, n.wanted, n.since_ms, n.seen_ms, n.health, "
+            "n.health_ms, (select offset_ms from boot b where b.node = n.node and b.boot = n.boot), "
+            "(select coalesce(sum(untimed), 0) from boot b where b.node = n.node), n.blind, n.fault "
+            "from node n order by n.node"
+        )
+        return tuple(
+            NodeRow(
+                *row[:9],
+                _health(row[9]) if row[9] is not None else None,
+                *row[10:13],
+                tuple(msgspec.json.decode(row[13])),
+                row[14],
+            )
+            for row in rows
+        )
+
+    def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
+        """Return what was not taken, newest first; the store keeps the newest 10,000."""
+        rows = self._all(
+            "select id, at_ms, topic, reason, payload, size from quarantine order by id desc limit ?", (limit,)
+        )
+        return tuple(QuarantineRow(*row) for row in rows)
+
+    def quarantined(self) -> int:
+        """Return how many things were ever quarantined."""
+        return int(self.meta("quarantined") or 0)
+
+    # ---------------------------------------------------------------------------------------------- the journal
 
     def chain(self) -> ChainHead:
         """Return the head of the journal's hash chain; entry 0 for an empty journal."""
-        raise NotImplementedError
+        row = self._one("select n, hash from entry order by n desc limit 1")
+        return ChainHead(0, GENESIS.hex()) if row is None else ChainHead(row[0], row[1].hex())
 
     def entries(self, first: int = 1) -> Iterator[Entry]:
         """Yield journal entries from `first` on, in order."""
-        raise NotImplementedError
+        with self._borrow() as db:
+            for row in db.execute("select n, now_ms, body, prev, hash from entry where n >= ? order by n", (first,)):
+                yield Entry(*row)
 
     def meta(self, key: str) -> str | None:
-        """Return a fact about the store: ``epoch``, ``session``, ``site``."""
-        raise NotImplementedError
+        """Return a fact about the store: ``epoch``, ``session``, ``quarantined``."""
+        row = self._one("select value from meta where key = ?", (key,))
+        return None if row is None else str(row[0])
+
+
+def _cursor(cursor: str) -> tuple[int, str]:
+    at, dot, id = cursor.partition(".")
+    if not dot:
+        raise PayloadError("this is no cursor. Use the `next` of the page before")
+    return _number(at), id
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise PayloadError("this is no cursor. Use the `next` of the page before") from None

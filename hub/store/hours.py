@@ -1,0 +1,44 @@
+"""Local hours: which cell of the tally a time falls into."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+_QUANTUM_MS = 900_000
+"""Every zone's offset is a multiple of 15 minutes, so times within one quarter share their local hour."""
+_KEEP = 4_096
+
+
+class Hour(Struct, frozen=True):
+    """A local hour: where it begins (UTC ms), its local date and number."""
+
+    start_ms: int
+    day: str
+    hour: int
+
+
+class Hours:
+    """Turns times into a site's local hours, remembering the last ones."""
+
+    def __init__(self, timezone: str) -> None:
+        """Use the IANA zone `timezone`."""
+        self.timezone = timezone
+        self._zone = ZoneInfo(timezone)
+        self._known: dict[int, Hour] = {}
+
+    def of(self, at_ms: int) -> Hour:
+        """Return the local hour in which `at_ms` falls."""
+        quarter = at_ms // _QUANTUM_MS
+        known = self._known.get(quarter)
+        if known is None:
+            local = datetime.fromtimestamp(quarter * _QUANTUM_MS / 1000, UTC).astimezone(self._zone)
+            # Subtracted in UTC: wall-clock arithmetic would slip across a change of summer time.
+            start_ms = quarter * _QUANTUM_MS - local.minute * 60_000 - local.second * 1000
+            known = Hour(start_ms=start_ms, day=local.strftime("%Y-%m-%d"), hour=local.hour)
+            if len(self._known) >= _KEEP:
+                self._known.clear()
+            self._known[quarter] = known
+        return known

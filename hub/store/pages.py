@@ -1,0 +1,154 @@
+"""The outbox: pages to be sent, and for every one ever decided whether it went out and why (not).
+
+A page is queued in the transaction that decides it and handed to the notify worker by that commit. Until the worker has
+recorded its fate it may or may not have gone out, so after a crash it is sent again, marked `again`: a page rather
+twice than never. A page that surely did not go out is held by session 0.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from hub.store.rows import PageRow, PageState
+
+COLUMNS = (
+    "id, page, kind, moment, expectation, touchpoint, key, team, channel, title, text, reason, left_s, late, cancels, "
+    "state, decided_ms, due_ms, tries, sent_ms, again, note, session"
+)
+_INSERT = f"insert into page ({COLUMNS}) values ({', '.join('?' * 23)})"  # noqa: S608 - our own words
+_UPDATE = "update page set state = ?, due_ms = ?, tries = ?, sent_ms = ?, again = ?, note = ?, session = ? where id = ?"
+
+
+def page_row(row: tuple[object, ...]) -> PageRow:
+    """Make a PageRow of a row of `COLUMNS`."""
+    return msgspec.convert(
+        dict(zip(PageRow.__struct_fields__, row, strict=True))
+        | {"late": bool(row[13]), "cancels": bool(row[14]), "again": bool(row[20])},
+        PageRow,
+    )
+
+
+class PageFate(msgspec.Struct, frozen=True):
+    """What the notify worker reports of one delivery."""
+
+    id: int
+    state: PageState
+    note: str
+    tries: int
+    due_ms: int
+    sent_ms: int | None = None
+    surely_unsent: bool = False
+    """The attempt cannot have reached anybody (no connection): sending it later is not `again`."""
+
+
+class Pages:
+    """The writing side of the outbox; one thread."""
+
+    def __init__(self, db: sqlite3.Connection, session: int) -> None:
+        """Read what is still queued; rows that another session held may have gone out, so they are marked `again`."""
+        self._db = db
+        self._session = session
+        self._next = (db.execute("select max(id) from page").fetchone()[0] or 0) + 1
+        self._new: dict[int, PageRow] = {}
+        self._changed: dict[int, PageRow] = {}
+        self.queued: dict[int, PageRow] = {}
+        for values in db.execute(f"select {COLUMNS} from page where state = 'queued' order by id"):  # noqa: S608
+            row = page_row(values)
+            held = msgspec.structs.replace(row, session=session, again=row.again or row.session not in {0, session})
+            self.queued[row.id] = self._changed[row.id] = held
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything waits for the commit."""
+        return bool(self._new or self._changed)
+
+    def known(self, page: str, kind: str, group: str, channel: str) -> bool:
+        """Whether this very page was decided before: a page is sent once."""
+        for row in self._new.values():
+            if (row.page, row.kind, row.group, row.channel) == (page, kind, group, channel):
+                return True
+        found = self._db.execute(
+            "select 1 from page where page = ? and kind = ? and team = ? and channel = ?", (page, kind, group, channel)
+        ).fetchone()
+        return found is not None
+
+    def add(self, row: PageRow) -> PageRow:
+        """Add a delivery (its `id` and `session` are given here)."""
+        row = msgspec.structs.replace(row, id=self._next, session=self._session)
+        self._next += 1
+        self._new[row.id] = row
+        if row.state == "queued":
+            self.queued[row.id] = row
+        return row
+
+    def of(self, moment: str) -> list[PageRow]:
+        """Return every delivery of a moment, with what waits for the commit."""
+        stored = self._db.execute(f"select {COLUMNS} from page where moment = ? order by id", (moment,))  # noqa: S608
+        rows = {row.id: row for row in map(page_row, stored)}
+        rows |= {row.id: row for row in (*self._changed.values(), *self._new.values()) if row.moment == moment}
+        return list(rows.values())
+
+    def cancel(self, moment: str, note: str, *, claimed: bool) -> list[int]:
+        """Cancel a moment's queued pages (only those that a claim cancels, if `claimed`); return their ids."""
+        gone = [
+            row
+            for row in self.queued.values()
+            if row.moment == moment and row.kind == "page" and (row.cancels or not claimed)
+        ]
+        for row in gone:
+            self._put(msgspec.structs.replace(row, state="cancelled", note=note))
+        return [row.id for row in gone]
+
+    def fate(self, fate: PageFate) -> None:
+        """Record what became of a delivery. What was surely sent is told so even if it was cancelled meanwhile."""
+        row = self.queued.get(fate.id)
+        if row is None:
+            values = self._db.execute(f"select {COLUMNS} from page where id = ?", (fate.id,)).fetchone()  # noqa: S608
+            row = self._changed.get(fate.id) or self._new.get(fate.id) or (page_row(values) if values else None)
+            if row is None or fate.state != "sent":
+                return
+        note = fate.note
+        if row.state == "cancelled":
+            note = f"sent just before this: {row.note}"
+        session = 0 if fate.surely_unsent else self._session
+        self._put(
+            msgspec.structs.replace(
+                row,
+                state=fate.state,
+                note=note,
+                tries=fate.tries,
+                due_ms=fate.due_ms,
+                sent_ms=fate.sent_ms,
+                session=session,
+            )
+        )
+
+    def _put(self, row: PageRow) -> None:
+        if row.id in self._new:
+            self._new[row.id] = row
+        else:
+            self._changed[row.id] = row
+        if row.state == "queued":
+            self.queued[row.id] = row
+        else:
+            self.queued.pop(row.id, None)
+
+    def write(self) -> None:
+        """Add what waits to the transaction."""
+        if self._new:
+            self._db.executemany(_INSERT, [msgspec.structs.astuple(row) for row in self._new.values()])
+        if self._changed:
+            self._db.executemany(
+                _UPDATE,
+                [
+                    (row.state, row.due_ms, row.tries, row.sent_ms, row.again, row.note, row.session, row.id)
+                    for row in self._changed.values()
+                ],
+            )
+
+    def committed(self) -> None:
+        """What waited is written."""
+        self._new.clear()
+        self._changed.clear()

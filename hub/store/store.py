@@ -1,0 +1,372 @@
+"""The one writing connection. Only the driver's thread uses it; everybody else has a `Reader`.
+
+What is recorded waits in lists until `commit` writes all of it in one transaction (WAL, synchronous FULL: what is
+committed survives a power cut). A commit that fails keeps the lists, so that it can be tried again; nothing is
+acknowledged to anybody before.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from andgate.moment.events import AnyEvent
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Input, Signal
+from andgate.plan import Plan
+from hub.store.hours import Hours
+from hub.store.journal import GENESIS, Body, encode_body, link
+from hub.store.lock import FolderLock
+from hub.store.pages import Pages
+from hub.store.rows import ChainHead, Entry
+from hub.store.schema import prepare
+from hub.store.tally import Tally
+
+DATABASE = "andgate.db"
+QUARANTINE_KEPT = 10_000
+QUARANTINE_BYTES = 8_192
+_WAL_LIMIT_PAGES = 64_000
+"""250 MB: more than this is checkpointed by the writer itself, in case readers never let the other one finish."""
+
+JUDGED, UNTIMED = 0, 1
+
+_encode = msgspec.json.Encoder().encode
+
+_ENTRY = "insert into entry (n, now_ms, body, prev, hash) values (?, ?, ?, ?, ?)"
+_SIGNAL = (
+    "insert into signal (id, digest, entry, state, boot, mono_ms, first_at_ms, at_ms, body) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_MOMENT = (
+    "insert into moment (id, change, expectation, touchpoint, key, state, withdrawn, opened_ms, decided_ms, hour_ms, "
+    "team, area, counts, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set "
+    "change = excluded.change, touchpoint = excluded.touchpoint, key = excluded.key, state = excluded.state, "
+    "withdrawn = excluded.withdrawn, opened_ms = excluded.opened_ms, decided_ms = excluded.decided_ms, "
+    "hour_ms = excluded.hour_ms, team = excluded.team, area = excluded.area, counts = excluded.counts, "
+    "body = excluded.body"
+)
+_TRAIL = "insert into trail (moment, n, idx) values (?, ?, ?)"
+_QUARANTINE = "insert into quarantine (at_ms, topic, reason, payload, size) values (?, ?, ?, ?, ?)"
+_PLAN = "insert into plan (version, entry, at_ms, body, source) values (?, ?, ?, ?, ?)"
+_META = "insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value"
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What the store knows of a signal it has: enough to tell a duplicate from a contradiction."""
+
+    digest: bytes
+    state: int
+
+
+class Store:
+    """The journal, the outbox and the projections of one data folder, for one thread."""
+
+    def __init__(self, data: Path) -> None:
+        """Open (or make) the database in `data` and hold the folder. UsageError if another hub has it."""
+        self.data = data
+        self._lock = FolderLock(data)
+        try:
+            self.db = sqlite3.connect(data / DATABASE, isolation_level=None, check_same_thread=False, timeout=10)
+            self.db.execute("pragma journal_mode = wal")
+            self.db.execute("pragma synchronous = full")
+            self.db.execute("pragma wal_autocheckpoint = 0")  # a checkpoint has no place between a press and its page
+            self.db.execute("pragma cache_size = -8000")
+            prepare(self.db)
+            self.epoch, self.session = self._begin_session()
+        except BaseException:
+            self._lock.close()
+            raise
+        row = self.db.execute("select n, hash from entry order by n desc limit 1").fetchone()
+        self.entry: int = row[0] if row else 0
+        self.hash: bytes = row[1] if row else GENESIS
+        self.pages = Pages(self.db, self.session)
+        self.tally: Tally | None = None
+        self.quarantined = int(self._meta("quarantined") or 0)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._entries: list[tuple[Any, ...]] = []
+        self._signals: list[tuple[Any, ...]] = []
+        self._retimed: list[tuple[int, str]] = []
+        self._timed: list[tuple[int, int, int, str]] = []
+        self._moments: dict[str, Moment] = {}
+        self._trail: list[tuple[str, int, int]] = []
+        self._quarantine: list[tuple[Any, ...]] = []
+        self._plans: list[tuple[Any, ...]] = []
+        self._rows: list[tuple[str, tuple[Any, ...]]] = []
+        self._fresh: dict[str, Kept] = {}
+
+    def _meta(self, key: str) -> str | None:
+        row = self.db.execute("select value from meta where key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _begin_session(self) -> tuple[str, int]:
+        epoch = self._meta("epoch") or secrets.token_hex(16)
+        session = int(self._meta("session") or 0) + 1
+        self.db.execute("begin immediate")
+        self.db.executemany(_META, [("epoch", epoch), ("session", str(session))])
+        self.db.execute("commit")
+        return epoch, session
+
+    def use_plan(self, plan: Plan) -> None:
+        """Take names, areas, teams and the time zone of the tally from `plan` from now on."""
+        hours = self.tally.hours if self.tally else None
+        if hours is None or hours.timezone != plan.site.timezone:
+            hours = Hours(plan.site.timezone)
+        if self.tally is None:
+            self.tally = Tally(self.db, hours, plan)
+        else:
+            self.tally.use(hours, plan)
+
+    # ---------------------------------------------------------------------------------------------- recording
+
+    def record(  # noqa: PLR0913 - one step of the engine is all of this
+        self,
+        now_ms: int,
+        inputs: tuple[Input, ...],
+        events: tuple[AnyEvent, ...],
+        published: tuple[Moment, ...],
+        *,
+        more: bool = False,
+    ) -> int:
+        """Add one step of the engine to the journal and to what follows from it; return the entry's number."""
+        n = self.entry + 1
+        body = encode_body(Body(n=n, now=now_ms, in_=inputs, events=events, moments=published, more=more))
+        prev, self.hash, self.entry = self.hash, link(self.hash, body), n
+        self._entries.append((n, now_ms, body, prev, self.hash))
+        trail = self._trail
+        for index, event in enumerate(events):
+            trail.append((event.moment, n, index))
+        for moment in published:
+            self._moments[moment.id] = moment
+        return n
+
+    def keep_signal(
+        self,
+        signal: Signal,
+        digest: bytes,
+        *,
+        boot: int | None = None,
+        mono_ms: float | None = None,
+        untimed: bool = False,
+    ) -> None:
+        """Remember a signal's identity; unless it is untimed the next `record` takes it in."""
+        state = UNTIMED if untimed else JUDGED
+        self._fresh[signal.id] = Kept(digest, state)
+        self._signals.append(
+            (
+                signal.id,
+                digest,
+                0 if untimed else self.entry + 1,
+                state,
+                boot,
+                mono_ms,
+                signal.at_ms,
+                signal.at_ms,
+                _encode(signal) if untimed else None,
+            )
+        )
+
+    def kept(self, signal: str) -> Kept | None:
+        """Return what is known of a signal by identity, committed or not; None if it is new."""
+        fresh = self._fresh.get(signal)
+        if fresh is not None:
+            return fresh
+        row = self.db.execute("select digest, state from signal where id = ?", (signal,)).fetchone()
+        return None if row is None else Kept(row[0], row[1])
+
+    def retime(self, signal: str, at_ms: int) -> None:
+        """A better offset moved a stored signal."""
+        self._retimed.append((at_ms, signal))
+
+    def time(self, signal: str, at_ms: int) -> None:
+        """An untimed signal found its time; the next `record` takes it in."""
+        self._timed.append((self.entry + 1, at_ms, at_ms, signal))
+
+    def timed_after(self, boot: int, offset_ms: float, by_ms: int, since_ms: int) -> list[tuple[str, int]]:
+        """Return (identity, new site time) of a boot's stored signals that `offset_ms` moves by more than `by_ms`."""
+        self._write_signals()
+        rows = self.db.execute(
+            "select id, cast(round(mono_ms + ?) as integer), at_ms from signal "
+            "where boot = ? and state = 0 and mono_ms is not null and at_ms >= ? and abs(at_ms - (mono_ms + ?)) > ?",
+            (offset_ms, boot, since_ms, offset_ms, by_ms),
+        ).fetchall()
+        return [(row[0], row[1]) for row in rows]
+
+    def untimed_of(self, boot: int) -> list[tuple[Signal, float]]:
+        """Return a boot's untimed signals with their monotonic milliseconds."""
+        self._write_signals()
+        rows = self.db.execute("select body, mono_ms from signal where boot = ? and state = 1", (boot,)).fetchall()
+        return [(msgspec.json.decode(row[0], type=Signal), row[1]) for row in rows]
+
+    def quarantine(self, at_ms: int, topic: str, reason: str, payload: bytes) -> None:
+        """Keep something that was not taken, for people to see."""
+        self.quarantined += 1
+        self._quarantine.append((at_ms, topic[:500], reason[:500], payload[:QUARANTINE_BYTES], len(payload)))
+
+    def plan(self, plan: Plan, at_ms: int, source: str) -> None:
+        """Remember a plan that the next `record` puts in force."""
+        self._plans.append((plan.version, self.entry + 1, at_ms, _encode(plan), source))
+
+    def row(self, statement: str, values: tuple[Any, ...]) -> None:
+        """Add any other row to the transaction (boots, nodes, outcomes)."""
+        self._rows.append((statement, values))
+
+    # ---------------------------------------------------------------------------------------------- committing
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self._entries or self._signals or self._rows or self._quarantine or self._timed or self.pages.dirty)
+
+    def commit(self) -> None:
+        """Write everything recorded since the last one, in one transaction, or raise and keep it all."""
+        db = self.db
+        if not db.in_transaction:
+            db.execute("begin immediate")
+        try:
+            self._write_signals()
+            self._write(db)
+            db.execute("commit")
+        except sqlite3.Error:
+            if db.in_transaction:
+                db.execute("rollback")
+            self._restore_signals()
+            raise
+        self._clear()
+        self._written: list[tuple[Any, ...]] = []
+        self.pages.committed()
+        if self.tally is not None:
+            self.tally.committed()
+
+    _written: list[tuple[Any, ...]] = []
+
+    def _write_signals(self) -> None:
+        """Write the signals waiting (also ahead of the commit, where a query must see them)."""
+        if self._signals:
+            if not self.db.in_transaction:
+                self.db.execute("begin immediate")
+            self.db.executemany(_SIGNAL, self._signals)
+            self._written = [*self._written, *self._signals]
+            self._signals = []
+
+    def _restore_signals(self) -> None:
+        self._signals = [*self._written, *self._signals]
+        self._written = []
+
+    def _write(self, db: sqlite3.Connection) -> None:
+        if self._entries:
+            db.executemany(_ENTRY, self._entries)
+        if self._timed:
+            db.executemany(
+                "update signal set entry = ?, state = 0, first_at_ms = ?, at_ms = ?, body = null where id = ?",
+                self._timed,
+            )
+        if self._retimed:
+            db.executemany("update signal set at_ms = ? where id = ?", self._retimed)
+        if self._trail:
+            db.executemany(_TRAIL, self._trail)
+        if self._moments:
+            self._write_moments(db)
+        for statement, values in self._rows:
+            db.execute(statement, values)
+        if self._plans:
+            db.executemany(_PLAN, self._plans)
+        if self._quarantine:
+            db.executemany(_QUARANTINE, self._quarantine)
+            db.execute("delete from quarantine where id <= (select max(id) from quarantine) - ?", (QUARANTINE_KEPT,))
+            db.execute(_META, ("quarantined", str(self.quarantined)))
+        self.pages.write()
+
+    def _write_moments(self, db: sqlite3.Connection) -> None:
+        tally = self.tally
+        if tally is None:
+            raise RuntimeError("use_plan comes before the first commit")
+        counted = [(moment, *tally.count(moment)) for moment in self._moments.values()]
+        tally.write()  # before the moments: what they counted as until now is read from their rows
+        rows = []
+        for moment, cell, bits in counted:
+            decided = moment.ended_ms
+            if decided is None and moment.verdict == "failure":
+                decided = moment.ends_ms
+            rows.append(
+                (
+                    moment.id,
+                    moment.change,
+                    moment.expectation,
+                    moment.touchpoint,
+                    moment.key,
+                    moment.state,
+                    moment.withdrawn,
+                    moment.opened_ms,
+                    decided,
+                    cell.hour_ms,
+                    cell.team,
+                    cell.area,
+                    bits,
+                    _encode(moment),
+                )
+            )
+        db.executemany(_MOMENT, rows)
+
+    # ---------------------------------------------------------------------------------------------- reading back
+
+    @property
+    def head(self) -> ChainHead:
+        """The newest entry, committed or not."""
+        return ChainHead(self.entry, self.hash.hex())
+
+    def entries(self, first: int) -> Iterator[Entry]:
+        """Yield committed entries from `first` on."""
+        for row in self.db.execute("select n, now_ms, body, prev, hash from entry where n >= ? order by n", (first,)):
+            yield Entry(*row)
+
+    def has_entry(self, n: int, head: bytes) -> bool:
+        """Whether the journal has entry `n` with this hash."""
+        if n == 0:
+            return head == GENESIS
+        row = self.db.execute("select hash from entry where n = ?", (n,)).fetchone()
+        return row is not None and row[0] == head
+
+    def first_plan(self) -> Plan | None:
+        """Return the plan the journal began with."""
+        return self._a_plan("asc")
+
+    def last_plan(self) -> Plan | None:
+        """Return the plan taken last."""
+        return self._a_plan("desc")
+
+    def _a_plan(self, order: str) -> Plan | None:
+        row = self.db.execute(f"select body from plan order by entry {order} limit 1").fetchone()  # noqa: S608
+        return None if row is None else msgspec.json.decode(row[0], type=Plan)
+
+    def checkpoint_needed(self) -> bool:
+        """Whether the write-ahead log grew beyond what a reader can have kept it from shrinking."""
+        wal = self.data / f"{DATABASE}-wal"
+        return wal.exists() and wal.stat().st_size > _WAL_LIMIT_PAGES * 4096
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the database, from the writing thread."""
+        self.db.execute("pragma wal_checkpoint(passive)")
+
+    def close(self) -> None:
+        """Move the write-ahead log into the database and let go of the folder."""
+        try:
+            if self.db.in_transaction:
+                self.db.execute("rollback")
+            self.db.execute("pragma wal_checkpoint(truncate)")
+        except sqlite3.Error:
+            pass  # the log is as good as the database; the next start reads it
+        finally:
+            self.db.close()
+            self._lock.close()
+
+
+def set_meta(rows: Iterable[tuple[str, str]]) -> list[tuple[str, tuple[str, str]]]:
+    """Return `Store.row` arguments that keep facts about the store."""
+    return [(_META, row) for row in rows]

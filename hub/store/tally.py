@@ -1,0 +1,136 @@
+"""The tally: counts of verdicts by local hour and place, kept with every publication, so that rates are always ready.
+
+A moment counts in exactly one cell, that of the local hour of its opening. When a publication changes what it counts
+as, the old share is taken out and the new one put in, in the same transaction as the publication itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from andgate.moment.moments import Moment
+from andgate.plan import Plan
+from hub.store.hours import Hours
+
+SUCCESS, FAILURE, VOID, SAVED, ANSWERED, ANOMALY, PROVISIONAL = (1 << bit for bit in range(7))
+_FIELDS = ("success", "failure", "void", "saved", "answered", "anomaly", "provisional")
+_REMEMBERED = 8_192
+
+_UPSERT = (
+    "insert into tally (hour_ms, expectation, touchpoint, team, area, day, hour, "
+    + ", ".join(_FIELDS)
+    + ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    + "on conflict (hour_ms, expectation, touchpoint, team, area) do update set "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in _FIELDS)
+)
+
+
+class Cell(Struct, frozen=True):
+    """Where a moment counts."""
+
+    hour_ms: int
+    expectation: str
+    touchpoint: str
+    team: str
+    area: str
+
+
+def bits_of(moment: Moment) -> int:
+    """Return what a publication counts as."""
+    if moment.withdrawn or moment.verdict is None:
+        return 0
+    if moment.verdict == "void":
+        return VOID
+    bits = SUCCESS if moment.verdict == "success" else FAILURE
+    for flag, bit in (
+        (moment.saved, SAVED),
+        (moment.answered, ANSWERED),
+        (moment.anomaly, ANOMALY),
+        (moment.provisional, PROVISIONAL),
+    ):
+        if flag:
+            bits |= bit
+    return bits
+
+
+class Tally:
+    """The driver's side of the tally: differences waiting for the next commit."""
+
+    def __init__(self, db: sqlite3.Connection, hours: Hours, plan: Plan) -> None:
+        """Write through `db`; areas and teams are the plan's."""
+        self._db = db
+        self.use(hours, plan)
+        self._known: OrderedDict[str, tuple[Cell, int]] = OrderedDict()
+        self._counted: dict[str, tuple[Cell, int]] = {}
+
+    def use(self, hours: Hours, plan: Plan) -> None:
+        """Take hours, areas and teams from here from now on."""
+        self.hours = hours
+        self._places = {point.id: (point.group, point.area) for point in plan.touchpoints.values()}
+
+    def count(self, moment: Moment) -> tuple[Cell, int]:
+        """Put a publication in its cell; return the cell and what it counts as."""
+        team, area = self._places.get(moment.touchpoint, ("", ""))
+        cell = Cell(self.hours.of(moment.opened_ms).start_ms, moment.expectation, moment.touchpoint, team, area)
+        counted = (cell, bits_of(moment))
+        self._counted[moment.id] = counted
+        return counted
+
+    def write(self) -> None:
+        """Add the differences to the transaction."""
+        delta: dict[Cell, list[int]] = {}
+        for moment, (cell, bits) in self._counted.items():
+            old = self._old(moment)
+            if old == (cell, bits):
+                continue
+            if old is not None and old[1]:
+                _add(delta, old[0], old[1], -1)
+            if bits:
+                _add(delta, cell, bits, 1)
+        rows = []
+        for cell, counts in delta.items():
+            if any(counts):
+                hour = self.hours.of(cell.hour_ms)
+                rows.append(
+                    (
+                        cell.hour_ms,
+                        cell.expectation,
+                        cell.touchpoint,
+                        cell.team,
+                        cell.area,
+                        hour.day,
+                        hour.hour,
+                        *counts,
+                    )
+                )
+        if rows:
+            self._db.executemany(_UPSERT, rows)
+
+    def _old(self, moment: str) -> tuple[Cell, int] | None:
+        known = self._known.get(moment)
+        if known is not None:
+            return known
+        row = self._db.execute(
+            "select hour_ms, expectation, touchpoint, team, area, counts from moment where id = ?", (moment,)
+        ).fetchone()
+        return None if row is None else (Cell(*row[:5]), row[5])
+
+    def committed(self) -> None:
+        """What was written is what is known now."""
+        known = self._known
+        for moment, counted in self._counted.items():
+            known[moment] = counted
+            known.move_to_end(moment)
+        while len(known) > _REMEMBERED:
+            known.popitem(last=False)
+        self._counted.clear()
+
+
+def _add(delta: dict[Cell, list[int]], cell: Cell, bits: int, sign: int) -> None:
+    counts = delta.setdefault(cell, [0] * len(_FIELDS))
+    for index in range(len(_FIELDS)):
+        if bits & (1 << index):
+            counts[index] += sign
