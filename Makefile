@@ -54,6 +54,7 @@ check: $(STAMP) ## format, lint, types, layers, generated docs, version
 	$(BIN)/mypy --no-error-summary $(CODE)
 	$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache --verbose
 	$(BIN)/cog --check $(COG)
+	$(BIN)/python -m scripts.reference --check
 	$(BIN)/python scripts/version.py
 	@echo "check: all well"
 
@@ -65,6 +66,7 @@ format: $(STAMP) ## put the code in its format and mend what can be mended
 
 docs: $(STAMP) ## write the generated parts of the docs again
 	$(BIN)/cog -r $(COG)
+	$(BIN)/python -m scripts.reference
 
 bench: $(STAMP) ## measure speed against the targets; ARGS="name ..." chooses
 	@$(BIN)/python -m bench $(ARGS)

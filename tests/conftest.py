@@ -1,0 +1,39 @@
+"""What every test stands on."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+
+# The same examples in every run: a test that fails, fails for everybody. A shared machine may be slow, so no deadline.
+# `pytest --hypothesis-profile=explore` looks further.
+_CALM = (HealthCheck.too_slow, HealthCheck.differing_executors)
+settings.register_profile("steady", deadline=None, derandomize=True, database=None, suppress_health_check=_CALM)
+settings.register_profile("explore", deadline=None, max_examples=2_000, suppress_health_check=_CALM)
+settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the project's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def airport_toml() -> str:
+    """Return the text of the example plan."""
+    return (ROOT / "docs" / "examples" / "airport.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def axe_js() -> str:
+    """Return axe-core's source: evaluate it in a page, then ``axe.run()``."""
+    package = importlib.util.find_spec("axe_playwright_python")  # only for the file in it
+    assert package is not None
+    assert package.origin is not None
+    return (Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8")
