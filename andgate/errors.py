@@ -54,6 +54,11 @@ class PlanError(AndgateError, ValueError):
 class WireError(AndgateError, ValueError):
     """Somebody outside sent something wrong; the message says what, where and how to mend it."""
 
+    def __init__(self, message: str, *, index: int | None = None) -> None:
+        """Keep the message; `index` is the place (from 0) of the wrong member, if a list was sent."""
+        super().__init__(message)
+        self.index = index
+
 
 class TopicError(WireError):
     """A topic that the contract does not have."""

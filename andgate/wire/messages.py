@@ -18,8 +18,13 @@ Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=63, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Seq = Annotated[int, Meta(ge=1, le=2**53)]
-Value = int | float | str | bool | None
+WholeNumber = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""What every JSON reader and the store keep exactly."""
+Seconds = Annotated[float, Meta(ge=0, le=1e10)]
+"""On a monotonic clock, from an arbitrary start; three centuries at most."""
+Value = WholeNumber | float | Annotated[str, Meta(max_length=500)] | bool | None
 About = dict[str, Value]
+AboutSignal = Annotated[dict[Annotated[str, Meta(min_length=1, max_length=63)], Value], Meta(max_length=50)]
 
 
 class Retraction(Struct, frozen=True):
@@ -36,9 +41,9 @@ class NodeSignal(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     signal: Name
     seq: Seq
     boot: Text
-    mono: float
+    mono: Seconds
     """Seconds on the node's monotonic clock when it happened."""
-    sent: float | None = None
+    sent: Seconds | None = None
     """The same clock when this message was handed to the link."""
     at: str | None = None
     """The node's own idea of UTC when it happened."""
@@ -51,7 +56,7 @@ class NodeSignal(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     press: Seq | None = None
     """The press (same boot) that a reset-hold began with; it leaves the fold."""
     retracts: Seq | Retraction | None = None
-    about: About = {}
+    about: AboutSignal = {}
     more: bool = False
 
 
@@ -68,7 +73,7 @@ class FeedSignal(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     value: Value = None
     to: Id | None = None
     device: Text | None = None
-    about: About = {}
+    about: AboutSignal = {}
     found: bool = False
     retracts: Text | None = None
     """`id` of an earlier signal to take back."""
@@ -129,8 +134,8 @@ class DeviceHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``node/{node}/health``, every 15 s; never judges."""
 
-    boot: str
-    mono: float
+    boot: Text
+    mono: Seconds
     devices: dict[str, DeviceHealth] = {}
     spool: int = 0
     """Signals not yet receipted."""
@@ -149,8 +154,8 @@ class TimeAsk(Struct, frozen=True, kw_only=True):
     """``node/{node}/time``."""
 
     n: int
-    boot: str
-    mono: float
+    boot: Text
+    mono: Seconds
 
 
 class TimeReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
