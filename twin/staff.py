@@ -1,0 +1,118 @@
+"""Who comes when a pager beeps, and who comes without one: with a claim, a walk, and two hands."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from twin.happenings import Beep
+from twin.parameters import StaffParameters
+from twin.places import Place
+from twin.stage import Play, Stage, poisson_times, spread
+
+
+class Post(Protocol):
+    """A place as the staff see it."""
+
+    place: Place
+
+    @property
+    def in_trouble(self) -> bool:
+        """What somebody who walks by would act on."""
+
+    def by_radio(self, key: str | None) -> bool:
+        """Ask on the radio; true if that is all it takes."""
+
+    def help(self, key: str | None) -> Play:
+        """Do what there is to do, standing there."""
+
+
+class _Job(Struct):
+    """A moment as the pagers' owners know it."""
+
+    taken: bool = False
+    over: bool = False
+
+
+class Staff:
+    """Everybody who can be called."""
+
+    def __init__(self, stage: Stage, parameters: StaffParameters, posts: dict[str, Post]) -> None:
+        """Put them in their break rooms."""
+        self._stage = stage
+        self._parameters = parameters
+        self._posts = posts
+        self._spare: dict[str, int] = {}
+        self._jobs: dict[str, _Job] = {}
+        self._calls: dict[str, int] = {}
+        self._coming: set[str] = set()
+        self._names = 0
+
+    def begin(self) -> None:
+        """Let the rounds begin: somebody looks at every place now and then, with or without pagers."""
+        for post in self._posts.values():
+            self._stage.play(self._rounds(post))
+
+    def hear(self, beep: Beep, after_s: float) -> None:
+        """Let a pager beep `after_s` from the present of the stage."""
+        job = self._jobs.setdefault(beep.moment, _Job())
+        if beep.over:
+            job.over = True
+        elif beep.touchpoint in self._posts:
+            self._stage.play(self._respond(beep, job, after_s))
+
+    # ---------------------------------------------------------------------------------------------- inside
+
+    def _spare_of(self, group: str) -> int:
+        parameters = self._parameters
+        return self._spare.setdefault(group, parameters.spare.get(group, parameters.spare_else))
+
+    def _respond(self, beep: Beep, job: _Job, after_s: float) -> Play:
+        # Their luck hangs on place and count, so that one page more or less elsewhere changes nothing here.
+        number = self._calls[beep.touchpoint] = self._calls.get(beep.touchpoint, 0) + 1
+        luck = self._stage.chance(f"{beep.touchpoint}/{beep.group}/{number}")
+        deaf = luck.random() < self._parameters.deaf
+        answers_s = spread(luck, self._parameters.answers_after_s)
+        supervisor = beep.group == "supervisors"
+        walks_s = luck.uniform(*(self._parameters.supervisor_walks_s if supervisor else self._parameters.walks_s))
+        yield self._stage.after(after_s + answers_s)
+        if deaf or job.over or job.taken or self._spare_of(beep.group) <= 0:
+            return
+        job.taken = True
+        self._spare[beep.group] -= 1
+        self._names = self._names % 40 + 1
+        self._stage.answer(beep.moment, beep.page, f"{beep.group}-{self._names}", self._parameters.promise_s)
+        post = self._posts[beep.touchpoint]
+        if not post.by_radio(beep.key):
+            yield self._stage.after(walks_s)
+            # Who hears "over" on the way turns back.
+            if not job.over or post.in_trouble:
+                yield from self._helps(post, beep.key, luck.uniform(*self._parameters.login_s))
+        job.taken = False
+        self._spare[beep.group] += 1
+
+    def _helps(self, post: Post, key: str | None, login_s: float) -> Play:
+        if post.place.part == "line":
+            yield self._stage.after(login_s)
+        yield from post.help(key)
+
+    def _rounds(self, post: Post) -> Play:
+        luck = self._stage.chance(f"{post.place.id}/rounds")
+        for at_s in poisson_times(luck, self._parameters.rounds_s, 0, 24 * 3600):
+            fetches_s, login_s = luck.uniform(*self._parameters.fetches_s), luck.uniform(*self._parameters.login_s)
+            yield self._stage.at(at_s)
+            if post.in_trouble and post.place.id not in self._coming:
+                self._coming.add(post.place.id)
+                self._stage.play(self._fetched(post, fetches_s, login_s))
+
+    def _fetched(self, post: Post, fetches_s: float, login_s: float) -> Play:
+        yield self._stage.after(fetches_s)
+        self._coming.discard(post.place.id)
+        group = post.place.group if self._spare_of(post.place.group) > 0 else "supervisors"
+        if not post.in_trouble or self._spare_of(group) <= 0:
+            return
+        self._spare[group] -= 1
+        if not post.by_radio(None):
+            yield from self._helps(post, None, login_s)
+        self._spare[group] += 1
