@@ -166,7 +166,7 @@ class AskedVoid(Event, frozen=True, kw_only=True, tag="asked-void"):
     reason: str
 
 
-PageReason = Literal["time-left", "overdue", "claim-lapsed", "still-waiting"]
+PageReason = Literal["time-left", "claim-lapsed", "still-waiting", "reopened"]
 
 
 class Paged(Event, frozen=True, kw_only=True, tag="paged"):

@@ -1,0 +1,400 @@
+"""The engine: signals in, moments of truth out. Pure: time is an argument.
+
+It is driven by three things only: what is received (`receive`), the passing of time (`advance`), and nothing else.
+`next_deadline` is the one question about the future, however many clocks run inside.
+
+The truth it computes is simple to say: take all signals of an expectation at a touchpoint, without duplicates and
+retracted ones, in the order of (site time, source, boot, seq, id), and fold them through the table up to now. The
+rest of this package is a way to compute that fast, to tell what changed, and to page people about it.
+
+- *Waking late changes nothing.* Every change by the clock is published as seen at its own time, in order, however
+  late `advance` is called; only pages know the real now.
+- *One `receive` is one message.* It advances to now, takes everything in, folds, and publishes the difference. A
+  journal that keeps these boundaries replays to the same ids, changes and revisions.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from andgate.moment.events import AnyEvent
+from andgate.moment.fold import PlanMark
+from andgate.moment.group import Group, Publication, Published
+from andgate.moment.ladder import decide, next_page
+from andgate.moment.moments import Moment
+from andgate.moment.roles import Casting
+from andgate.moment.signals import MOVED, Action, Input, Replanned, Retimed, Signal
+from andgate.moment.view import next_times
+from andgate.plan import Plan
+
+HORIZON_MS = 86_400_000
+"""How late a signal may be (receipt - site time) and still be judged: 24 hours."""
+
+MORE_WAIT_MS = 10_000
+"""How long pages that are overdue already wait for the rest of a backlog."""
+
+FORGET_EVERY_MS = 600_000
+SLACK_MS = 3_600_000
+"""Signals stay in memory this much longer than the horizon, so that forgetting never decides anything."""
+
+
+class Step(Struct, frozen=True):
+    """What one call did: every event, and every publication in order (one moment may be there more than once)."""
+
+    events: tuple[AnyEvent, ...] = ()
+    published: tuple[Moment, ...] = ()
+
+
+_NOTHING = Step()
+
+
+class Engine:
+    """Judges the moments of one site."""
+
+    def __init__(self, plan: Plan, *, horizon_ms: int = HORIZON_MS) -> None:
+        """Start with nothing received.
+
+        Args:
+            plan: in force from the beginning of time.
+            horizon_ms: how late a signal may be and still be judged.
+        """
+        self.horizon_ms = horizon_ms
+        self.now_ms = 0
+        self.plans: list[tuple[int, Casting]] = [(-(2**62), Casting(plan))]
+        self._groups: dict[tuple[str, str], Group] = {}
+        self._known: dict[str, tuple[Group, ...]] = {}
+        self._retracted: dict[str, int] = {}
+        """Signal -> earliest receipt of one that takes it back."""
+        self._where: dict[str, Group] = {}
+        """Moment -> its group, withdrawn moments too."""
+        self._open: dict[str, Group] = {}
+        self._due: list[tuple[int, str]] = []
+        self._pages: list[tuple[int, str]] = []
+        self._waiting: dict[str, tuple[int, frozenset[str]]] = {}
+        """Source of an unfinished backlog -> (until when pages wait, touchpoints)."""
+        self._forgot_ms = 0
+
+    # Looking -----------------------------------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force now."""
+        return self.plans[-1][1].plan
+
+    def moment(self, moment_id: str) -> Moment | None:
+        """Return the latest publication of a moment, withdrawn ones too, while it is in memory."""
+        group = self._where.get(moment_id)
+        if group is None:
+            return None
+        known = group.published.get(moment_id) or group.gone.get(moment_id)
+        return known.moment if known else None
+
+    def moments(self) -> Iterator[Moment]:
+        """Yield every moment in memory that is not withdrawn."""
+        for group in self.groups():
+            for known in group.published.values():
+                yield known.moment
+
+    def open_moments(self) -> tuple[Moment, ...]:
+        """Return the open moments, nearest deadline first."""
+        found = [group.published[moment_id].moment for moment_id, group in self._open.items()]
+        return tuple(sorted(found, key=lambda moment: (moment.ends_ms, moment.opened_ms, moment.id)))
+
+    def groups(self) -> Iterator[Group]:
+        """Yield every group once."""
+        seen: set[int] = set()
+        for group in self._groups.values():
+            if id(group) not in seen:
+                seen.add(id(group))
+                yield group
+
+    def next_deadline(self) -> int | None:
+        """Return when `advance` has something to do, or None."""
+        times = []
+        while self._due and self._due_of(self._due[0][1]) != self._due[0][0]:
+            heapq.heappop(self._due)
+        while self._pages and self._page_of(self._pages[0][1]) != self._pages[0][0]:
+            heapq.heappop(self._pages)
+        times = [heap[0][0] for heap in (self._due, self._pages) if heap]
+        return min(times, default=None)
+
+    def refuses(self, action: Action) -> str | None:
+        """Return why a person's action makes no sense, in words; None where it does."""
+        moment = self.moment(action.moment)
+        if moment is None:
+            return f"no moment {action.moment!r} within the last {self.horizon_ms // 3_600_000} hours"
+        if moment.withdrawn:
+            into = f"; it is part of {moment.withdrawn_into}" if moment.withdrawn_into else ""
+            return f"moment {action.moment} was withdrawn{into}"
+        if moment.state == "ended" and action.do in ("claim", "unclaim", "reset"):
+            return f"moment {action.moment} has ended"
+        if action.do == "unclaim" and moment.claimed_by is None:
+            return f"nobody has claimed moment {action.moment}"
+        if action.do == "unvoid" and moment.verdict != "void":
+            return f"moment {action.moment} is not void"
+        if action.do == "void" and moment.verdict == "void":
+            return f"moment {action.moment} is void already: {moment.reason}"
+        if action.do in ("reset", "cause", "remedy") and not action.reason:
+            return f"a {action.do} needs its words in `reason`"
+        return None
+
+    # Driving -----------------------------------------------------------------------------------------------------
+
+    def advance(self, now_ms: int) -> Step:
+        """Let time pass up to `now_ms`; the past is no argument, it is taken as the last now."""
+        now_ms = self.now_ms = max(self.now_ms, now_ms)
+        made = self._judge_until(now_ms)
+        return self._finish(made, now_ms, ())
+
+    def receive(self, inputs: Sequence[Input], now_ms: int, *, more: bool = False) -> Step:
+        """Take one message in: advance to now, insert all, fold, publish the difference.
+
+        Args:
+            inputs: in any order; duplicates change nothing.
+            now_ms: the real now.
+            more: the rest of this source's backlog is still to come.
+        """
+        now_ms = self.now_ms = max(self.now_ms, now_ms)
+        made = self._judge_until(now_ms)
+        dirty: dict[int, Group] = {}
+        for item in inputs:
+            for group in self._take(item):
+                dirty[id(group)] = group
+        for group in dirty.values():
+            cases, whole = group.settle()
+            for publication in group.publish(cases, now_ms, whole=whole):
+                made.append((group, publication, now_ms))
+                self._schedule(group, publication.moment.id, now_ms)
+            group.done()
+        released = self._wait(inputs, now_ms, more=more)
+        return self._finish(made, now_ms, released)
+
+    def _judge_until(self, now_ms: int) -> list[tuple[Group, Publication, int]]:
+        made: list[tuple[Group, Publication, int]] = []
+        while self._due and self._due[0][0] <= now_ms:
+            due_ms, moment_id = heapq.heappop(self._due)
+            if self._due_of(moment_id) != due_ms:
+                continue
+            group = self._where[moment_id]
+            made += [
+                (group, publication, due_ms)
+                for publication in group.publish([group.published[moment_id].case], due_ms, whole=False)
+            ]
+            self._schedule(group, moment_id, due_ms)
+        return made
+
+    def _finish(
+        self, made: list[tuple[Group, Publication, int]], now_ms: int, released: Iterable[str]
+    ) -> Step:
+        """Decide the pages, forget what is long past, and hand everything out."""
+        events = [event for _, publication, _ in made for event in publication.events]
+        affected: dict[str, None] = dict.fromkeys(publication.moment.id for _, publication, _ in made)
+        affected.update(dict.fromkeys(released))
+        while self._pages and self._pages[0][0] <= now_ms:
+            due_ms, moment_id = heapq.heappop(self._pages)
+            if self._page_of(moment_id) == due_ms:
+                affected[moment_id] = None
+        for moment_id in affected:
+            events += self._page(moment_id, now_ms)
+        if now_ms - self._forgot_ms >= FORGET_EVERY_MS:
+            self._forget(now_ms)
+        if not events and not made:
+            return _NOTHING
+        return Step(tuple(events), tuple(publication.moment for _, publication, _ in made))
+
+    # Taking in ---------------------------------------------------------------------------------------------------
+
+    def _take(self, item: Input) -> Iterable[Group]:
+        if isinstance(item, Signal):
+            return self._take_signal(item)
+        if isinstance(item, Action):
+            return self._take_action(item)
+        if isinstance(item, Retimed):
+            return self._take_time(item)
+        return self._take_plan(item)
+
+    def _take_signal(self, signal: Signal) -> list[Group]:
+        if signal.id in self._known or signal.received_ms - signal.at_ms > self.horizon_ms:
+            return []
+        touched: list[Group] = []
+        if signal.retracts is not None:
+            touched += self._take_back(signal.retracts, signal)
+        casting = self._casting_at(signal.at_ms)
+        taken_back_ms = self._retracted.get(signal.id)
+        out = taken_back_ms is not None and taken_back_ms - signal.at_ms <= self.horizon_ms
+        groups = []
+        for expectation in casting.hearers(signal.touchpoint, signal.name):
+            group = self._group(expectation, signal.touchpoint)
+            if signal.name == MOVED and signal.to in casting.plan.expectations[expectation].touchpoints:
+                group = self._link(group, self._group(expectation, signal.to or ""))
+            group.take(signal, out=out)
+            groups.append(group)
+        if groups:
+            self._known[signal.id] = tuple(groups)
+        return touched + groups
+
+    def _take_back(self, target: str, signal: Signal) -> list[Group]:
+        received_ms = min(signal.received_ms, self._retracted.get(target, signal.received_ms))
+        self._retracted[target] = received_ms
+        groups = []
+        for group in self._known.get(target, ()):
+            if signal.received_ms - group.signals[target].at_ms <= self.horizon_ms:
+                group.take_out(target, signal.witness)
+                groups.append(group)
+        return groups
+
+    def _take_action(self, action: Action) -> list[Group]:
+        moment = self.moment(action.moment)
+        if moment is None:
+            return []
+        group = self._where[action.moment]
+        group.act(replace(action, moment=moment.anchor))
+        return [group]
+
+    def _take_time(self, item: Retimed) -> list[Group]:
+        groups = []
+        for group in self._known.get(item.signal, ()):
+            signal = group.signals[item.signal]
+            if signal.at_ms != item.at_ms and self.now_ms - item.at_ms <= self.horizon_ms:
+                group.retime(replace(signal, at_ms=item.at_ms))
+                groups.append(group)
+        return groups
+
+    def _take_plan(self, item: Replanned) -> list[Group]:
+        if item.plan.version == self.plan.version:
+            return []
+        self.plans.append((item.at_ms, Casting(item.plan)))
+        groups = list(self.groups())
+        for group in groups:
+            group.mark(PlanMark(item.at_ms, item.plan.version))
+        return groups
+
+    def _casting_at(self, at_ms: int) -> Casting:
+        plans = self.plans
+        if at_ms >= plans[-1][0]:
+            return plans[-1][1]
+        return plans[bisect_right(plans, at_ms, key=lambda entry: entry[0]) - 1][1]
+
+    def _group(self, expectation: str, touchpoint: str) -> Group:
+        group = self._groups.get((expectation, touchpoint))
+        if group is None:
+            group = Group(expectation, [touchpoint], self._casting_at)
+            for since_ms, casting in self.plans[1:]:
+                group.mark(PlanMark(since_ms, casting.plan.version))
+            self._groups[expectation, touchpoint] = group
+        return group
+
+    def _link(self, group: Group, other: Group) -> Group:
+        """Fold two groups together from now on."""
+        if group is not other:
+            group.absorb(other)
+            for touchpoint in other.touchpoints:
+                self._groups[group.expectation, touchpoint] = group
+            for signal_id in other.signals:
+                self._known[signal_id] = tuple(group if each is other else each for each in self._known[signal_id])
+            for moment_id in (*other.published, *other.gone):
+                self._where[moment_id] = group
+                if moment_id in self._open:
+                    self._open[moment_id] = group
+        return group
+
+    # Time and pages ----------------------------------------------------------------------------------------------
+
+    def _schedule(self, group: Group, moment_id: str, seen_ms: int) -> None:
+        """Note where a moment is and when the clock alone changes it next."""
+        self._where[moment_id] = group
+        known = group.published.get(moment_id)
+        if known is None or known.moment.state == "ended":
+            self._open.pop(moment_id, None)
+            if known is not None:
+                known.due_ms = None
+            return
+        self._open[moment_id] = group
+        expectation = group.expectation_of(known.case)
+        known.due_ms = min(
+            (at_ms for at_ms in next_times(known.case, known.moment, expectation) if at_ms > seen_ms), default=None
+        )
+        if known.due_ms is not None:
+            heapq.heappush(self._due, (known.due_ms, moment_id))
+
+    def _published(self, moment_id: str) -> Published | None:
+        group = self._where.get(moment_id)
+        return group.published.get(moment_id) if group else None
+
+    def _due_of(self, moment_id: str) -> int | None:
+        known = self._published(moment_id)
+        return known.due_ms if known else None
+
+    def _page_of(self, moment_id: str) -> int | None:
+        known = self._published(moment_id)
+        return known.page_ms if known else None
+
+    def _page(self, moment_id: str, now_ms: int) -> list[AnyEvent]:
+        known = self._published(moment_id)
+        if known is None:
+            return []
+        case, moment = known.case, known.moment
+        expectation = self._where[moment_id].expectation_of(case)
+        wait_until_ms = self._waits_until(moment.touchpoint, now_ms)
+        events = decide(
+            known.ledger,
+            case,
+            moment,
+            expectation,
+            now_ms,
+            lapsed_ms=known.lapsed_ms,
+            waits=wait_until_ms is not None,
+        )
+        page_ms = next_page(known.ledger, case, moment, expectation)
+        if page_ms is not None and page_ms <= now_ms:
+            page_ms = wait_until_ms
+        known.page_ms = page_ms
+        if page_ms is not None:
+            heapq.heappush(self._pages, (page_ms, moment_id))
+        return events
+
+    def _waits_until(self, touchpoint: str, now_ms: int) -> int | None:
+        times = [
+            until_ms
+            for until_ms, touchpoints in self._waiting.values()
+            if touchpoint in touchpoints and until_ms > now_ms
+        ]
+        return max(times, default=None)
+
+    def _wait(self, inputs: Sequence[Input], now_ms: int, *, more: bool) -> list[str]:
+        """Keep track of unfinished backlogs; return the moments whose pages need wait no longer."""
+        if not more and not self._waiting:
+            return []
+        released: set[str] = set()
+        for item in inputs:
+            if not isinstance(item, Signal):
+                continue
+            until_ms, touchpoints = self._waiting.pop(item.source, (now_ms + MORE_WAIT_MS, frozenset()))
+            if more:
+                self._waiting[item.source] = (until_ms, touchpoints | {item.touchpoint})
+            else:
+                released |= touchpoints
+        return [
+            moment_id
+            for moment_id, group in self._open.items()
+            if group.published[moment_id].moment.touchpoint in released
+        ]
+
+    def _forget(self, now_ms: int) -> None:
+        self._forgot_ms = now_ms
+        before_ms = now_ms - self.horizon_ms - SLACK_MS
+        for group in list(self.groups()):
+            kept_before = set(group.signals)
+            for moment_id in group.forget(before_ms):
+                self._where.pop(moment_id, None)
+            for signal_id in kept_before - set(group.signals):
+                self._known.pop(signal_id, None)
+            for moment_id in [name for name, gone in group.gone.items() if (gone.moment.ended_ms or 0) < before_ms]:
+                del group.gone[moment_id]
+                self._where.pop(moment_id, None)
+        self._retracted = {name: at_ms for name, at_ms in self._retracted.items() if at_ms >= before_ms}

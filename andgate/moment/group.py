@@ -1,0 +1,420 @@
+"""A group: everything that is folded together — one expectation at one touchpoint, or at several that are linked.
+
+It keeps the items of the horizon in order, the fold before them (`base`) and the fold after them (`fold`). A prompt
+item is one step; anything else folds again from `base`. Publishing compares with what was published before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import insort
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from andgate.moment.difference import altered, events_between, revised, withdrawal
+from andgate.moment.events import AnyEvent, AskedVoid
+from andgate.moment.fold import Blindness, Case, Fold, Item, PlanMark
+from andgate.moment.ladder import Ledger, stand_down
+from andgate.moment.moments import Moment
+from andgate.moment.roles import Casting
+from andgate.moment.signals import Action, Signal
+from andgate.moment.view import view
+from andgate.plan import Expectation, Plan
+
+Order = tuple[int, str, int, int, str]
+
+
+class Published(Struct, kw_only=True):
+    """What the world knows of one moment, and what is behind it."""
+
+    moment: Moment
+    case: Case
+    ledger: Ledger
+    facts: int
+    """How many of the case's facts have been published."""
+    notes: int = 0
+    """How many of the persons' notes have been published."""
+    due_ms: int | None = None
+    """When the clock alone changes it next."""
+    page_ms: int | None = None
+    """When its next page is due."""
+    lapsed_ms: int | None = None
+
+
+class Publication(Struct, frozen=True):
+    """One publication: the moment, and what happened since the last one."""
+
+    moment: Moment
+    events: tuple[AnyEvent, ...]
+
+
+def moment_id(expectation: str, signal: Signal, plan: Plan) -> str:
+    """Return a moment's id: from expectation, touchpoint, key and the signal that first opened it."""
+    keyed = plan.expectations[expectation].key is not None
+    parts = (expectation, signal.touchpoint, (signal.key or "") if keyed else "", signal.id)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def action_order(action: Action) -> Order:
+    """Return a person's place in the fold: after the signals of that millisecond."""
+    return (action.at_ms, "\U0010ffff", 0, 0, action.id)
+
+
+class Group:
+    """One expectation at linked touchpoints."""
+
+    def __init__(self, expectation: str, touchpoints: Iterable[str], casting_at: Callable[[int], Casting]) -> None:
+        """Start empty."""
+        self.expectation = expectation
+        self.touchpoints = set(touchpoints)
+        self.items: list[tuple[Order, Item]] = []
+        self.signals: dict[str, Signal] = {}
+        self.out: set[str] = set()
+        """Signals taken back."""
+        self.actions: list[Action] = []
+        """Persons' actions, `moment` holding the anchor, in the order of their times."""
+        self.alias: dict[str, str] = {}
+        """Anchor of a withdrawn moment -> anchor of the one that took it in."""
+        self.published: dict[str, Published] = {}
+        self.gone: dict[str, Published] = {}
+        """Withdrawn moments; they may come back when a joining signal is taken back."""
+        self._anchors: dict[str, str] = {}
+        """Anchor -> moment id, of what is published."""
+        self._casting_at = casting_at
+        self.base = Fold(expectation, casting_at, self.anchor_of)
+        self.fold = self.base.copy()
+        self._touched: list[Case] = []
+        self._stale = False
+        self._because: str | None = None
+        self._decided_ms = 0
+        """Latest site time about which something has been published."""
+
+    # Taking in ---------------------------------------------------------------------------------------------------
+
+    def take(self, signal: Signal, *, out: bool) -> None:
+        """Take in a signal, in any order; `out` if it has been taken back already."""
+        self.signals[signal.id] = signal
+        if out:
+            self.out.add(signal.id)
+            insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
+            return
+        self._insert(signal.order, signal)
+        if signal.at_ms <= self._decided_ms:
+            self._because = self._because or f"late: {signal.witness} {signal.name}"
+
+    def take_out(self, signal_id: str, by: str) -> None:
+        """Take a signal out of the fold; it stays among the items, marked."""
+        if signal_id not in self.out:
+            self.out.add(signal_id)
+            self._stale = True
+            self._because = self._because or f"taken back: {self.signals[signal_id].witness} by {by}"
+
+    def retime(self, signal: Signal) -> None:
+        """Put a signal at its better time."""
+        old = self.signals[signal.id]
+        self.items.remove((old.order, old))
+        self.signals[signal.id] = signal
+        insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
+        self._stale = True
+        self._because = self._because or f"time corrected: {signal.witness} {signal.name}"
+
+    def act(self, action: Action) -> None:
+        """Take in a person's action; `moment` holds the anchor."""
+        insort(self.actions, action, key=action_order)
+        if action.do in ("void", "unvoid", "reset"):
+            self.items = [entry for entry in self.items if not isinstance(entry[1], Action)]
+            for each in self._standing_orders():
+                insort(self.items, (action_order(each), each), key=lambda entry: entry[0])
+            self._stale = True
+        else:
+            self._touched += [case for case in self.fold.cases if self._resolve(action.moment) in case.signals]
+
+    def mark(self, mark: PlanMark) -> None:
+        """Take in a change of plan."""
+        self._insert(mark.order, mark)
+
+    def absorb(self, other: Group) -> None:
+        """Fold together with another group from now on: a moment moved between their touchpoints."""
+        self.touchpoints |= other.touchpoints
+        self.signals |= other.signals
+        self.out |= other.out
+        marks = {entry[0] for entry in self.items if isinstance(entry[1], PlanMark)}
+        self.items = sorted(
+            self.items + [entry for entry in other.items if entry[0] not in marks], key=lambda entry: entry[0]
+        )
+        self.actions = sorted(self.actions + other.actions, key=action_order)
+        self.alias |= other.alias
+        self.published |= other.published
+        self.gone |= other.gone
+        self._anchors |= other._anchors
+        self._decided_ms = max(self._decided_ms, other._decided_ms)
+        self.base.restore(
+            self.base.cases + other.base.cases,
+            {**self.base.holds, **other.base.holds},
+            self.base.blindness + other.base.blindness,
+        )
+        self._stale = True
+
+    def _insert(self, order: Order, item: Item) -> None:
+        if not self.items or order > self.items[-1][0]:
+            self.items.append((order, item))
+            if not self._stale:
+                self._touched += self.fold.step(item)
+        else:
+            insort(self.items, (order, item), key=lambda entry: entry[0])
+            self._stale = True
+
+    def _standing_orders(self) -> list[Action]:
+        """Return the voids and resets that stand: an unvoid takes back what was voided before it."""
+        standing: list[Action] = []
+        for action in self.actions:
+            if action.do == "unvoid":
+                standing = [each for each in standing if each.do != "void" or each.moment != action.moment]
+            elif action.do in ("void", "reset"):
+                standing.append(action)
+        return standing
+
+    def refold(self) -> None:
+        """Fold again from the base."""
+        self.fold = self.base.copy()
+        for _, item in self.items:
+            if not (isinstance(item, Signal) and item.id in self.out):
+                self.fold.step(item)
+        self._stale = False
+
+    def settle(self) -> tuple[list[Case], bool]:
+        """Return the cases that may have changed, folding again where order demands it; and whether that is all."""
+        whole = self._stale or self.fold.joined
+        if self._stale:
+            self.refold()
+        touched = self.fold.cases if whole else {id(case): case for case in self._touched}.values()
+        self.fold.joined = False
+        self._touched = []
+        return list(touched), whole
+
+    # Identity ----------------------------------------------------------------------------------------------------
+
+    def anchor_of(self, case: Case) -> str:
+        """Return the signal a case is known by: its first witness under which it is published, else its first."""
+        if len(case.signals) > 1:
+            for signal in case.signals:
+                if signal in self._anchors:
+                    return signal
+        return case.signals[0]
+
+    def _resolve(self, anchor: str) -> str:
+        seen: set[str] = set()
+        while anchor in self.alias and anchor not in seen:
+            seen.add(anchor)
+            anchor = self.alias[anchor]
+        return anchor
+
+    def identity(self, anchor: str) -> str:
+        """Return the id of the moment that this signal anchors."""
+        known = self._anchors.get(anchor)
+        if known is not None:
+            return known
+        signal = self.signals[anchor]
+        return moment_id(self.expectation, signal, self._casting_at(signal.at_ms).plan)
+
+    # Publishing --------------------------------------------------------------------------------------------------
+
+    def publish(self, cases: Iterable[Case], now_ms: int, *, whole: bool) -> list[Publication]:
+        """Compare with what is published and return the difference as seen at `now_ms`.
+
+        Args:
+            cases: those that may have changed.
+            now_ms: the time they are seen at.
+            whole: they are all there are, so a published moment without a case is withdrawn.
+        """
+        made: list[Publication] = []
+        identified = [(self.anchor_of(case), case) for case in cases]
+        if whole:
+            made += self._withdraw(identified, now_ms)
+        for anchor, case in identified:
+            publication = self._publish(anchor, case, now_ms)
+            if publication is not None:
+                made.append(publication)
+        return made
+
+    def done(self) -> None:
+        """Forget why something was late: what has been published is prompt from now on."""
+        self._because = None
+
+    def _publish(self, anchor: str, case: Case, now_ms: int) -> Publication | None:
+        identity = self.identity(anchor)
+        known = self.published.get(identity)
+        returns = known is None and identity in self.gone
+        if returns:
+            known = self.gone.pop(identity)
+            self.published[identity], self._anchors[anchor] = known, identity
+            self.alias.pop(anchor, None)
+        plan = self._casting_at(case.opened_ms).plan
+        expectation = self.expectation_of(case)
+        notes = self._notes(case) if self.actions else []
+        new = view(
+            case,
+            expectation,
+            notes,
+            now_ms,
+            identity=identity,
+            anchor=anchor,
+            interactions=plan.interactions_of.get(self.expectation, ()),
+            blind_at=self._blind_at,
+        )
+        old = known.moment if known else None
+        if known is not None and old is not None:
+            new = replace(new, change=old.change, revision=old.revision)
+            if new == old and len(case.facts) == known.facts and len(notes) == known.notes:
+                known.case = case
+                return None
+        events = self._events(known, None if returns else old, new, case, notes, now_ms)
+        if old is not None:
+            changed = altered(old, new) if self._because else ()
+            new = replace(new, change=old.change + 1, revision=old.revision + bool(changed))
+            if changed and self._because:
+                events.append(revised(old, new, changed, now_ms, self._because))
+        if known is None:
+            known = Published(moment=new, case=case, ledger=Ledger(), facts=0)
+            self.published[identity] = known
+            self._anchors[anchor] = identity
+        if old is not None and old.claimed_ms is not None and new.claimed_ms is None:
+            known.lapsed_ms = now_ms
+        known.moment, known.case, known.facts, known.notes = new, case, len(case.facts), len(notes)
+        self._decided_ms = max(
+            self._decided_ms, new.opened_ms, new.ended_ms or 0, new.ends_ms if new.verdict == "failure" else 0
+        )
+        return Publication(new, tuple(events))
+
+    def _events(
+        self,
+        known: Published | None,
+        old: Moment | None,
+        new: Moment,
+        case: Case,
+        notes: list[Action],
+        now_ms: int,
+    ) -> list[AnyEvent]:
+        if known is None:
+            facts, fresh = case.facts, notes
+        elif known.case is case:
+            facts, fresh = case.facts[known.facts :], notes[known.notes :]
+        else:
+            told = set(known.case.facts[: known.facts])
+            facts, fresh = [fact for fact in case.facts if fact not in told], notes[known.notes :]
+        return events_between(old, new, case, facts, fresh, now_ms)
+
+    def _withdraw(self, identified: list[tuple[str, Case]], now_ms: int) -> list[Publication]:
+        live = {self.identity(anchor) for anchor, _ in identified}
+        made: list[Publication] = []
+        for identity, known in list(self.published.items()):
+            if identity in live:
+                continue
+            heir = self._heir(known.case, identified)
+            moment, event = withdrawal(known.moment, self.identity(heir) if heir else None, now_ms)
+            events: list[AnyEvent] = [event]
+            anchor = known.moment.anchor
+            if heir is not None:
+                self.alias[anchor] = heir
+                events += self._asked(anchor, self.identity(heir), identity, now_ms)
+            events += stand_down(known.ledger, moment, now_ms)
+            del self.published[identity]
+            self._anchors.pop(anchor, None)
+            known.moment, known.due_ms, known.page_ms = moment, None, None
+            self.gone[identity] = known
+            made.append(Publication(moment, tuple(events)))
+        return made
+
+    def _asked(self, anchor: str, heir: str, joined: str, now_ms: int) -> list[AnyEvent]:
+        return [
+            AskedVoid(moment=heir, at_ms=now_ms, joined=joined, by=action.by, reason=action.reason or "void")
+            for action in self._standing_orders()
+            if action.do == "void" and action.moment == anchor
+        ]
+
+    def _heir(self, case: Case, identified: list[tuple[str, Case]]) -> str | None:
+        """Return the anchor of the moment that has the earliest of a withdrawn one's witnesses."""
+        for signal in case.signals:
+            for anchor, other in identified:
+                if signal in other.signals:
+                    return anchor
+        return None
+
+    def _notes(self, case: Case) -> list[Action]:
+        """Return persons' claims, causes and remedies about a case, those of moments it took in among them."""
+        return [
+            action
+            for action in self.actions
+            if action.do not in ("void", "unvoid", "reset") and self._resolve(action.moment) in case.signals
+        ]
+
+    def expectation_of(self, case: Case) -> Expectation:
+        """Return the promise a case is judged by: the plan's at its opening."""
+        return self._casting_at(case.opened_ms).plan.expectations[self.expectation]
+
+    def _blind_at(self, touchpoint: str, at_ms: int) -> bool:
+        if not self.fold.blindness:
+            return False
+        casting = self._casting_at(at_ms)
+        return self.fold.blind_at(touchpoint, at_ms, lambda device: casting.sees(self.expectation, device))
+
+    # Forgetting --------------------------------------------------------------------------------------------------
+
+    def forget(self, before_ms: int) -> list[str]:
+        """Fold what is older than `before_ms` into the base for good; return the ids of moments that are let go."""
+        if self._stale or not self.items or self.items[0][0][0] >= before_ms:
+            return []
+        kept = next((i for i, entry in enumerate(self.items) if entry[0][0] >= before_ms), len(self.items))
+        for _, item in self.items[:kept]:
+            if isinstance(item, Signal):
+                if item.id in self.out:
+                    self.out.discard(item.id)
+                    del self.signals[item.id]
+                    continue
+            self.base.step(item)
+        self.items = self.items[kept:]
+        return self._let_go(before_ms)
+
+    def _let_go(self, before_ms: int) -> list[str]:
+        expectation = self._casting_at(before_ms).plan.expectations.get(self.expectation)
+        slack_ms = expectation.rejoins_within_ms if expectation else 0
+        over = [case for case in self.base.cases if self._end_of(case) + slack_ms < before_ms]
+        let_go: list[str] = []
+        for case in over:
+            identity = self.identity(self.anchor_of(case))
+            let_go.append(identity)
+            known = self.published.pop(identity, None)
+            if known is not None:
+                self._anchors.pop(known.moment.anchor, None)
+            for signal in case.signals:
+                self.signals.pop(signal, None)
+        keep = [case for case in self.base.cases if case not in over]
+        live = {signal for case in keep for signal in case.signals} | {
+            item.id for _, item in self.items if isinstance(item, Signal)
+        }
+        self.signals = {name: signal for name, signal in self.signals.items() if name in live}
+        self.actions = [action for action in self.actions if self._resolve(action.moment) in live]
+        blindness = [b for b in self.base.blindness if b.to_ms is None or b.to_ms >= before_ms]
+        fresh = Fold(self.expectation, self._casting_at, self.anchor_of)
+        fresh.restore(keep, self.base.holds, blindness)
+        self.base = fresh
+        self.refold()
+        self._reattach()
+        return let_go
+
+    def _reattach(self) -> None:
+        """Point what is published at the cases of the fresh fold."""
+        for case in self.fold.cases:
+            known = self.published.get(self.identity(self.anchor_of(case)))
+            if known is not None:
+                known.case = case
+        self._touched = []
+
+    @staticmethod
+    def _end_of(case: Case) -> int:
+        return case.limit_ms if case.ended_ms is None else case.ended_ms
+
+
+__all__ = ["Blindness", "Group", "Publication", "Published", "action_order", "moment_id"]

@@ -1,0 +1,198 @@
+"""Who must be told now: the escalation of one moment, by time left.
+
+A page is (moment, step) and is sent once. The ladder is decided at the real "now", after everything that has been
+received is folded, because a page is about people, not about verdicts: of several overdue steps one per group goes,
+and what is over pages nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+from msgspec import Struct
+
+from andgate.moment.events import AnyEvent, Paged, PageReason, PageSkipped, StoodDown
+from andgate.moment.fold import Case
+from andgate.moment.moments import Moment
+from andgate.moment.view import page_times
+from andgate.plan import Expectation, PageStep
+
+OVERDUE_MS = 1_000
+"""A page decided later than this after its time is late."""
+
+Fate = Literal["sent", "claimed", "superseded"]
+
+
+class Ledger(Struct, kw_only=True, omit_defaults=True):
+    """What has become of one moment's pages. Kept apart from the moment, so that no refold repeats a page."""
+
+    steps: dict[int, Fate] = {}
+    """Step -> what became of it; a step that is not here has not been due."""
+    again: list[str] = []
+    """Opening signals of a failed moment whose "still waiting" has been decided."""
+    told: list[str] = []
+    """Groups that were paged and not yet told that it is over."""
+    reopenings: int = 0
+    over: bool = False
+    """Those paged have been told that it is over."""
+
+
+def next_page(ledger: Ledger, case: Case, moment: Moment, expectation: Expectation) -> int | None:
+    """Return when the next undecided step is due; None where none is left or it has ended."""
+    if moment.state == "ended":
+        return None
+    times = [due for step, due in enumerate(page_times(case, expectation)) if step not in ledger.steps]
+    if any(signal not in ledger.again for signal in case.again):
+        times.append(case.ends_ms)
+    return min(times, default=None)
+
+
+def decide(
+    ledger: Ledger,
+    case: Case,
+    moment: Moment,
+    expectation: Expectation,
+    now_ms: int,
+    *,
+    lapsed_ms: int | None,
+    waits: bool,
+) -> list[AnyEvent]:
+    """Decide every page that is due, and write it into the ledger.
+
+    Args:
+        ledger: changed in place.
+        case: the moment as the fold has it.
+        moment: as it is published.
+        expectation: of the plan it is judged by.
+        now_ms: the real now.
+        lapsed_ms: when the last claim lapsed or was given back, if one did and none stands.
+        waits: more of a backlog is on its way, so what is overdue already waits for it.
+    """
+    if moment.state == "ended":
+        return stand_down(ledger, moment, now_ms)
+    happened: list[AnyEvent] = []
+    if ledger.over:
+        happened += _reopen(ledger, moment, expectation, now_ms)
+    claimed = moment.claimed_ms is not None
+    due = _due(ledger, case, expectation, now_ms, claimed=claimed, waits=waits)
+    last_of = {step.group: index for index, step, _ in due if not (claimed and step.unless_claimed)}
+    for index, step, due_ms in due:
+        was = ledger.steps.get(index)
+        if claimed and step.unless_claimed:
+            ledger.steps[index] = "claimed"
+            happened.append(
+                PageSkipped(moment=moment.id, at_ms=now_ms, step=index, group=step.group, because="claimed")
+            )
+        elif last_of[step.group] != index:
+            ledger.steps[index] = "superseded"
+            happened.append(
+                PageSkipped(moment=moment.id, at_ms=now_ms, step=index, group=step.group, because="superseded")
+            )
+        else:
+            since_ms = due_ms if was is None or lapsed_ms is None else max(due_ms, lapsed_ms)
+            ledger.steps[index] = "sent"
+            happened.append(
+                _page(
+                    ledger,
+                    moment,
+                    f"{moment.id}:{index}",
+                    index,
+                    step,
+                    "claim-lapsed" if was == "claimed" else "time-left",
+                    now_ms,
+                    late_ms=max(0, now_ms - since_ms),
+                )
+            )
+    happened += _still_waiting(ledger, case, moment, expectation, now_ms, claimed=claimed)
+    return happened
+
+
+def _due(
+    ledger: Ledger, case: Case, expectation: Expectation, now_ms: int, *, claimed: bool, waits: bool
+) -> list[tuple[int, PageStep, int]]:
+    """Return the steps to decide now: due and undecided, or skipped for a claim that no longer stands."""
+    due = []
+    for index, (step, due_ms) in enumerate(zip(expectation.pages, page_times(case, expectation), strict=True)):
+        if due_ms > now_ms:
+            continue
+        was = ledger.steps.get(index)
+        if was is None and waits and now_ms - due_ms > OVERDUE_MS:
+            continue
+        if was is None or (was == "claimed" and not claimed):
+            due.append((index, step, due_ms))
+    return due
+
+
+def _page(
+    ledger: Ledger,
+    moment: Moment,
+    page: str,
+    index: int,
+    step: PageStep,
+    reason: PageReason,
+    now_ms: int,
+    *,
+    late_ms: int,
+) -> Paged:
+    if step.group not in ledger.told:
+        ledger.told.append(step.group)
+    return Paged(
+        moment=moment.id,
+        at_ms=now_ms,
+        page=page,
+        step=index,
+        group=step.group,
+        reason=reason,
+        left_ms=moment.ends_ms - now_ms,
+        late_ms=late_ms,
+        cancels=step.unless_claimed or reason == "still-waiting",
+    )
+
+
+def _still_waiting(
+    ledger: Ledger, case: Case, moment: Moment, expectation: Expectation, now_ms: int, *, claimed: bool
+) -> list[AnyEvent]:
+    """Page the first group again for each opening signal that met a failed moment; a claim cancels such repeats."""
+    happened: list[AnyEvent] = []
+    for signal in _not_in(case.again, ledger.again):
+        ledger.again.append(signal)
+        if not expectation.pages:
+            continue
+        step = expectation.pages[0]
+        if claimed:
+            happened.append(
+                PageSkipped(moment=moment.id, at_ms=now_ms, step=0, group=step.group, because="claimed")
+            )
+        else:
+            page = f"{moment.id}:again:{signal}"
+            happened.append(_page(ledger, moment, page, 0, step, "still-waiting", now_ms, late_ms=0))
+    return happened
+
+
+def _reopen(ledger: Ledger, moment: Moment, expectation: Expectation, now_ms: int) -> list[AnyEvent]:
+    """It had been over for those paged, and is open again.
+
+    The steps not yet sent go on as planned; only where none is left somebody must be told anew, or nobody would be.
+    """
+    ledger.over = False
+    ledger.reopenings += 1
+    if any(step not in ledger.steps for step in range(len(expectation.pages))) or not expectation.pages:
+        return []
+    last = len(expectation.pages) - 1
+    page = f"{moment.id}:reopened:{ledger.reopenings}"
+    return [_page(ledger, moment, page, last, expectation.pages[last], "reopened", now_ms, late_ms=0)]
+
+
+def stand_down(ledger: Ledger, moment: Moment, now_ms: int) -> list[AnyEvent]:
+    """Tell those who were paged, once, that it is over."""
+    if not ledger.told:
+        return []
+    groups = tuple(ledger.told)
+    ledger.told.clear()
+    ledger.over = True
+    return [StoodDown(moment=moment.id, at_ms=now_ms, groups=groups)]
+
+
+def _not_in(signals: Collection[str], known: Collection[str]) -> list[str]:
+    return [signal for signal in signals if signal not in known]

@@ -1,0 +1,213 @@
+"""A case seen at a time: the moment as it stands, by the clock and the persons' words.
+
+`view` is the only place where "now" meets a case. It never looks at what was published before, so waking late shows
+the same as waking in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from andgate.moment.fold import Case
+from andgate.moment.moments import Level, Moment, State, Verdict
+from andgate.moment.signals import Action
+from andgate.plan import Expectation
+
+IN_FLIGHT_MS = 1_000
+"""A failure is decided so long after its deadline: a closing signal may still be on its way."""
+
+NEVER_CLOSED = "never closed"
+
+
+class Claim(Struct, frozen=True):
+    """Somebody is on it."""
+
+    at_ms: int
+    by: str
+    until_ms: int | None
+
+
+def page_times(case: Case, expectation: Expectation) -> list[int]:
+    """Return when each step of the ladder is due: never before the moment opened, or before a signal failed it."""
+    floor_ms = case.ends_ms if case.fail_signal is not None else case.opened_ms
+    return [max(floor_ms, case.ends_ms - page.left_ms) for page in expectation.pages]
+
+
+def claim_end(case: Case, expectation: Expectation, claim: Action) -> int | None:
+    """Return when a claim lapses: its promised time, else the next step it does not cancel, else the deadline."""
+    if claim.promise_ms is not None:
+        return claim.at_ms + claim.promise_ms
+    steps = zip(expectation.pages, page_times(case, expectation), strict=True)
+    ahead = [due_ms for page, due_ms in steps if due_ms > claim.at_ms and not page.unless_claimed]
+    if case.ends_ms > claim.at_ms:
+        ahead.append(case.ends_ms)
+    return min(ahead, default=None)
+
+
+def claims(case: Case, expectation: Expectation, notes: Sequence[Action]) -> list[Claim]:
+    """Return every claim with its end: lapsed, given back, or replaced by the next."""
+    made: list[Claim] = []
+    for note in notes:
+        if note.do not in ("claim", "unclaim"):
+            continue
+        if made and (made[-1].until_ms is None or made[-1].until_ms > note.at_ms):
+            made[-1] = Claim(made[-1].at_ms, made[-1].by, note.at_ms)
+        if note.do == "claim":
+            made.append(Claim(note.at_ms, note.by, claim_end(case, expectation, note)))
+    return made
+
+
+def standing_claim(made: Sequence[Claim], now_ms: int) -> Claim | None:
+    """Return the claim that stands now."""
+    if made and (made[-1].until_ms is None or made[-1].until_ms > now_ms):
+        return made[-1]
+    return None
+
+
+def threat_ms(case: Case) -> int | None:
+    """Return when it became, or will become, threatened; None where nothing threatens it before its deadline."""
+    times = [at_ms for at_ms in (case.mark_ms, case.threat_ms) if at_ms is not None and at_ms <= case.ends_ms]
+    return min(times, default=None)
+
+
+def failing_ms(case: Case, expectation: Expectation) -> int | None:
+    """Return when the last third of its time begins, if it is threatened by then or later."""
+    threat = threat_ms(case)
+    if threat is None or case.fail_signal is not None:
+        return None
+    return max(threat, case.ends_ms - expectation.fails_after_ms // 3)
+
+
+def view(
+    case: Case,
+    expectation: Expectation,
+    notes: Sequence[Action],
+    now_ms: int,
+    *,
+    identity: str,
+    anchor: str,
+    interactions: tuple[str, ...],
+    blind_at: Callable[[str, int], bool],
+) -> Moment:
+    """Return the moment as it stands at `now_ms`, with change and revision still at their first values."""
+    ended_ms = case.ended_ms
+    gave_up = case.end == "gave-up"
+    if ended_ms is None and now_ms >= case.limit_ms:
+        ended_ms, gave_up = case.limit_ms, True
+    closed = ended_ms is not None and case.end in ("closed", "reset")
+    verdict = _verdict(case, ended_ms, now_ms)
+    seen_until = now_ms if ended_ms is None else min(now_ms, ended_ms)
+    threat = threat_ms(case)
+    threatened_ms = threat if threat is not None and threat <= seen_until else None
+    failing = failing_ms(case, expectation)
+    made = claims(case, expectation, notes) if notes else []
+    claim = standing_claim(made, now_ms if ended_ms is None else ended_ms) if made else None
+    success = verdict == "success"
+    failure = verdict == "failure"
+    late_s: float | None = 0.0
+    if failure:
+        late_s = (ended_ms - case.ends_ms) / 1000 if closed and ended_ms is not None else None
+    provisional = case.opened_found or case.end_found or (gave_up and verdict != "void")
+    if not provisional and verdict in ("success", "failure"):
+        provisional = blind_at(case.touchpoint, ended_ms if success and ended_ms is not None else case.ends_ms)
+    return Moment(
+        id=identity,
+        anchor=anchor,
+        expectation=expectation.id,
+        interactions=interactions,
+        touchpoint=case.touchpoint,
+        key=case.key,
+        about=case.about.copy() if case.about else {},
+        opened_ms=case.opened_ms,
+        threatened_ms=threatened_ms,
+        failing_ms=failing if ended_ms is None or (failing is not None and failing <= ended_ms) else None,
+        claimed_ms=claim.at_ms if claim else None,
+        claimed_by=claim.by if claim else None,
+        claim_until_ms=claim.until_ms if claim else None,
+        ends_ms=case.ends_ms,
+        counts_to_ms=_counts_to(case, expectation),
+        closed_ms=ended_ms if closed else None,
+        ended_ms=ended_ms,
+        state="open" if ended_ms is None else "ended",
+        level=_level(ended_ms, verdict, threatened_ms, failing, now_ms),
+        verdict=verdict,
+        saved=success and threatened_ms is not None,
+        answered=success and any(each.at_ms <= (ended_ms or 0) for each in made),
+        provisional=provisional,
+        reason=case.void_reason if verdict == "void" else NEVER_CLOSED if gave_up else None,
+        late_s=late_s,
+        anomaly=_anomaly(case, expectation, ended_ms, success=success),
+        cause=_last_words(notes, "cause"),
+        remedy=_last_words(notes, "remedy"),
+        witnesses=tuple(case.witnesses),
+        plan=case.plan,
+    )
+
+
+def _verdict(case: Case, ended_ms: int | None, now_ms: int) -> Verdict | None:
+    if case.void_reason is not None:
+        return "void"
+    if case.fail_signal is not None:
+        return "failure"
+    if ended_ms is not None:
+        return "success" if ended_ms <= case.ends_ms else "failure"
+    return "failure" if now_ms >= case.ends_ms + IN_FLIGHT_MS else None
+
+
+def _level(
+    ended_ms: int | None, verdict: Verdict | None, threatened_ms: int | None, failing: int | None, now_ms: int
+) -> Level:
+    if ended_ms is not None:
+        return "ended"
+    if verdict == "failure":
+        return "failed"
+    if failing is not None and now_ms >= failing:
+        return "failing"
+    return "open" if threatened_ms is None else "threatened"
+
+
+def _counts_to(case: Case, expectation: Expectation) -> int:
+    if expectation.countdown_ms is None:
+        return case.ends_ms
+    return min(case.ends_ms, case.opened_ms + expectation.countdown_ms)
+
+
+def _anomaly(case: Case, expectation: Expectation, ended_ms: int | None, *, success: bool) -> bool:
+    if not success or expectation.better_than_ms is None or ended_ms is None:
+        return False
+    return ended_ms - case.opened_ms < expectation.better_than_ms
+
+
+def _last_words(notes: Sequence[Action], what: str) -> str | None:
+    return next((note.reason for note in reversed(notes) if note.do == what), None)
+
+
+def next_times(case: Case, moment: Moment, expectation: Expectation) -> list[int]:
+    """Return every time at which this moment changes by the clock alone, past ones included."""
+    if moment.state == "ended":
+        return []
+    times = [case.ends_ms + IN_FLIGHT_MS, case.limit_ms]
+    times += [
+        at_ms
+        for at_ms in (threat_ms(case), failing_ms(case, expectation), moment.claim_until_ms)
+        if at_ms is not None
+    ]
+    return times
+
+
+__all__ = [
+    "IN_FLIGHT_MS",
+    "NEVER_CLOSED",
+    "Claim",
+    "State",
+    "claim_end",
+    "claims",
+    "failing_ms",
+    "next_times",
+    "page_times",
+    "standing_claim",
+    "threat_ms",
+    "view",
+]

@@ -1,0 +1,120 @@
+"""Who is told what, on which channel, and why. Pure: the engine decides *that* a group is paged, this decides how."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from andgate.moment.events import Paged, PageReason, StoodDown
+from andgate.moment.moments import Moment
+from andgate.plan import Plan
+
+LATE_MS = 1_000
+"""A page decided later than this after its time says that it is late."""
+
+_WHY: dict[PageReason, str] = {
+    "time-left": "so much time is left",
+    "claim-lapsed": "whoever was on it promised to be done by now",
+    "still-waiting": "customers are still waiting",
+    "reopened": "it had been over and is open again",
+}
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One page, or one "over", to one group on one channel."""
+
+    id: str
+    """Idempotency key: page, group and channel."""
+    page: str
+    group: str
+    channel: str
+    """Id of the channel in the plan; empty where the group has none, so that nobody overlooks it."""
+    url: str
+    kind: Literal["page", "over"]
+    moment: str
+    title: str
+    text: str
+    reason: str
+    left_s: float
+    late: bool
+    cancels: bool
+    """A later claim cancels it while it is not surely sent."""
+
+
+def clock_text(seconds: float) -> str:
+    """Return ``m:ss``, with a plus sign where the time is over: ``2:59``, ``+0:20``."""
+    whole = int(abs(seconds))
+    sign = "+" if seconds < 0 and whole else ""
+    return f"{sign}{whole // 60}:{whole % 60:02d}"
+
+
+def place(moment: Moment, plan: Plan) -> str:
+    """Return where it is, as people say it: the touchpoint's name, and the flight if there is one."""
+    touchpoint = plan.touchpoints.get(moment.touchpoint)
+    name = touchpoint.name if touchpoint else moment.touchpoint
+    return f"{name}, {shown_key(moment.key)}" if moment.key else name
+
+
+def shown_key(key: str) -> str:
+    """Return the part of a key that people read: ``AG1234`` of ``AG1234/2026-11-21``."""
+    return key.split("/", 1)[0]
+
+
+def _page_text(event: Paged, moment: Moment, plan: Plan) -> str:
+    expectation = plan.expectations.get(moment.expectation)
+    promise = f" “{expectation.promise}”" if expectation else ""
+    left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "The promise is broken."
+    extra = "" if event.reason == "time-left" else f" {_WHY[event.reason].capitalize()}."
+    return f"{place(moment, plan)}: {left}{extra}{promise}"
+
+
+def _over_text(moment: Moment, plan: Plan) -> str:
+    if moment.withdrawn:
+        how = "taken back"
+    elif moment.verdict == "void":
+        how = f"void, {moment.reason}"
+    elif moment.verdict == "failure":
+        late = "" if moment.late_s is None else f", {clock_text(moment.late_s)} late"
+        how = f"failed{late}"
+    else:
+        how = "saved" if moment.saved else "kept"
+    return f"{place(moment, plan)}: over, {how}."
+
+
+def deliveries(event: Paged | StoodDown, moment: Moment, plan: Plan) -> tuple[Delivery, ...]:
+    """Return what goes out for one event of the engine, group by group, channel by channel.
+
+    A group without channels still gets a delivery, with an empty channel: the page's fate is on record as failed.
+    """
+    if isinstance(event, Paged):
+        groups: tuple[str, ...] = (event.group,)
+        page, kind, text, why = event.page, "page", _page_text(event, moment, plan), _WHY[event.reason]
+        left_s, late, cancels = event.left_ms / 1000, event.late_ms > LATE_MS, event.cancels
+    else:
+        groups, page, kind = event.groups, f"{moment.id}:over:{moment.change}", "over"
+        text, why = _over_text(moment, plan), "it is over"
+        left_s, late, cancels = (moment.ends_ms - event.at_ms) / 1000, False, False
+    made: list[Delivery] = []
+    for group in groups:
+        known = plan.groups.get(group)
+        channels = [plan.channels[name] for name in known.channels] if known else []
+        made += [
+            Delivery(
+                id=f"{page}:{group}:{channel.id if channel else ''}",
+                page=page,
+                group=group,
+                channel=channel.id if channel else "",
+                url=channel.url if channel else "",
+                kind="page" if kind == "page" else "over",
+                moment=moment.id,
+                title=place(moment, plan),
+                text=text,
+                reason=why,
+                left_s=left_s,
+                late=late,
+                cancels=cancels,
+            )
+            for channel in (channels or [None])
+        ]
+    return tuple(made)
