@@ -11,7 +11,8 @@ from andgate.plan.tables import Table, known, show
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 _HOURS = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
-_MIDNIGHT_MIN = 24 * 60
+_HOUR_MIN = 60
+_MIDNIGHT_MIN = 24 * _HOUR_MIN
 
 
 def read_site(root: Table) -> Site | None:
@@ -103,8 +104,8 @@ def _hours(table: Table) -> Hours | None:
         table.wrong("hours", f"{show(text)} is no span of the day", remedy)
         return None
     from_h, from_min, to_h, to_min = (int(part) for part in match.groups())
-    start, end = from_h * 60 + from_min, to_h * 60 + to_min
-    if from_min >= 60 or to_min >= 60 or start >= _MIDNIGHT_MIN or end > _MIDNIGHT_MIN:
+    start, end = from_h * _HOUR_MIN + from_min, to_h * _HOUR_MIN + to_min
+    if max(from_min, to_min) >= _HOUR_MIN or start >= _MIDNIGHT_MIN or end > _MIDNIGHT_MIN:
         table.wrong("hours", f"{show(text)} has a time that no clock shows", remedy)
     elif start == end:
         table.wrong("hours", f"{show(text)} ends when it begins", remedy)

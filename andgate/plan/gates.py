@@ -11,7 +11,9 @@ MAX_DEPTH = 16
 """Gates in gates in gates: nobody can read a deeper customer journey, and no walk over it may run out of stack."""
 
 
-def read_interactions(root: Table, keys: Mapping[str, str | None], expectations: Collection[str]) -> dict[str, Interaction]:
+def read_interactions(
+    root: Table, keys: Mapping[str, str | None], expectations: Collection[str]
+) -> dict[str, Interaction]:
     """Read every ``[interactions.ID]``.
 
     `expectations` are all that the file names; `keys` has the keys of those that could be read.
@@ -55,7 +57,9 @@ def _check_keys(gates: dict[str, Interaction], tables: dict[str, Table], keys: M
                 table.book.note((*table.path, "inputs"), what, remedy)
                 continue
             others = sorted(set(keyed.values()))
-            remedy = f'Add key = "{key}"' if len(others) == 1 else "All keyed inputs of a gate need one and the same key"
+            remedy = (
+                f'Add key = "{key}"' if len(others) == 1 else "All keyed inputs of a gate need one and the same key"
+            )
             table.wrong("key", f"is missing, but input {show(source)} has the key {show(key)}", remedy)
 
 

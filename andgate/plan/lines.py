@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from bisect import bisect_left
+from typing import cast
 
 Path = tuple[str | int, ...]
 
@@ -22,6 +23,11 @@ _STRING = re.compile(
     re.DOTALL,
 )
 _SCALAR = re.compile(r"[^,\]}#\n]*")
+
+
+def _match(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
+    """Match where `tomllib` has already found what the pattern describes."""
+    return cast("re.Match[str]", pattern.match(text, at))
 
 
 class _Scan:
@@ -46,8 +52,7 @@ class _Scan:
         """Read a dotted key; return its parts and where it ends."""
         parts: list[str] = []
         while True:
-            match = _PART.match(self.text, at)
-            assert match is not None, "tomllib has accepted this text"
+            match = _match(_PART, self.text, at)
             bare, basic, literal = match.groups()
             if basic is not None:
                 parts.append(tomllib.loads(f"k = {basic}")["k"])
@@ -78,15 +83,11 @@ class _Scan:
                     at = self.skip(at + 1)
             return at + 1
         shape = _STRING if text[at] in "\"'" else _SCALAR
-        match = shape.match(text, at)
-        assert match is not None, "tomllib has accepted this text"
-        return match.end()
+        return _match(shape, text, at).end()
 
     def skip(self, at: int) -> int:
         """Pass over blanks, newlines and comments."""
-        match = _TRIVIA.match(self.text, at)
-        assert match is not None, "it matches the empty text too"
-        return match.end()
+        return _match(_TRIVIA, self.text, at).end()
 
     def pair(self, table: Path, at: int) -> int:
         """Pass over ``key = value``; return where the value ends."""
@@ -108,7 +109,8 @@ class _Scan:
 
     def run(self) -> dict[Path, int]:
         """Scan the whole text."""
-        text, at, table = self.text, self.skip(0), ()
+        text, at = self.text, self.skip(0)
+        table: Path = ()
         while at < len(text):
             if text[at] != "[":
                 at = self.skip(self.pair(table, at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import cast
 
 from andgate.plan.durations import format_duration
 from andgate.plan.lines import Path
@@ -30,15 +31,15 @@ def read_expectations(root: Table, touchpoints: Collection[str], groups: Collect
     return expectations
 
 
-def _expectation(
-    name: str, table: Table, touchpoints: Collection[str], groups: Collection[str]
-) -> Expectation | None:
+def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: Collection[str]) -> Expectation | None:
     """Read one expectation; None where a part without which it is none is missing or wrong."""
     promise = table.text("promise", example="I wait no more than 15 minutes to check in.")
     places = table.references("touchpoints", touchpoints, "touchpoint", required=True)
     key = table.name("key")
     roles = {
-        role: table.names(role, lambda path, signal: _free(table.book, path, signal), required=role in {"opens", "closes"})
+        role: table.names(
+            role, lambda path, signal: _free(table.book, path, signal), required=role in {"opens", "closes"}
+        )
         for role in _ROLES
     }
     holds = _holds(table)
@@ -56,7 +57,9 @@ def _expectation(
         _within(table, "better_than", better_than, fails_after, equal=False)
     if promise is None or fails_after is None:
         return None
-    defaults = Expectation(id=name, promise=promise, touchpoints=places, opens=(), closes=(), fails_after_ms=fails_after)
+    defaults = Expectation(
+        id=name, promise=promise, touchpoints=places, opens=(), closes=(), fails_after_ms=fails_after
+    )
     return Expectation(
         id=name,
         promise=promise,
@@ -82,7 +85,11 @@ def _free(book: Book, path: Path, signal: str) -> bool:
     """Tell whether a plan may use a name for a signal of its own; note it where it may not."""
     if signal not in RESERVED:
         return True
-    book.note(path, f"{show(signal)} means something by itself, whatever a plan says", f'Choose another, as in "{signal}-here"')
+    book.note(
+        path,
+        f"{show(signal)} means something by itself, whatever a plan says",
+        f'Choose another, as in "{signal}-here"',
+    )
     return False
 
 
@@ -113,7 +120,11 @@ def _holds(table: Table) -> dict[str, str]:
         if not (_free(table.book, path, signal) and _free(table.book, path, opposite)):
             continue
         if opposite == signal:
-            inner.wrong(signal, f"{show(signal)} would lift its own hold", "Name the signal that ends it, as in reached = \"cleared\"")
+            inner.wrong(
+                signal,
+                f"{show(signal)} would lift its own hold",
+                'Name the signal that ends it, as in reached = "cleared"',
+            )
             continue
         holds[signal] = opposite
     for signal, opposite in holds.items():
@@ -150,9 +161,7 @@ def _contradictions(table: Table, roles: dict[str, tuple[str, ...]], holds: dict
 
 def _place(table: Table, role: str, signal: str) -> int:
     """Return where a signal stands in a list of the file."""
-    members = table.content[role]
-    assert isinstance(members, list), "it has just been read as a list"
-    return members.index(signal)
+    return cast("list[object]", table.content[role]).index(signal)
 
 
 def _pages(table: Table, groups: Collection[str], fails_after: int | None) -> tuple[PageStep, ...]:

@@ -1,4 +1,4 @@
-"""Reading one table of a plan, key by key; whatever is wrong is noted with its line and its remedy, and reading goes on."""
+"""Reading one table of a plan, key by key; what is wrong is noted with its line and remedy, and reading goes on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_TEXT = 500
 """Characters; more fits neither a pager nor a wall."""
+_MAX_SHOWN = 40
+"""Characters of a wrong value."""
+_MAX_NUMBER = 1_000_000
 _MAX_LISTED = 12
 """So many known names are told in a remedy."""
 
@@ -65,7 +68,7 @@ def show(value: object) -> str:
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) or abs(value) < 10**15 else "a huge number"
     text = _CONTROL.sub("?", str(value))
-    return f'"{text[:40]}..."' if len(text) > 40 else f'"{text}"'
+    return f'"{text[:_MAX_SHOWN]}..."' if len(text) > _MAX_SHOWN else f'"{text}"'
 
 
 def known(name: str, options: Collection[str], what: str) -> str:
@@ -120,7 +123,7 @@ class Table:
         if value is None:
             return None
         if not isinstance(value, str):
-            self.wrong(key, f"must be text, not {show(value)}", f"Write it in quotes, as in {key} = \"...\"")
+            self.wrong(key, f"must be text, not {show(value)}", f'Write it in quotes, as in {key} = "..."')
             return None
         words = " ".join(value.split())
         if not words:
@@ -165,7 +168,7 @@ class Table:
 
     def references(self, key: str, options: Collection[str], what: str, *, required: bool = False) -> tuple[str, ...]:
         """Read a list of ids, each of something that the plan must have, none twice."""
-        return self._list(key, lambda path, value: self._reference(path, value, options, what), required, what)
+        return self._list(key, lambda path, value: self._reference(path, value, options, what), what, required=required)
 
     def names(self, key: str, check: Callable[[Path, str], bool], *, required: bool = False) -> tuple[str, ...]:
         """Read a list of ids that need not be defined elsewhere, none twice; `check` may refuse one."""
@@ -174,10 +177,10 @@ class Table:
             name = self.id_of(path, value)
             return name if name is not None and check(path, name) else None
 
-        return self._list(key, read, required, "signal")
+        return self._list(key, read, "signal", required=required)
 
     def _list(
-        self, key: str, read: Callable[[Path, object], str | None], required: bool, what: str
+        self, key: str, read: Callable[[Path, object], str | None], what: str, *, required: bool
     ) -> tuple[str, ...]:
         """Read a list without repetitions; what is wrong with a member is left to `read`."""
         example = f'Add {key} = ["..."] with at least one {what}'
@@ -223,7 +226,7 @@ class Table:
             return None
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             self.wrong(
-                key, f"must be a whole number from {low} to {high}, not {show(value)}", f"Write one, as in {key} = {high}"
+                key, f"must be a whole number from {low} to {high}, not {show(value)}", "Write one, without quotes"
             )
             return None
         return value
@@ -233,7 +236,7 @@ class Table:
         value = self._take(key, None)
         if value is None:
             return None
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1_000_000:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < _MAX_NUMBER:
             self.wrong(key, f"must be a number greater than 0, not {show(value)}", f"Write one, as in {key} = 1.5")
             return None
         return float(value)

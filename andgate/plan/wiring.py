@@ -37,7 +37,7 @@ def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
     return nodes
 
 
-def _device(  # noqa: PLR0913 - everything a device is checked against
+def _device(
     table: Table,
     name: tuple[str, str],
     touchpoints: Collection[str],
@@ -120,16 +120,14 @@ def _free(pins: Collection[int]) -> str:
 
 def _check_settings(table: Table, kind: str, settings: Settings) -> None:
     """Check what keys of one device mean together."""
-    if kind == "distance" and settings["near"] >= settings["far"]:  # type: ignore[operator]
+    if kind == "distance" and float(settings["near"]) >= float(settings["far"]):
         table.wrong(
             "near",
             f"{settings['near']:g} m is not nearer than far = {settings['far']:g} m",
             "Leave a gap between the two, or the sensor flickers at the mark",
         )
-    if kind == "mot-button" and settings["hold_ms"] <= settings["settle_ms"]:  # type: ignore[operator]
-        table.wrong(
-            "hold", "is not longer than settle", "Let a hold be plainly longer than a press, as in hold = \"2s\""
-        )
+    if kind == "mot-button" and int(settings["hold_ms"]) <= int(settings["settle_ms"]):
+        table.wrong("hold", "is not longer than settle", 'Let a hold be plainly longer than a press, as in hold = "2s"')
 
 
 def _signals(table: Table, kind: Kind) -> dict[str, str]:
@@ -178,5 +176,3 @@ def _with_sign(device: Device, devices: dict[str, Device], table: Table) -> Devi
             signals=device.signals,
         )
     return device
-
-

@@ -1,10 +1,178 @@
-"""A plan in plain words."""
+"""A plan in plain words: what a supervisor reads to see whether the file says what was meant."""
 
 from __future__ import annotations
 
-from andgate.plan.model import Plan
+from collections.abc import Iterable
+
+from andgate.plan.durations import format_duration
+from andgate.plan.kinds import KINDS
+from andgate.plan.model import Expectation, Hours, Interaction, Node, PageStep, Plan, Touchpoint
 
 
 def describe(plan: Plan) -> str:
-    """Say what a plan means."""
-    return plan.site.name
+    """Say what a plan means, section by section, in lines of plain text."""
+    site = plan.site
+    lines = [f"{site.name} ({site.id}), times in {site.timezone}, plan {plan.version}"]
+    if plan.expectations:
+        lines += ["", "PROMISES"]
+    for expectation in plan.expectations.values():
+        lines += _expectation(plan, expectation)
+    if plan.interactions:
+        lines += ["", "INTERACTIONS"]
+    for interaction in plan.interactions.values():
+        lines += _interaction(plan, interaction)
+    if plan.groups:
+        lines += ["", "PEOPLE"]
+    lines += [f"{group.name} ({group.id}): {_reached(plan, group.id)}" for group in plan.groups.values()]
+    if plan.nodes:
+        lines += ["", "NODES"]
+    for node in plan.nodes.values():
+        lines += _node(plan, node)
+    return "\n".join(lines) + "\n"
+
+
+def _expectation(plan: Plan, it: Expectation) -> list[str]:
+    """Tell one promise, from what opens it to what is done after a failure."""
+    limit = format_duration(it.fails_after_ms)
+    lines = [
+        f'{it.id}: "{it.promise}"',
+        f"  Where: {'; '.join(_place(plan.touchpoints[name]) for name in it.touchpoints)}",
+        f"  Begins with {_signals(plan, it, it.opens)}",
+        f"  Kept if it ends within {limit}, with {_signals(plan, it, it.closes)}; failed after that",
+    ]
+    if it.key is not None:
+        lines.append(f"  Each {it.key} is judged by itself; a beginning that names no {it.key} is refused")
+    lines += [
+        f"  While {signal} stands, nothing can end it: that is refused until {_signals(plan, it, (opposite,))}"
+        for signal, opposite in it.holds.items()
+    ]
+    lines.append(f"  Threatened {_threatened(plan, it)}")
+    if it.fails_on:
+        lines.append(f"  Failed at once by {_signals(plan, it, it.fails_on)}")
+    if it.voids:
+        lines.append(f"  Does not count after {_signals(plan, it, it.voids)}")
+    if it.countdown_ms is not None:
+        lines.append(f"  The staff's sign counts down from {format_duration(it.countdown_ms)}")
+    if it.better_than_ms is not None:
+        lines.append(f"  Faster than {format_duration(it.better_than_ms)} is praised, and flagged as an anomaly")
+    if it.rejoins_within_ms:
+        lines.append(
+            f"  Beginning again within {format_duration(it.rejoins_within_ms)} of an end goes on with the same"
+        )
+    lines.append(f"  If nobody ends it, it ends by itself {format_duration(it.gives_up_after_ms)} after its time is up")
+    lines += [f"  {_page(plan, it, step)}" for step in it.pages] or ["  Nobody is paged"]
+    if it.remedy is not None:
+        lines.append(f"  After a failure: {it.remedy}")
+    return lines + _notes(plan, it)
+
+
+def _place(touchpoint: Touchpoint) -> str:
+    """Tell where a touchpoint is and when it works."""
+    area = f", {touchpoint.area}" if touchpoint.area else ""
+    hours = f", {_hours(touchpoint.hours)}" if touchpoint.hours else ", at any hour"
+    return f"{touchpoint.name} ({touchpoint.id}{area}{hours})"
+
+
+def _hours(hours: Hours) -> str:
+    """Write a daily span as in the plan."""
+    start, end = (f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in (hours.start_min, hours.end_min))
+    return f"{start}-{end}"
+
+
+def _witnesses(plan: Plan, it: Expectation, signal: str) -> list[str]:
+    """Return the devices at an expectation's touchpoints that report a signal."""
+    return [
+        device.name
+        for device in plan.devices.values()
+        if device.touchpoint in it.touchpoints and signal in device.signals.values()
+    ]
+
+
+def _signals(plan: Plan, it: Expectation, signals: Iterable[str]) -> str:
+    """Name signals, and who reports them."""
+    return " or ".join(f"{signal} ({', '.join(_witnesses(plan, it, signal)) or 'a feed'})" for signal in signals)
+
+
+def _threatened(plan: Plan, it: Expectation) -> str:
+    """Tell when a moment counts as threatened."""
+    ways = []
+    if it.pages:
+        left = it.pages[0].left_ms
+        ways.append(f"when {format_duration(left)} are left" if left < it.fails_after_ms else "from its beginning")
+    if it.threatens:
+        ways.append(f"at once by {_signals(plan, it, it.threatens)}")
+    return ", and ".join(ways) or "never: no page and no signal says when"
+
+
+def _page(plan: Plan, it: Expectation, step: PageStep) -> str:
+    """Tell one rung of the ladder."""
+    after = it.fails_after_ms - step.left_ms
+    when = f"{format_duration(after)} after the beginning" if after else "at once"
+    claimed = ", unless somebody has claimed it" if step.unless_claimed else ""
+    group = plan.groups[step.group].name
+    return f"With {format_duration(step.left_ms)} left ({when}): {group} are paged{claimed}"
+
+
+def _notes(plan: Plan, it: Expectation) -> list[str]:
+    """Tell what is allowed, but worth a second look."""
+    notes = []
+    if not any(_witnesses(plan, it, signal) for signal in it.opens):
+        notes.append(f"no device at its touchpoints reports {' or '.join(it.opens)}: only a feed can begin it")
+    if not any(_witnesses(plan, it, signal) for signal in it.closes):
+        notes.append(f"no device at its touchpoints reports {' or '.join(it.closes)}: only a feed can end it")
+    notes += [
+        f"{plan.groups[group].name} have no channel: they see pages on screens only"
+        for group in dict.fromkeys(step.group for step in it.pages)
+        if not plan.groups[group].channels
+    ]
+    return [f"  Note: {note}" for note in notes]
+
+
+def _interaction(plan: Plan, it: Interaction) -> list[str]:
+    """Tell one AND gate."""
+    each = f" for a {it.key}" if it.key else ""
+    lines = [f"{it.name} ({it.id}) succeeds{each} only if every one of these is kept:"]
+    for name in it.inputs:
+        if name in plan.expectations:
+            lines.append(f'  AND "{plan.expectations[name].promise}" ({name})')
+        else:
+            lines.append(f"  AND all of {plan.interactions[name].name} ({name})")
+    return lines
+
+
+def _reached(plan: Plan, group: str) -> str:
+    """Tell how a group is reached, by channel ids: a URL may hold secrets."""
+    channels = ", ".join(plan.groups[group].channels)
+    return f"reached by {channels}" if channels else "no channel, screens only"
+
+
+def _node(plan: Plan, node: Node) -> list[str]:
+    """Tell what hangs on a node, as a table."""
+    lines = [f"{node.id}" + (f", at {plan.touchpoints[node.touchpoint].name}" if node.touchpoint else "")]
+    rows = [("device", "kind", "touchpoint", "GPIO", "reports")]
+    for device in node.devices.values():
+        known = KINDS[device.kind].settings
+        pins = [f"{key} {device.settings[key]}" for key in known if known[key].type == "pin" and key in device.settings]
+        reports = [f"{occasion}: {signal}" for occasion, signal in device.signals.items()]
+        rows.append((device.id, device.kind, device.touchpoint, ", ".join(pins) or "-", ", ".join(reports) or "-"))
+    if len(rows) == 1:
+        return [*lines, "  nothing hangs on it"]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines += [
+        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    return lines + [
+        f"  Note: no promise at {device.touchpoint} listens to {signal} from {device.id}"
+        for device in node.devices.values()
+        for signal in device.signals.values()
+        if signal not in _heard(plan, device.touchpoint)
+    ]
+
+
+def _heard(plan: Plan, touchpoint: str) -> set[str]:
+    """Return every signal that means something to a promise at a touchpoint."""
+    heard = set()
+    for it in plan.expectations.values():
+        if touchpoint in it.touchpoints:
+            heard |= {*it.opens, *it.closes, *it.threatens, *it.fails_on, *it.voids, *it.holds, *it.holds.values()}
+    return heard

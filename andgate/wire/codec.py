@@ -1,7 +1,8 @@
 """Bytes on the wire <-> messages. Whatever comes from outside ends as a message or as a `PayloadError`.
 
-What is decoded here is well formed: UTF-8, at most 64 KiB, finite numbers, whole numbers that fit everywhere, no control
-characters, every key once, times that are times. Whether the plan has such a touchpoint or signal is not asked here.
+What is decoded here is well formed: UTF-8, at most 64 KiB, finite numbers, whole numbers that fit everywhere,
+no control characters, every key once, times that are times. Whether the plan has such a touchpoint or signal is
+not asked here.
 """
 
 from __future__ import annotations
@@ -76,8 +77,8 @@ _encoder = msgspec.json.Encoder()
 _sorted_encoder = msgspec.json.Encoder(order="sorted")
 _split = msgspec.json.Decoder(list[Raw]).decode
 
-_WRONG = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""All that msgspec raises for bytes that are not the message; ValidationError is a DecodeError."""
+_WRONG = (msgspec.DecodeError, json.JSONDecodeError, UnicodeDecodeError, RecursionError)
+"""All that the two readers raise for bytes that are not the message; msgspec's ValidationError is a DecodeError."""
 _BLANKS = b" \t\r\n"
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -139,7 +140,7 @@ class SignalsDecoder(Generic[S]):
 
     def __init__(self, member: type[S]) -> None:
         """Read signals of a type."""
-        self._decode_one = Decoder(member, forbidden=_CONTROL)
+        self._decode_one: Decoder[S] = Decoder(member, forbidden=_CONTROL)
         self._decode_all = msgspec.json.Decoder(list[member]).decode  # type: ignore[valid-type]
 
     def __call__(self, payload: bytes) -> tuple[list[S | PayloadError], bool]:
@@ -193,7 +194,9 @@ def _check_size(payload: bytes) -> None:
     if not payload:
         raise PayloadError("the payload is empty. Send JSON in UTF-8")
     if len(payload) > MAX_PAYLOAD_BYTES:
-        raise PayloadError(f"the payload has {len(payload)} bytes. Send at most {MAX_PAYLOAD_BYTES}, in several messages")
+        raise PayloadError(
+            f"the payload has {len(payload)} bytes. Send at most {MAX_PAYLOAD_BYTES}, in several messages"
+        )
 
 
 def _check_at(signal: NodeSignal | FeedSignal) -> None:
@@ -241,7 +244,7 @@ def _refusal(wrong: Exception, fields: tuple[str, ...]) -> PayloadError:
     if "unknown field" in text:
         match = _FIELD.search(text)
         near = get_close_matches(match[1], fields, n=1) if match else []
-        return PayloadError(f'{text}. {f"Perhaps `{near[0]}` is meant" if near else "Leave it out"}')
+        return PayloadError(f"{text}. {f'Perhaps `{near[0]}` is meant' if near else 'Leave it out'}")
     return PayloadError(f"{text}. Send what is expected there")
 
 

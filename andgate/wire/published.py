@@ -1,4 +1,4 @@
-"""Moments as others see them: the API's and ``verdict``'s whole moment, and the short form that lamps and signs live on."""
+"""Moments as others see them: whole for the API and ``verdict``, short for lamps, signs and boards."""
 
 from __future__ import annotations
 

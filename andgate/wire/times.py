@@ -18,7 +18,9 @@ _SHAPE = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
-_EXAMPLE = 'Write RFC 3339 with an offset, as in "2026-11-21T20:46:06.123Z"'
+_OURS = "2026-11-21T20:46:06.123Z"
+_EXAMPLE = f'Write RFC 3339 with an offset, as in "{_OURS}"'
+_LAST_HOUR, _LAST_MINUTE, _LEAP_SECOND = 23, 59, 60
 
 
 @lru_cache(maxsize=4096)  # one busy second is written many times
@@ -52,7 +54,7 @@ def parse_time(text: str) -> int:
     Raises:
         PayloadError: for anything else.
     """
-    if len(text) == 24 and text[4::3][:5] == "--T::" and text[19] == "." and text[23] == "Z":  # what we write ourselves
+    if len(text) == len(_OURS) and text[4:20:3] == "--T::." and text[-1] == "Z":
         try:
             return (datetime.fromisoformat(text) - _EPOCH) // _MS
         except ValueError:
@@ -63,7 +65,7 @@ def parse_time(text: str) -> int:
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     ms = int((match[7] or "")[:3].ljust(3, "0"))
     off_hour, off_minute = int(match[9] or 0), int(match[10] or 0)
-    if hour > 23 or minute > 59 or second > 60 or off_hour > 23 or off_minute > 59:
+    if max(hour, off_hour) > _LAST_HOUR or max(minute, off_minute) > _LAST_MINUTE or second > _LEAP_SECOND:
         raise _bad(text)
     try:
         days = date(year, month, day).toordinal() - _EPOCH_DAY
@@ -75,4 +77,4 @@ def parse_time(text: str) -> int:
 
 def _bad(text: str) -> PayloadError:
     """Return the refusal of a text that is no time."""
-    return PayloadError(f"{ascii(text[:40])} is no time. {_EXAMPLE}")
+    return PayloadError(f"{text[:40]!a} is no time. {_EXAMPLE}")
