@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from andgate.wire import messages
-from andgate.wire.topics import ROOT, RETAINED
+from andgate.wire.topics import RETAINED, ROOT
 from scripts.reference.mqtt import LISTS, WHO, carried, template
 from scripts.reference.source import line, shapes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from andgate.wire import messages
-from andgate.wire.topics import KINDS, ROOT, RETAINED, Kind
+from andgate.wire.topics import KINDS, RETAINED, ROOT, Kind
 from scripts.reference.source import Shape, line, shapes, table
 
 WHO: dict[Kind, tuple[str, str]] = {
