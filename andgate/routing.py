@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from msgspec import Struct
 
 from andgate.moment.events import Paged, PageReason, StoodDown
 from andgate.moment.moments import Moment
-from andgate.plan import Plan
+from andgate.plan import Channel, Plan
 
 LATE_MS = 1_000
 """A page decided later than this after its time says that it is late."""
@@ -43,8 +44,11 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 def clock_text(seconds: float) -> str:
-    """Return ``m:ss``, with a plus sign where the time is over: ``2:59``, ``+0:20``."""
-    whole = int(abs(seconds))
+    """Return ``m:ss``, with a plus sign where the time is over: ``2:59``, ``+0:20``.
+
+    A begun second counts as left, as on a sign: 179.995 s are ``3:00``.
+    """
+    whole = abs(math.ceil(seconds - 0.0005))
     sign = "+" if seconds < 0 and whole else ""
     return f"{sign}{whole // 60}:{whole % 60:02d}"
 
@@ -98,7 +102,7 @@ def deliveries(event: Paged | StoodDown, moment: Moment, plan: Plan) -> tuple[De
     made: list[Delivery] = []
     for group in groups:
         known = plan.groups.get(group)
-        channels = [plan.channels[name] for name in known.channels] if known else []
+        channels: list[Channel | None] = [plan.channels[name] for name in known.channels] if known else []
         made += [
             Delivery(
                 id=f"{page}:{group}:{channel.id if channel else ''}",

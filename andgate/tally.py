@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -181,7 +182,7 @@ def control_chart(failures: Sequence[int], judged: Sequence[int]) -> ControlChar
     mean = sum(bad for bad, _ in days) / sum(n for _, n in days)
     sigmas = [math.sqrt(mean * (1 - mean) / n) for _, n in days]
     scores = [(bad / n - mean) / sigma if sigma else 0.0 for (bad, n), sigma in zip(days, sigmas, strict=True)]
-    ranges = [abs(later - earlier) for earlier, later in zip(scores, scores[1:], strict=False)]
+    ranges = [abs(later - earlier) for earlier, later in pairwise(scores)]
     sigma_z = sum(ranges) / len(ranges) / D2_FOR_PAIRS
     points: list[ControlPoint | None] = []
     for bad, n in zip(failures, judged, strict=True):

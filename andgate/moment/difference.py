@@ -118,9 +118,7 @@ def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: in
             happened.append(ClaimLapsed(moment=new.id, at_ms=old.claim_until_ms, by=old.claimed_by))
     claimed_now = any(note.do == "claim" for note in notes)  # a claim that stands again is no news
     if claimed_now and new.claimed_ms is not None and new.claimed_by is not None:
-        happened.append(
-            Claimed(moment=new.id, at_ms=new.claimed_ms, by=new.claimed_by, until_ms=new.claim_until_ms)
-        )
+        happened.append(Claimed(moment=new.id, at_ms=new.claimed_ms, by=new.claimed_by, until_ms=new.claim_until_ms))
     return happened
 
 

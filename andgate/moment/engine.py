@@ -68,16 +68,16 @@ class Engine:
         self.plans: list[tuple[int, Casting]] = [(-(2**62), Casting(plan))]
         self._groups: dict[tuple[str, str], Group] = {}
         self._known: dict[str, tuple[Group, ...]] = {}
-        self._retracted: dict[str, int] = {}
+        self.retracted: dict[str, int] = {}
         """Signal -> earliest receipt of one that takes it back."""
         self._where: dict[str, Group] = {}
         """Moment -> its group, withdrawn moments too."""
         self._open: dict[str, Group] = {}
         self._due: list[tuple[int, str]] = []
         self._pages: list[tuple[int, str]] = []
-        self._waiting: dict[str, tuple[int, frozenset[str]]] = {}
+        self.waiting: dict[str, tuple[int, frozenset[str]]] = {}
         """Source of an unfinished backlog -> (until when pages wait, touchpoints)."""
-        self._forgot_ms = 0
+        self.forgot_ms = 0
 
     # Looking -----------------------------------------------------------------------------------------------------
 
@@ -188,9 +188,7 @@ class Engine:
             self._schedule(group, moment_id, due_ms)
         return made
 
-    def _finish(
-        self, made: list[tuple[Group, Publication, int]], now_ms: int, released: Iterable[str]
-    ) -> Step:
+    def _finish(self, made: list[tuple[Group, Publication, int]], now_ms: int, released: Iterable[str]) -> Step:
         """Decide the pages, forget what is long past, and hand everything out."""
         events = [event for _, publication, _ in made for event in publication.events]
         affected: dict[str, None] = dict.fromkeys(publication.moment.id for _, publication, _ in made)
@@ -201,7 +199,7 @@ class Engine:
                 affected[moment_id] = None
         for moment_id in affected:
             events += self._page(moment_id, now_ms)
-        if now_ms - self._forgot_ms >= FORGET_EVERY_MS:
+        if now_ms - self.forgot_ms >= FORGET_EVERY_MS:
             self._forget(now_ms)
         if not events and not made:
             return _NOTHING
@@ -224,8 +222,8 @@ class Engine:
         touched: list[Group] = []
         if signal.retracts is not None:
             touched += self._take_back(signal.retracts, signal)
-        casting = self._casting_at(signal.at_ms)
-        taken_back_ms = self._retracted.get(signal.id)
+        casting = self.casting_at(signal.at_ms)
+        taken_back_ms = self.retracted.get(signal.id)
         out = taken_back_ms is not None and taken_back_ms - signal.at_ms <= self.horizon_ms
         groups = []
         for expectation in casting.hearers(signal.touchpoint, signal.name):
@@ -239,8 +237,8 @@ class Engine:
         return touched + groups
 
     def _take_back(self, target: str, signal: Signal) -> list[Group]:
-        received_ms = min(signal.received_ms, self._retracted.get(target, signal.received_ms))
-        self._retracted[target] = received_ms
+        received_ms = min(signal.received_ms, self.retracted.get(target, signal.received_ms))
+        self.retracted[target] = received_ms
         groups = []
         for group in self._known.get(target, ()):
             if signal.received_ms - group.signals[target].at_ms <= self.horizon_ms:
@@ -274,7 +272,8 @@ class Engine:
             group.mark(PlanMark(item.at_ms, item.plan.version))
         return groups
 
-    def _casting_at(self, at_ms: int) -> Casting:
+    def casting_at(self, at_ms: int) -> Casting:
+        """Return the roles in force at a site time."""
         plans = self.plans
         if at_ms >= plans[-1][0]:
             return plans[-1][1]
@@ -283,7 +282,7 @@ class Engine:
     def _group(self, expectation: str, touchpoint: str) -> Group:
         group = self._groups.get((expectation, touchpoint))
         if group is None:
-            group = Group(expectation, [touchpoint], self._casting_at)
+            group = Group(expectation, [touchpoint], self.casting_at)
             for since_ms, casting in self.plans[1:]:
                 group.mark(PlanMark(since_ms, casting.plan.version))
             self._groups[expectation, touchpoint] = group
@@ -302,6 +301,21 @@ class Engine:
                 if moment_id in self._open:
                     self._open[moment_id] = group
         return group
+
+    def adopt(self, group: Group) -> None:
+        """Take over a whole group, as stored."""
+        for touchpoint in group.touchpoints:
+            self._groups[group.expectation, touchpoint] = group
+        for signal_id in group.signals:
+            self._known[signal_id] = (*self._known.get(signal_id, ()), group)
+        for moment_id, known in group.published.items():
+            self._where[moment_id] = group
+            if known.moment.state == "open":
+                self._open[moment_id] = group
+            for heap, at_ms in ((self._due, known.due_ms), (self._pages, known.page_ms)):
+                if at_ms is not None:
+                    heapq.heappush(heap, (at_ms, moment_id))
+        self._where.update(dict.fromkeys(group.gone, group))
 
     # Time and pages ----------------------------------------------------------------------------------------------
 
@@ -361,22 +375,22 @@ class Engine:
     def _waits_until(self, touchpoint: str, now_ms: int) -> int | None:
         times = [
             until_ms
-            for until_ms, touchpoints in self._waiting.values()
+            for until_ms, touchpoints in self.waiting.values()
             if touchpoint in touchpoints and until_ms > now_ms
         ]
         return max(times, default=None)
 
     def _wait(self, inputs: Sequence[Input], now_ms: int, *, more: bool) -> list[str]:
         """Keep track of unfinished backlogs; return the moments whose pages need wait no longer."""
-        if not more and not self._waiting:
+        if not more and not self.waiting:
             return []
         released: set[str] = set()
         for item in inputs:
             if not isinstance(item, Signal):
                 continue
-            until_ms, touchpoints = self._waiting.pop(item.source, (now_ms + MORE_WAIT_MS, frozenset()))
+            until_ms, touchpoints = self.waiting.pop(item.source, (now_ms + MORE_WAIT_MS, frozenset()))
             if more:
-                self._waiting[item.source] = (until_ms, touchpoints | {item.touchpoint})
+                self.waiting[item.source] = (until_ms, touchpoints | {item.touchpoint})
             else:
                 released |= touchpoints
         return [
@@ -386,7 +400,7 @@ class Engine:
         ]
 
     def _forget(self, now_ms: int) -> None:
-        self._forgot_ms = now_ms
+        self.forgot_ms = now_ms
         before_ms = now_ms - self.horizon_ms - SLACK_MS
         for group in list(self.groups()):
             kept_before = set(group.signals)
@@ -397,4 +411,4 @@ class Engine:
             for moment_id in [name for name, gone in group.gone.items() if (gone.moment.ended_ms or 0) < before_ms]:
                 del group.gone[moment_id]
                 self._where.pop(moment_id, None)
-        self._retracted = {name: at_ms for name, at_ms in self._retracted.items() if at_ms >= before_ms}
+        self.retracted = {name: at_ms for name, at_ms in self.retracted.items() if at_ms >= before_ms}

@@ -8,6 +8,7 @@ comparing the case's times with the time of the item that meets it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from typing import Literal
 
 from msgspec import Struct
@@ -85,13 +86,10 @@ class Case(Struct, kw_only=True, omit_defaults=True):
 
     def copy(self) -> Case:
         """Return an independent copy."""
-        return Case(
-            **{
-                name: value.copy() if isinstance(value, (list, dict)) else value
-                for name in self.__struct_fields__
-                for value in (getattr(self, name),)
-            }
-        )
+        twin = copy(self)
+        twin.about, twin.signals, twin.witnesses = self.about.copy(), self.signals.copy(), self.witnesses.copy()
+        twin.again, twin.facts = self.again.copy(), self.facts.copy()
+        return twin
 
 
 class Blindness(Struct):
@@ -142,9 +140,7 @@ class Fold:
         )
         return other
 
-    def restore(
-        self, cases: list[Case], holds: dict[str, dict[str, list[str]]], blindness: list[Blindness]
-    ) -> None:
+    def restore(self, cases: list[Case], holds: dict[str, dict[str, list[str]]], blindness: list[Blindness]) -> None:
         """Take over a state, as stored or copied."""
         self.cases, self.holds, self.blindness = cases, holds, blindness
         for case in cases:
@@ -216,9 +212,7 @@ class Fold:
             return []
         if (signal.key is None) != (expectation.key is None):
             return []  # a moved flight does not carry the keyless moment of the place along
-        return self._meet(
-            self._current((signal.touchpoint, signal.key), signal.at_ms), Role.MOVES, signal, expectation
-        )
+        return self._meet(self._current((signal.touchpoint, signal.key), signal.at_ms), Role.MOVES, signal, expectation)
 
     def _person(self, action: Action) -> list[Case]:
         """Void or reset by a person; the action's `moment` holds the anchor here."""

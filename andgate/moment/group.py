@@ -88,7 +88,7 @@ class Group:
         self._touched: list[Case] = []
         self._stale = False
         self._because: str | None = None
-        self._decided_ms = 0
+        self.decided_ms = 0
         """Latest site time about which something has been published."""
 
     # Taking in ---------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class Group:
             insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
             return
         self._insert(signal.order, signal)
-        if signal.at_ms <= self._decided_ms:
+        if signal.at_ms <= self.decided_ms:
             self._because = self._because or f"late: {signal.witness} {signal.name}"
 
     def take_out(self, signal_id: str, by: str) -> None:
@@ -125,7 +125,7 @@ class Group:
         insort(self.actions, action, key=action_order)
         if action.do in ("void", "unvoid", "reset"):
             self.items = [entry for entry in self.items if not isinstance(entry[1], Action)]
-            for each in self._standing_orders():
+            for each in self.standing_orders():
                 insort(self.items, (action_order(each), each), key=lambda entry: entry[0])
             self._stale = True
         else:
@@ -149,7 +149,7 @@ class Group:
         self.published |= other.published
         self.gone |= other.gone
         self._anchors |= other._anchors
-        self._decided_ms = max(self._decided_ms, other._decided_ms)
+        self.decided_ms = max(self.decided_ms, other.decided_ms)
         self.base.restore(
             self.base.cases + other.base.cases,
             {**self.base.holds, **other.base.holds},
@@ -166,7 +166,7 @@ class Group:
             insort(self.items, (order, item), key=lambda entry: entry[0])
             self._stale = True
 
-    def _standing_orders(self) -> list[Action]:
+    def standing_orders(self) -> list[Action]:
         """Return the voids and resets that stand: an unvoid takes back what was voided before it."""
         standing: list[Action] = []
         for action in self.actions:
@@ -239,6 +239,13 @@ class Group:
                 made.append(publication)
         return made
 
+    def take_over(self, published: dict[str, Published], gone: dict[str, Published]) -> None:
+        """Take over what was published, as stored, and fold up to there."""
+        self.published, self.gone = published, gone
+        self._anchors = {known.moment.anchor: identity for identity, known in published.items()}
+        self.refold()
+        self._reattach()
+
     def done(self) -> None:
         """Forget why something was late: what has been published is prompt from now on."""
         self._because = None
@@ -283,8 +290,8 @@ class Group:
         if old is not None and old.claimed_ms is not None and new.claimed_ms is None:
             known.lapsed_ms = now_ms
         known.moment, known.case, known.facts, known.notes = new, case, len(case.facts), len(notes)
-        self._decided_ms = max(
-            self._decided_ms, new.opened_ms, new.ended_ms or 0, new.ends_ms if new.verdict == "failure" else 0
+        self.decided_ms = max(
+            self.decided_ms, new.opened_ms, new.ended_ms or 0, new.ends_ms if new.verdict == "failure" else 0
         )
         return Publication(new, tuple(events))
 
@@ -330,7 +337,7 @@ class Group:
     def _asked(self, anchor: str, heir: str, joined: str, now_ms: int) -> list[AnyEvent]:
         return [
             AskedVoid(moment=heir, at_ms=now_ms, joined=joined, by=action.by, reason=action.reason or "void")
-            for action in self._standing_orders()
+            for action in self.standing_orders()
             if action.do == "void" and action.moment == anchor
         ]
 

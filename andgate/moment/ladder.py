@@ -161,9 +161,7 @@ def _still_waiting(
             continue
         step = expectation.pages[0]
         if claimed:
-            happened.append(
-                PageSkipped(moment=moment.id, at_ms=now_ms, step=0, group=step.group, because="claimed")
-            )
+            happened.append(PageSkipped(moment=moment.id, at_ms=now_ms, step=0, group=step.group, because="claimed"))
         else:
             page = f"{moment.id}:again:{signal}"
             happened.append(_page(ledger, moment, page, 0, step, "still-waiting", now_ms, late_ms=0))

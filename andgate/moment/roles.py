@@ -91,4 +91,3 @@ class Casting:
     def sees(self, expectation: str, device: str) -> bool:
         """Tell whether a device can report anything that judges the expectation."""
         return device in self._seers.get(expectation, frozenset())
-

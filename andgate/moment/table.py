@@ -9,7 +9,9 @@ the leader resets it before the clock runs out, the line never stops and nobody 
 Here the cord is any *opening* signal, the clock is `fails_after`, the leader's reset is any *closing* signal. So:
 
     calm --opens--> open --mark--> threatened --deadline--> failed --closes or gives up--> calm
-                      \\__closes_________/__closes: kept, or saved if it had been threatened --> calm
+                      |                |
+                      |                +--closes--> calm, saved
+                      +--closes--> calm, kept
 
 - *Calm* means no moment is open for this expectation, touchpoint and key.
 - *Open* and *threatened* differ only in what people are told: threatened says "likely to fail, act now".

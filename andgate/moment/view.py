@@ -190,9 +190,7 @@ def next_times(case: Case, moment: Moment, expectation: Expectation) -> list[int
         return []
     times = [case.ends_ms + IN_FLIGHT_MS, case.limit_ms]
     times += [
-        at_ms
-        for at_ms in (threat_ms(case), failing_ms(case, expectation), moment.claim_until_ms)
-        if at_ms is not None
+        at_ms for at_ms in (threat_ms(case), failing_ms(case, expectation), moment.claim_until_ms) if at_ms is not None
     ]
     return times
 
