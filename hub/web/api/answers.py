@@ -1,0 +1,271 @@
+"""Every body that ``/api/v1`` answers with or takes: their schemas are the API's. Times are RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from andgate.wire.messages import DeviceHealth, MomentMessage, Text, Value
+from hub.store.rows import OutcomeState, PageState, SignalState
+
+Words = Annotated[str, Meta(min_length=1, max_length=500)]
+Facts = dict[str, Value | list[str] | dict[str, Value]]
+
+
+class MomentList(Struct, frozen=True, kw_only=True):
+    """Moments, newest opening first."""
+
+    items: list[MomentMessage]
+    next: str | None
+
+
+class TrailEntry(Struct, frozen=True, kw_only=True):
+    """One event of a moment."""
+
+    entry: int
+    """Journal entry it stands in."""
+    at: str
+    """When it took effect."""
+    learned_at: str
+    """When the hub decided it; later than `at` where a signal came late."""
+    event: str
+    facts: Facts
+    """What else the event says."""
+
+
+class SignalEntry(Struct, frozen=True, kw_only=True):
+    """A signal of a moment's trail."""
+
+    id: str
+    signal: str
+    touchpoint: str
+    at: str
+    """Site time, as known now."""
+    received_at: str
+    source: str
+    device: str
+    key: str | None
+    value: Value
+    found: bool
+    retracts: str | None
+    state: SignalState
+    moved_ms: int
+    """How far a better clock offset has moved it since it came."""
+
+
+class PageEntry(Struct, frozen=True, kw_only=True):
+    """One delivery of a page over one channel: sent or not, and why."""
+
+    page: str
+    kind: Literal["page", "over"]
+    moment: str
+    expectation: str
+    touchpoint: str
+    key: str | None
+    group: str
+    channel: str
+    title: str
+    text: str
+    reason: str
+    """Why it was decided."""
+    left_s: float
+    late: bool
+    state: PageState
+    decided_at: str
+    due_at: str
+    sent_at: str | None
+    tries: int
+    again: bool
+    note: str
+    """Why it is in this state."""
+
+
+class PageList(Struct, frozen=True, kw_only=True):
+    """Deliveries, newest first."""
+
+    items: list[PageEntry]
+    next: str | None
+
+
+class MomentDetail(MomentMessage, frozen=True, kw_only=True):
+    """A moment with everything that led to its verdict."""
+
+    trail: list[TrailEntry]
+    """Oldest decision first; pages that were skipped are events too, with the reason."""
+    signals: list[SignalEntry]
+    pages: list[PageEntry]
+
+
+class ClaimBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody is on it."""
+
+    by: Text | None = None
+    """Who, where the hub is open; else the token says it."""
+    promise_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    """Until when it will be reset; without it, to the next step of the escalation."""
+
+
+class ByBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Takes a claim or a void back."""
+
+    by: Text | None = None
+
+
+class ReasonBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Voids or resets a moment; the reason stays on its trail."""
+
+    reason: Words
+    by: Text | None = None
+
+
+class CauseBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Says why it failed."""
+
+    cause: Words
+    by: Text | None = None
+
+
+class RemedyBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Says what was done for the customer."""
+
+    remedy: Words
+    by: Text | None = None
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """Signals that are stored now, and signals that were."""
+
+    accepted: int
+    duplicates: int
+
+
+class TouchpointEntry(Struct, frozen=True, kw_only=True):
+    """A place where customers are served, and how it stands now."""
+
+    id: str
+    name: str
+    area: str
+    group: str
+    hours: str | None
+    """Local ``HH:MM-HH:MM``; outside them nothing is due."""
+    expectations: list[str]
+    nodes: list[str]
+    level: Literal["calm", "open", "threatened", "failing", "failed"]
+    """Of its most urgent open moment."""
+    moments: list[str]
+    """Ids of its open moments, nearest deadline first."""
+    blind: list[str]
+    """Devices that cannot be trusted to see now."""
+
+
+class TouchpointList(Struct, frozen=True, kw_only=True):
+    """Every touchpoint, in plan order."""
+
+    items: list[TouchpointEntry]
+    next: str | None
+
+
+class NodeEntry(Struct, frozen=True, kw_only=True):
+    """One node as the hub knows it."""
+
+    id: str
+    state: Literal["online", "lost", "stopped", "unseen"]
+    since: str | None
+    seen_at: str | None
+    session: int | None
+    boot: str | None
+    version: str | None
+    config: str | None
+    config_wanted: str | None
+    fault: str | None
+    blind: list[str]
+    untimed: int
+    spool: int | None
+    synced: bool | None
+    temperature_c: float | None
+    uptime_s: float | None
+    wear: str | None
+    drops: int | None
+    health_at: str | None
+    devices: dict[str, DeviceHealth]
+
+
+class NodeList(Struct, frozen=True, kw_only=True):
+    """Every node of the plan, and others that have been seen."""
+
+    items: list[NodeEntry]
+    next: str | None
+
+
+class OutcomeEntry(Struct, frozen=True, kw_only=True):
+    """The result of one interaction for one key."""
+
+    interaction: str
+    key: str | None
+    state: OutcomeState
+    first: str | None
+    """The moment that failed first."""
+    failing: list[str]
+    """Every moment that failed it."""
+    at: str
+    decided_at: str
+
+
+class OutcomeList(Struct, frozen=True, kw_only=True):
+    """Outcomes of one interaction, newest first."""
+
+    items: list[OutcomeEntry]
+    next: str | None
+
+
+class SuccessEntry(Struct, frozen=True, kw_only=True):
+    """The success rate of one group of a breakdown."""
+
+    group: str
+    name: str
+    """The group as people call it."""
+    rate: float | None
+    """Successes among verdicts that count; None where there are none."""
+    low: float | None
+    """Wilson interval, 95 %."""
+    high: float | None
+    n: int
+    """Verdicts that count: successes and failures."""
+    success: int
+    failure: int
+    void: int
+    saved: int
+    answered: int
+    anomaly: int
+    provisional: int
+    pending: int
+    incomplete: int
+    coverage: float | None
+    """Share of the time in which its devices could see; None where it is not known."""
+
+
+class Success(Struct, frozen=True, kw_only=True):
+    """Success rates by one breakdown."""
+
+    by: str
+    since: str | None
+    until: str | None
+    items: list[SuccessEntry]
+    next: str | None
+
+
+class ClockAnswer(Struct, frozen=True, kw_only=True):
+    """The site's time: what every time of the API is on."""
+
+    at: str
+    rate: float
+    """Site seconds per real second: 1, but for a demo."""
+    zone: str
+    """IANA name of the site's time zone."""
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """What ``/healthz`` and ``/readyz`` say when all is well."""
+
+    status: Literal["ok"]

@@ -1,0 +1,189 @@
+"""Rows of the store as the API shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from andgate.wire.codec import format_time, format_time_or_none, moment_message
+from hub.web.api.answers import (
+    MomentDetail,
+    NodeEntry,
+    OutcomeEntry,
+    PageEntry,
+    SignalEntry,
+    TouchpointEntry,
+    TrailEntry,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from andgate.moment.moments import Moment
+    from andgate.plan import Plan
+    from andgate.plan.model import Hours, Touchpoint
+    from hub.store.rows import NodeRow, OutcomeRow, PageRow, SignalRow, TrailLine
+    from hub.web.api.answers import Facts
+
+URGENCY = ("open", "threatened", "failing", "failed")
+
+
+def moment_detail(
+    moment: Moment, trail: Sequence[TrailLine], signals: Sequence[SignalRow], pages: Sequence[PageRow]
+) -> MomentDetail:
+    """Return a moment with everything that led to its verdict."""
+    return MomentDetail(
+        **msgspec.structs.asdict(moment_message(moment)),
+        trail=[trail_entry(line) for line in trail],
+        signals=[signal_entry(row) for row in signals],
+        pages=[page_entry(row) for row in pages],
+    )
+
+
+def trail_entry(line: TrailLine) -> TrailEntry:
+    """Return an event as the API shows it."""
+    said = msgspec.to_builtins(line.event)
+    facts = {name: value for name, value in said.items() if name not in {"event", "moment", "at_ms"}}
+    return TrailEntry(
+        entry=line.n,
+        at=format_time(line.at_ms),
+        learned_at=format_time(line.now_ms),
+        event=said["event"],
+        facts=_on_the_wire(facts),
+    )
+
+
+SPANS = {"left_ms": "left_s", "late_ms": "late_s"}
+
+
+def _on_the_wire(facts: dict[str, object]) -> Facts:
+    """Times inside are milliseconds; on the wire they are texts, and spans are seconds."""
+    shown: dict[str, object] = {}
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            shown[name] = _on_the_wire(value)
+        elif name in SPANS and isinstance(value, int):
+            shown[SPANS[name]] = value / 1000
+        elif name.endswith("_ms"):
+            shown[name.removesuffix("_ms") + "_at"] = format_time(value) if isinstance(value, int) else value
+        elif name == "changed" and isinstance(value, list | tuple):
+            shown[name] = [f"{field.removesuffix('_ms')}_at" if field.endswith("_ms") else field for field in value]
+        else:
+            shown[name] = value
+    return shown  # type: ignore[return-value]
+
+
+def signal_entry(row: SignalRow) -> SignalEntry:
+    """Return a stored signal as the API shows it."""
+    signal = row.signal
+    return SignalEntry(
+        id=signal.id,
+        signal=signal.name,
+        touchpoint=signal.touchpoint,
+        at=format_time(signal.at_ms),
+        received_at=format_time(signal.received_ms),
+        source=signal.source,
+        device=signal.device,
+        key=signal.key,
+        value=signal.value,
+        found=signal.found,
+        retracts=signal.retracts,
+        state=row.state,
+        moved_ms=signal.at_ms - row.first_at_ms,
+    )
+
+
+def page_entry(row: PageRow) -> PageEntry:
+    """Return a delivery as the API shows it."""
+    return PageEntry(
+        page=row.page,
+        kind=row.kind,
+        moment=row.moment,
+        expectation=row.expectation,
+        touchpoint=row.touchpoint,
+        key=row.key,
+        group=row.group,
+        channel=row.channel,
+        title=row.title,
+        text=row.text,
+        reason=row.reason,
+        left_s=row.left_s,
+        late=row.late,
+        state=row.state,
+        decided_at=format_time(row.decided_ms),
+        due_at=format_time(row.due_ms),
+        sent_at=format_time_or_none(row.sent_ms),
+        tries=row.tries,
+        again=row.again,
+        note=row.note,
+    )
+
+
+def outcome_entry(row: OutcomeRow) -> OutcomeEntry:
+    """Return an outcome as the API shows it."""
+    return OutcomeEntry(
+        interaction=row.interaction,
+        key=row.key,
+        state=row.state,
+        first=row.first,
+        failing=list(row.failing),
+        at=format_time(row.at_ms),
+        decided_at=format_time(row.decided_ms),
+    )
+
+
+def node_entry(row: NodeRow) -> NodeEntry:
+    """Return a node as the API shows it."""
+    health = row.health
+    return NodeEntry(
+        id=row.node,
+        state=row.state,
+        since=format_time_or_none(row.since_ms),
+        seen_at=format_time_or_none(row.seen_ms),
+        session=row.session,
+        boot=row.boot,
+        version=row.version,
+        config=row.config,
+        config_wanted=row.wanted,
+        fault=row.fault,
+        blind=list(row.blind),
+        untimed=row.untimed,
+        spool=health.spool if health else None,
+        synced=health.synced if health else None,
+        temperature_c=health.temperature_c if health else None,
+        uptime_s=health.uptime_s if health else None,
+        wear=health.wear if health else None,
+        drops=health.drops if health else None,
+        health_at=format_time_or_none(row.health_ms),
+        devices=health.devices if health else {},
+    )
+
+
+def touchpoint_entry(
+    touchpoint: Touchpoint, plan: Plan, moments: Sequence[Moment], blind: Sequence[str]
+) -> TouchpointEntry:
+    """Return a touchpoint and how it stands, given the site's open moments and blind devices."""
+    here = sorted((each for each in moments if each.touchpoint == touchpoint.id), key=lambda each: each.ends_ms)
+    devices = {name for name, device in plan.devices.items() if device.touchpoint == touchpoint.id}
+    levels = [each.level for each in here if each.level in URGENCY]
+    return TouchpointEntry(
+        id=touchpoint.id,
+        name=touchpoint.name,
+        area=touchpoint.area,
+        group=touchpoint.group,
+        hours=hours_text(touchpoint.hours),
+        expectations=[each.id for each in plan.expectations.values() if touchpoint.id in each.touchpoints],
+        nodes=sorted({plan.devices[name].node for name in devices}),
+        level=max(levels, key=URGENCY.index, default="calm"),  # type: ignore[arg-type]
+        moments=[each.id for each in here],
+        blind=sorted(devices.intersection(blind)),
+    )
+
+
+def hours_text(hours: Hours | None) -> str | None:
+    """Return opening hours as the plan writes them."""
+    if hours is None:
+        return None
+    start, end = hours.start_min, hours.end_min
+    return f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}"

@@ -1,0 +1,59 @@
+"""``/touchpoints``, ``/nodes``, ``/pages``, ``/clock`` and ``/stream``: the site as it stands now."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Response
+
+from andgate.wire.codec import format_time
+from hub.web.api import shapes
+from hub.web.api.answer import answers, json
+from hub.web.api.answers import ClockAnswer, NodeList, PageList, TouchpointList
+from hub.web.api.arguments import DEFAULT_LIMIT, Cursor, Filter, Limit, only_known
+from hub.web.api.moments import Here, Reads
+from hub.web.live import EventStream, rate_of
+from hub.web.problems import ProblemError
+
+router = APIRouter(tags=["site"], dependencies=[Depends(only_known), Reads])
+
+
+@router.get("/touchpoints", **answers(TouchpointList))
+def touchpoints(here: Here) -> Response:
+    """List every touchpoint, in plan order, with how it stands now."""
+    plan = here.driver.plan
+    moments = here.driver.open_moments()
+    blind = [device for node in here.reader.nodes() for device in node.blind]
+    items = [shapes.touchpoint_entry(each, plan, moments, blind) for each in plan.touchpoints.values()]
+    return json(TouchpointList(items=items, next=None))
+
+
+@router.get("/nodes", **answers(NodeList))
+def nodes(here: Here) -> Response:
+    """List every node of the plan and every other one ever seen: its state, health, clock and faults."""
+    return json(NodeList(items=[shapes.node_entry(row) for row in here.reader.nodes()], next=None))
+
+
+@router.get("/pages", **answers(PageList))
+def pages(here: Here, moment: Filter = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> Response:
+    """List deliveries, newest first: each page sent or not sent, over each channel, with the reason."""
+    found = here.reader.pages(moment=moment, cursor=cursor, limit=limit)
+    return json(PageList(items=[shapes.page_entry(row) for row in found.items], next=found.next))
+
+
+@router.get("/clock", **answers(ClockAnswer))
+def clock(here: Here) -> Response:
+    """Tell the site's time, how fast it runs and the site's zone."""
+    zone = here.driver.plan.site.timezone
+    return json(ClockAnswer(at=format_time(here.clock.now_ms()), rate=rate_of(here.clock), zone=zone))
+
+
+# Not in the schema: a client that is generated from it cannot read an endless answer; docs tell of the events.
+@router.get("/stream", include_in_schema=False)
+async def stream(here: Here, since: str | None = None) -> Response:
+    """Stream what changes, as server-sent events. Every connection begins with a snapshot: `since` changes nothing."""
+    del since
+    client = here.live.join()
+    if client is None:
+        raise ProblemError(
+            503, "full", "Too many dashboards are open.", remedy="Close some.", headers={"retry-after": "5"}
+        )
+    return EventStream(here.live, client)

@@ -1,0 +1,137 @@
+"""The web application: wires the API, the stream, metrics, login and the pages around one driver and one reader."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from andgate import __version__
+from hub.web import login, problems
+from hub.web.api import moments, signals, site, success
+from hub.web.api.answer import schemas
+from hub.web.auth import LOOPBACK, Door, Keyring, Needs, host_name
+from hub.web.context import Context, context
+from hub.web.headers import SafeHeaders
+from hub.web.live import Live
+from hub.web.metrics import MEDIA_TYPE, Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from andgate.clock import Clock
+    from hub.store.reader import Reader
+    from hub.web.auth import Token
+    from hub.web.context import Judge
+
+PREFIX = "/api/v1"
+DESCRIPTION = """\
+Moments of truth, judged: what is threatened now, what was kept, saved or broken, and why.
+
+Times are RFC 3339 in UTC with milliseconds. Lists are `{"items": [...], "next": cursor or null}`; give `next` as
+`cursor` to go on. Errors are problem details (RFC 9457), with `index` where one member of a list is wrong.
+`GET /api/v1/stream` sends what changes as server-sent events: `snapshot`, `moment`, `pulse`, `node`, `plan`, `resync`.
+"""
+
+
+def create_app(
+    driver: Judge,
+    reader: Reader,
+    clock: Clock,
+    *,
+    tokens: Iterable[Token] | None = None,
+    host: str = "127.0.0.1",
+    live: Live | None = None,
+    metrics: Metrics | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    `tokens` None: open to everybody who reaches it; then, where `host` (what it listens on) is loopback, it answers to
+    names of this machine only. `live` must be fed by whoever made it; without one the stream has only its pulse.
+    """
+    context_ = Context(
+        driver=driver,
+        reader=reader,
+        clock=clock,
+        live=live or Live(driver, clock),
+        metrics=metrics or Metrics(),
+    )
+    context_.metrics.watch(driver, reader, context_.live)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context_.live.start()
+        yield
+        context_.live.stop()
+
+    app = FastAPI(
+        title="Andgate",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # the documentation page loads its scripts from another host; the policy forbids that
+        redoc_url=None,
+        lifespan=lifespan,
+        telemetry={"tracing": False},
+        redirect_slashes=False,
+    )
+    app.state.context = context_
+    app.state.keyring = Keyring(tokens, clock) if tokens is not None else None
+    problems.install(app)
+    app.add_middleware(Door, keyring=app.state.keyring, local_only=is_loopback(host))
+    app.add_middleware(SafeHeaders)  # the last one added is the outermost
+    for each in (moments, signals, success, site):
+        app.include_router(each.router, prefix=PREFIX)
+    app.include_router(login.router)
+    _add_plumbing(app)
+    _document(app)
+    return app
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this machine's own."""
+    name = host_name(host)
+    return name in LOOPBACK or name.startswith("127.")
+
+
+def _add_plumbing(app: FastAPI) -> None:
+    @app.get("/metrics", include_in_schema=False)
+    def metrics(request: Request) -> Response:
+        Needs("read")(request)
+        return Response(context(request).metrics.text(), media_type=MEDIA_TYPE)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def alive() -> Response:
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def ready(request: Request) -> Response:
+        here = context(request)
+        await run_in_threadpool(here.reader.chain)
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+def _document(app: FastAPI) -> None:
+    """Add the library's own schemas to the OpenAPI, and the token."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            found = plain()
+            components = found.setdefault("components", {})
+            components.setdefault("schemas", {}).update(schemas())
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            found["security"] = [{"token": []}, {}]
+            _drop_unused(found)
+        assert app.openapi_schema is not None  # noqa: S101 - `plain` has set it
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _drop_unused(found: dict[str, Any]) -> None:
+    """Errors are problem details here: take out the shape FastAPI would have answered with."""
+    for name in ("HTTPValidationError", "ValidationError"):
+        found["components"]["schemas"].pop(name, None)

@@ -1,0 +1,120 @@
+"""What Prometheus may scrape at ``/metrics``: counted as it happens, or read from the store when asked.
+
+Every application has its own registry, so several hubs can live in one process (tests, the twin).
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+    from hub.store.reader import Reader
+    from hub.web.context import Judge
+    from hub.web.live import Live
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+COMMIT_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5)
+"""From a quiet disk's fsync to one that is dying."""
+PAGE_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
+"""The promise is a page within a second."""
+LEVELS = ("open", "threatened", "failing", "failed")
+NODE_STATES = ("online", "lost", "stopped", "unseen")
+
+
+class Metrics:
+    """The hub's figures. The counting methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        """Begin at zero, in a registry of its own."""
+        self.registry = CollectorRegistry()
+        self._signals = Counter(
+            "andgate_signals", "Signals by what became of them.", ["result"], registry=self.registry
+        )
+        self._refused = Counter(
+            "andgate_refused", "Requests and messages refused, by reason.", ["reason"], registry=self.registry
+        )
+        self._commit = Histogram(
+            "andgate_commit_seconds",
+            "Time a batch took from its first decision to its commit.",
+            registry=self.registry,
+            buckets=COMMIT_S,
+        )
+        self._page = Histogram(
+            "andgate_page_seconds",
+            "Time from the decision to page to its sure sending.",
+            ["channel"],
+            registry=self.registry,
+            buckets=PAGE_S,
+        )
+        for result in ("accepted", "duplicate"):
+            self._signals.labels(result)
+
+    def signals(self, result: str, count: int = 1) -> None:
+        """Count signals as ``accepted`` or ``duplicate``."""
+        if count:
+            self._signals.labels(result).inc(count)
+
+    def refused(self, reason: str) -> None:
+        """Count a refusal."""
+        self._refused.labels(reason).inc()
+
+    def commit(self, seconds: float) -> None:
+        """Note how long a batch took."""
+        self._commit.observe(seconds)
+
+    def page(self, channel: str, seconds: float) -> None:
+        """Note how long a page took to be surely sent over a channel."""
+        self._page.labels(channel).observe(seconds)
+
+    def watch(self, driver: Judge, reader: Reader, live: Live) -> None:
+        """Read the rest from these at each scrape."""
+        self.registry.register(_Standing(driver, reader, live))
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Standing(Collector):
+    """What is so now: read when it is asked for, never counted twice."""
+
+    def __init__(self, driver: Judge, reader: Reader, live: Live) -> None:
+        self._driver = driver
+        self._reader = reader
+        self._live = live
+
+    def describe(self) -> list[Metric]:
+        """Say nothing ahead, so that registering reads nothing."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures."""
+        levels: Tally[str] = Tally(moment.level for moment in self._driver.open_moments())
+        moments = GaugeMetricFamily("andgate_moments_open", "Open moments by level.", labels=["level"])
+        for level in LEVELS:
+            moments.add_metric([level], levels[level])
+        yield moments
+        states: Tally[str] = Tally(node.state for node in self._reader.nodes())
+        nodes = GaugeMetricFamily("andgate_nodes", "Nodes by state.", labels=["state"])
+        for state in NODE_STATES:
+            nodes.add_metric([state], states[state])
+        yield nodes
+        yield GaugeMetricFamily(
+            "andgate_journal_entry", "Number of the journal's last entry.", value=self._reader.chain().entry
+        )
+        yield CounterMetricFamily(
+            "andgate_quarantined", "Messages quarantined since the store began.", value=self._reader.quarantined()
+        )
+        yield GaugeMetricFamily("andgate_stream_clients", "Dashboards that listen now.", value=self._live.clients)
+        yield CounterMetricFamily(
+            "andgate_stream_dropped", "Dashboards dropped because they could not keep up.", value=self._live.dropped
+        )
