@@ -375,11 +375,10 @@ class Group:
             return []
         kept = next((i for i, entry in enumerate(self.items) if entry[0][0] >= before_ms), len(self.items))
         for _, item in self.items[:kept]:
-            if isinstance(item, Signal):
-                if item.id in self.out:
-                    self.out.discard(item.id)
-                    del self.signals[item.id]
-                    continue
+            if isinstance(item, Signal) and item.id in self.out:
+                self.out.discard(item.id)
+                del self.signals[item.id]
+                continue
             self.base.step(item)
         self.items = self.items[kept:]
         return self._let_go(before_ms)

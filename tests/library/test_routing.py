@@ -1,0 +1,122 @@
+"""Who is told what, on which channel, and why."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from andgate.moment.events import Paged, PageReason, StoodDown
+from andgate.moment.moments import Moment
+from andgate.plan import Plan, parse_plan
+from andgate.routing import clock_text, deliveries
+
+PLAN = """
+[site]
+id = "agx"
+name = "Andgate International"
+timezone = "Europe/Rome"
+[channels.radio]
+url = "mqtt://"
+[channels.desk]
+url = "json://127.0.0.1:9/"
+[groups.agents]
+name = "Agents"
+channels = ["radio", "desk"]
+[groups.nobody]
+name = "Nobody"
+[touchpoints.line]
+name = "Counter A"
+group = "agents"
+[expectations.wait]
+promise = "I wait no more than 15 minutes."
+touchpoints = ["line"]
+opens = ["pressed"]
+closes = ["reset"]
+fails_after = "3m"
+"""
+MOMENT = Moment(
+    id="m1",
+    anchor="f/x",
+    expectation="wait",
+    touchpoint="line",
+    opened_ms=0,
+    ends_ms=180_000,
+    counts_to_ms=180_000,
+    plan="v",
+)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return parse_plan(PLAN)
+
+
+def paged(
+    *, group: str = "agents", reason: PageReason = "time-left", left_ms: int = 179_995, late_ms: int = 5
+) -> Paged:
+    return Paged(
+        moment="m1",
+        at_ms=5,
+        page="m1:0",
+        step=0,
+        group=group,
+        reason=reason,
+        left_ms=left_ms,
+        late_ms=late_ms,
+        cancels=reason == "still-waiting",
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(179.995, "3:00"), (180, "3:00"), (0.2, "0:01"), (0, "0:00"), (-0.4, "0:00"), (-20.4, "+0:20"), (59.0001, "0:59")],
+)
+def test_a_begun_second_counts_as_left(seconds: float, text: str) -> None:
+    assert clock_text(seconds) == text
+
+
+def test_a_page_goes_to_every_channel_of_the_group_with_time_left_and_promise(plan: Plan) -> None:
+    made = deliveries(paged(), MOMENT, plan)
+    assert [(each.channel, each.id) for each in made] == [("radio", "m1:0:agents:radio"), ("desk", "m1:0:agents:desk")]
+    assert made[0].text == "Counter A: 3:00 left. “I wait no more than 15 minutes.”"
+    assert (made[0].kind, made[0].late, made[0].cancels) == ("page", False, False)
+
+
+@pytest.mark.parametrize("reason", ["claim-lapsed", "still-waiting", "reopened"])
+def test_every_page_carries_its_reason(plan: Plan, reason: PageReason) -> None:
+    made = deliveries(paged(reason=reason, left_ms=-1_000, late_ms=2_000), MOMENT, plan)
+    assert made[0].reason[1:] in made[0].text
+    assert "The promise is broken." in made[0].text
+    assert made[0].late
+    assert made[0].cancels == (reason == "still-waiting")
+
+
+def test_a_group_without_channels_is_not_overlooked(plan: Plan) -> None:
+    for group in ("nobody", "gone"):
+        (delivery,) = deliveries(paged(group=group), MOMENT, plan)
+        assert (delivery.group, delivery.channel, delivery.url) == (group, "", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"verdict": "success", "saved": True}, "over, saved."),
+        ({"verdict": "success"}, "over, kept."),
+        ({"verdict": "failure", "late_s": 80.0}, "over, failed, 1:20 late."),
+        ({"verdict": "failure", "late_s": None}, "over, failed."),
+        ({"verdict": "void", "reason": "false alarm"}, "over, void, false alarm."),
+        ({"withdrawn": True}, "over, taken back."),
+    ],
+)
+def test_those_who_were_paged_are_told_how_it_ended(plan: Plan, changes: dict[str, object], words: str) -> None:
+    moment = replace(MOMENT, **changes)
+    made = deliveries(StoodDown(moment="m1", at_ms=100, groups=("agents",)), moment, plan)
+    assert [each.kind for each in made] == ["over", "over"]
+    assert made[0].text == f"Counter A: {words}"
+
+
+def test_places_are_said_as_people_say_them(plan: Plan) -> None:
+    elsewhere = replace(MOMENT, touchpoint="belt-9", key="AG1234/2026-11-21", expectation="gone")
+    made = deliveries(paged(), elsewhere, plan)
+    assert made[0].title == "belt-9, AG1234"
+    assert made[0].text == "belt-9, AG1234: 3:00 left."
