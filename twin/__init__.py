@@ -1,1 +1,1 @@
-"""A terminal in a box: passengers, flights and staff that drive mock pins and feeds. The demo, the soak, the what-if."""
+"""A terminal in a box: passengers, flights and staff that drive mock pins and feeds."""

@@ -32,8 +32,10 @@ class Agents:
 
     def _reached(self) -> None:
         # The luck is drawn whether it is used or not, so that one line's day is the same with and without paging.
-        sees, after_s = self._chance.random() < self._parameters.sees, spread(self._chance, self._parameters.sees_after_s)
-        tries, tries_s = self._chance.random() < self._parameters.tries_reset, self._chance.uniform(30, 80)
+        sees = self._chance.random() < self._parameters.sees
+        after_s = spread(self._chance, self._parameters.sees_after_s)
+        tries = self._chance.random() < self._parameters.tries_reset
+        tries_s = self._chance.uniform(30, 80)
         if sees:
             self._stage.play(self._sees(after_s, tries_s if tries else None))
 

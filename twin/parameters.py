@@ -84,7 +84,7 @@ COUNTER = LineParameters(
     mark_min=12.0,
     promise_min=15.0,
     desks=6,
-    target_load=0.94,
+    target_load=0.90,
     absent=0.10,
 )
 BAG_DROP = LineParameters(
@@ -106,7 +106,7 @@ class StaffParameters(Struct, frozen=True):
     """The people who can act, and how long people take."""
 
     spare: dict[str, int] = field(
-        default_factory=lambda: {"ticket-agents": 5, "baggage": 3, "service-team": 4, "gate-staff": 2, "supervisors": 2}
+        default_factory=lambda: {"ticket-agents": 4, "baggage": 2, "service-team": 4, "gate-staff": 2, "supervisors": 2}
     )
     """Who can be called from the break room or from lighter work, by group."""
     spare_else: int = 2
@@ -115,36 +115,40 @@ class StaffParameters(Struct, frozen=True):
     """Chance that a group misses a page altogether: a flat battery, a loud hall."""
     answers_after_s: Spread = (15.0, 0.6)
     """From the beep to "I'm on it"."""
-    walks_s: Span = (25.0, 70.0)
-    """From the break room to the place: a terminal is 200 m long and people walk 1.3 m/s."""
-    supervisor_walks_s: Span = (35.0, 80.0)
+    walks_s: Span = (30.0, 95.0)
+    """From the break room to the place: a terminal is 200 m long, people walk 1.3 m/s, and stairs."""
+    supervisor_walks_s: Span = (40.0, 110.0)
     """They come from anywhere."""
     promise_s: float = 240.0
     """What they say it takes."""
-    rounds_s: float = 600.0
-    """Without any page, somebody looks at a place about every ten minutes, and acts on what they see."""
+    rounds_s: float = 480.0
+    """Without any page, somebody looks at a place about every eight minutes, and acts on what they see."""
     fetches_s: Span = (80.0, 200.0)
     """Seeing is not doing: the one who looks must find a colleague and bring them."""
-    login_s: Span = (20.0, 40.0)
+    login_s: Span = (20.0, 45.0)
     """Opening a desk: sit down, log in, light the sign."""
 
 
 class BeltParameters(Struct, frozen=True):
     """Bags from the hold to the belt."""
 
-    crews: int = 5
-    """Ramp crews on a shift; a sixth plane waits: one crew, two planes."""
-    crews_at_night: int = 4
+    crews: int = 3
+    """Ramp crews on a shift; a fourth plane waits: one crew, two planes."""
+    crews_at_night: int = 3
     """From 21:00 on, and the last bank is as large as the evening's."""
-    first_bag_min: tuple[float, float, float] = (6.0, 11.0, 7.5)
+    first_bag_min: tuple[float, float, float] = (5.5, 13.0, 7.5)
     """Chocks, hold open, first cart at the belt: shortest, longest, most frequent."""
-    bags_per_pax: float = 0.75
+    slow: float = 0.14
+    """Chance that the hold opens late: another company's loader, a locked container."""
+    slow_min: Span = (5.0, 11.0)
+    """How much later the first bag comes then."""
+    bags_per_pax: float = 0.62
     """Checked bags, on flights of two hours."""
-    bags_a_minute: Span = (9.0, 13.0)
+    bags_a_minute: Span = (7.5, 12.5)
     """One crew."""
     helped: float = 2.2
     """What a second pair of hands makes of that rate."""
-    jam_every_min: float = 90.0
+    jam_every_min: float = 75.0
     """Mean running time between jams of a belt."""
     jam_s: Spread = (260.0, 0.6)
     """Until it is found and freed by whoever is near."""
@@ -167,7 +171,7 @@ class OversizeParameters(Struct, frozen=True):
     """Chance that a flight brings some."""
     after_min: Span = (9.0, 16.0)
     """After docking."""
-    takes_s: Spread = (230.0, 0.75)
+    takes_s: Spread = (260.0, 0.8)
     """From the door to the owner, if nobody is sent."""
     helped_s: Span = (20.0, 60.0)
     """Once somebody is sent."""
@@ -176,15 +180,15 @@ class OversizeParameters(Struct, frozen=True):
 class HelpParameters(Struct, frozen=True):
     """Calls for help at kiosks and help points."""
 
-    calls_h: dict[str, float] = field(default_factory=lambda: {"kiosk": 1.6, "help": 0.8})
+    calls_h: dict[str, float] = field(default_factory=lambda: {"kiosk": 1.3, "help": 0.7})
     """Calls an hour of the day, by the first word of the touchpoint's id."""
     calls_else_h: float = 1.0
     """At any other."""
     day_h: Span = (1.5, 19.5)
     """Hours after 03:00 with people about."""
-    notices_s: Spread = (85.0, 0.8)
+    notices_s: Spread = (65.0, 0.8)
     """Without a page: somebody of the team hears the buzzer or sees the lamp."""
-    notices: float = 0.8
+    notices: float = 0.85
     """Chance of that; else only somebody's round finds them."""
     serves_s: Spread = (50.0, 0.5)
     """How long helping takes. The clock stops when somebody is there, so this comes after the reset."""
@@ -203,10 +207,12 @@ class GateParameters(Struct, frozen=True):
     """The promise begins to run so long before the posted time."""
     after_s: Span = (-60.0, 60.0)
     """When the agents really start, around the posted time."""
-    late: float = 0.13
+    late: float = 0.18
     """Chance that nobody is at the gate in time: the aircraft is not ready, the agent is at another gate."""
     late_s: Span = (100.0, 560.0)
     """How late, if nobody is sent."""
+    not_ready: float = 0.2
+    """Part of those that nobody can help: the aircraft is still being cleaned."""
     starts_s: Span = (5.0, 25.0)
     """Once somebody is sent and there."""
 

@@ -52,7 +52,7 @@ def places_of(plan: Plan) -> dict[str, Place]:
             for device in plan.devices.values():
                 if device.touchpoint == touchpoint.id:
                     kinds.setdefault(device.kind, []).append(device.name)
-            sensors = kinds.get("belt-sensor", []) if part == "belt" else [*kinds.get("beam", []), *kinds.get("distance", [])]
+            marks = ["belt-sensor"] if part == "belt" else ["beam", "distance"]
             places[touchpoint.id] = Place(
                 id=touchpoint.id,
                 part=part,
@@ -61,7 +61,7 @@ def places_of(plan: Plan) -> dict[str, Place]:
                 fails_after_s=expectation.fails_after_ms / 1000,
                 buttons=(*kinds.get("mot-button", []), *kinds.get("start-button", [])),
                 done=next(iter(kinds.get("done-button", [])), None),
-                mark=next(iter(sensors), None),
+                mark=next((name for kind in marks for name in kinds.get(kind, [])), None),
                 quick="distance" in kinds and "beam" not in kinds,
             )
     return places

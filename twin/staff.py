@@ -34,6 +34,10 @@ class _Job(Struct):
     taken: bool = False
     over: bool = False
 
+    def stands(self) -> bool:
+        """Nobody is on it and it is not over."""
+        return not (self.taken or self.over)
+
 
 class Staff:
     """Everybody who can be called."""
@@ -77,7 +81,7 @@ class Staff:
         supervisor = beep.group == "supervisors"
         walks_s = luck.uniform(*(self._parameters.supervisor_walks_s if supervisor else self._parameters.walks_s))
         yield self._stage.after(after_s + answers_s)
-        if deaf or job.over or job.taken or self._spare_of(beep.group) <= 0:
+        if deaf or not job.stands() or self._spare_of(beep.group) <= 0:
             return
         job.taken = True
         self._spare[beep.group] -= 1

@@ -10,7 +10,7 @@ import simpy
 
 from andgate.moment.signals import About
 from twin.happenings import Answered, AnyHappening, Level, Pressed, Reported
-from twin.parameters import Span, Spread
+from twin.parameters import Spread
 
 Play = Generator[simpy.Event, None, None]
 """What an actor does: a generator that yields what it waits for."""

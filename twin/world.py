@@ -49,8 +49,9 @@ class World:
         self._flights = flights_of(day, today=today, seed=seed, parameters=self._parameters.flights)
         places = places_of(plan)
         posts: dict[str, Post] = {}
-        posts.update(self._lines([p for p in places.values() if p.part == "line" and not p.quick], self._parameters.counter))
-        posts.update(self._lines([p for p in places.values() if p.part == "line" and p.quick], self._parameters.bag_drop))
+        lines = [place for place in places.values() if place.part == "line"]
+        posts.update(self._lines([line for line in lines if not line.quick], self._parameters.counter))
+        posts.update(self._lines([line for line in lines if line.quick], self._parameters.bag_drop))
         posts.update(self._arrivals(places))
         posts.update(self._departures(places))
         posts.update(self._help_points(places))
