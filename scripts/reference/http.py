@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import MagicMock
@@ -18,7 +19,7 @@ def document() -> dict[str, Any]:
 def overview() -> str:
     """Return one row for each operation."""
     rows = [
-        [method, f"`{path}`", line(operation.get("summary", "")), _answers(operation)]
+        [method, f"`{path}`", line(_said(operation)).partition(". ")[0].rstrip("."), _answers(operation)]
         for method, path, operation in _operations(document())
     ]
     return table(["", "path", "does", "answers"], rows)
@@ -29,6 +30,12 @@ def details() -> str:
     return "\n\n".join(_detail(*operation) for operation in _operations(document()))
 
 
+def bodies() -> str:
+    """Return every shape that is sent or answered, with its fields."""
+    found = document()["components"]["schemas"]
+    return "\n\n".join(_shape(name, schema) for name, schema in sorted(found.items()))
+
+
 def _operations(found: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in found["paths"].items():
         for method, operation in methods.items():
@@ -37,17 +44,44 @@ def _operations(found: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any
 
 def _detail(method: str, path: str, operation: dict[str, Any]) -> str:
     parts = [f"### {method} {path}"]
-    said = operation.get("description") or operation.get("summary") or ""
-    if said:
-        parts.append(said.replace("``", "`").strip())
+    if _said(operation):
+        parts.append(_said(operation))
     parameters = [each for each in operation.get("parameters", []) if each["in"] in {"path", "query"}]
     if parameters:
         rows = [
-            [f"`{each['name']}`", _type(each["schema"]), "required" if each.get("required") else "", _says(each)]
+            [
+                f"`{each['name']}`",
+                _type(each["schema"]).removesuffix(" or null"),
+                "required" if each.get("required") else "",
+                _says(each),
+            ]
             for each in parameters
         ]
         parts.append(table(["parameter", "value", "", ""], rows))
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if body:
+        parts.append(f"Takes {_type(body['schema'])}.")
+        if "example" in body:
+            parts.append(f"```json\n{json.dumps(body['example'], ensure_ascii=False)}\n```")
+    for code, answer in operation["responses"].items():
+        schema = answer.get("content", {}).get("application/json", {}).get("schema")
+        if code.startswith("2") and schema:
+            parts.append(f"Answers {code} with {_type(schema)}.")
     return "\n\n".join(parts)
+
+
+def _shape(name: str, schema: dict[str, Any]) -> str:
+    required = schema.get("required", [])
+    rows = [
+        [f"`{key}`", _type(each), "" if key in required else "optional", line(each.get("description", ""))]
+        for key, each in schema.get("properties", {}).items()
+    ]
+    said = line(schema.get("description", ""))
+    return "\n\n".join(part for part in (f"### {name}", said, table(["field", "value", "", ""], rows)) if part)
+
+
+def _said(operation: dict[str, Any]) -> str:
+    return str(operation.get("description") or operation.get("summary") or "").replace("``", "`").strip()
 
 
 def _says(parameter: dict[str, Any]) -> str:
@@ -59,8 +93,16 @@ def _answers(operation: dict[str, Any]) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
-    if "anyOf" in schema:
-        return " or ".join(_type(each) for each in schema["anyOf"] if each.get("type") != "null")
-    return str(schema.get("format") or schema.get("type", "text")).replace("string", "text")
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            return " or ".join(dict.fromkeys(_type(each) for each in schema[choice]))
+    if schema.get("type") == "array":
+        return f"a list of {_type(schema['items'])}" if schema.get("items") else "a list"
+    names = {"string": "text", "boolean": "true or false", "integer": "whole number"}
+    kind = str(schema.get("type", "anything"))
+    return names.get(kind, kind)
