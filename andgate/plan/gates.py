@@ -65,16 +65,13 @@ def _check_keys(gates: dict[str, Interaction], tables: dict[str, Table], keys: M
 
 def _check_depth(gates: dict[str, Interaction], tables: dict[str, Table]) -> None:
     """Note every gate that leads back to itself, or lies too many gates high over its expectations."""
-    height = {}
     rest = dict(gates)
-    for level in range(len(gates) + 1):
-        ready = [name for name, gate in rest.items() if not any(source in rest for source in gate.inputs)]
-        if not ready:
-            break
-        for name in ready:
-            height[name] = level + 1
+    depth = 0
+    while lowest := [name for name, gate in rest.items() if not any(source in rest for source in gate.inputs)]:
+        depth += 1
+        for name in lowest:
             del rest[name]
-            if level == MAX_DEPTH:
+            if depth == MAX_DEPTH + 1:
                 tables[name].wrong(
                     "inputs", f"this gate lies more than {MAX_DEPTH} gates deep", "Name the expectations more directly"
                 )

@@ -9,7 +9,7 @@ class Setting(Struct, frozen=True):
     """One key of a device kind."""
 
     type: str
-    """``pin`` | ``int`` | ``number`` | ``text`` | ``flag`` | ``duration`` | ``choice``."""
+    """``pin`` | ``int`` | ``number`` | ``text`` | ``duration`` | ``choice``."""
     default: int | float | str | bool | None = None
     """None where the key is required."""
     required: bool = False

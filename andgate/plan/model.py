@@ -152,12 +152,23 @@ class Plan(Struct, frozen=True, dict=True):
             for expectation in self.expectations
         }
 
+    @cached_property
+    def _leaves(self) -> dict[str, tuple[str, ...]]:
+        """Interaction id -> the expectations at its leaves; each gate is walked once, however often it is an input."""
+        leaves: dict[str, tuple[str, ...]] = {}
+
+        def walk(name: str) -> tuple[str, ...]:
+            if name in self.expectations:
+                return (name,)
+            if name not in leaves:
+                below = [leaf for source in self.interactions[name].inputs for leaf in walk(source)]
+                leaves[name] = tuple(dict.fromkeys(below))
+            return leaves[name]
+
+        for interaction in self.interactions:
+            walk(interaction)
+        return leaves
+
     def expectations_of(self, interaction: str) -> tuple[str, ...]:
         """Return the expectations at the leaves of a gate, in journey order, each once."""
-        leaves: dict[str, None] = {}
-        for name in self.interactions[interaction].inputs:
-            if name in self.expectations:
-                leaves[name] = None
-            else:
-                leaves.update(dict.fromkeys(self.expectations_of(name)))
-        return tuple(leaves)
+        return self._leaves[interaction]

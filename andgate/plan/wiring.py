@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from andgate.plan.durations import parse_duration
 from andgate.plan.kinds import KINDS, Kind, Setting
@@ -12,8 +13,21 @@ from andgate.plan.tables import Table, known, show
 
 LAST_PIN = 27
 """GPIO 0 to 27 (BCM numbers) are on the 40-pin header of every Raspberry Pi."""
+_AWKWARD = (0, 1, 2, 3, 14, 15)
+"""Boot, I2C and the console use these too."""
+_HANDY_FIRST = (*(number for number in range(LAST_PIN + 1) if number not in _AWKWARD), *_AWKWARD)
 _MAX_INT = 100_000
 Settings = dict[str, int | float | str | bool]
+
+
+class _Pin(NamedTuple):
+    """A GPIO that a device takes."""
+
+    number: int
+    owner: str
+    """``mot.button``."""
+    table: Table
+    key: str
 
 
 def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
@@ -21,7 +35,7 @@ def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
     nodes = {}
     for name, table in root.entries("nodes"):
         touchpoint = table.reference("touchpoint", touchpoints, "touchpoint", required=False)
-        pins: dict[int, str] = {}
+        pins: list[_Pin] = []
         devices = {}
         tables = {}
         said = "touchpoint" in table.content
@@ -31,6 +45,7 @@ def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
                 devices[device_name] = device
                 tables[device_name] = device_table
         table.close()
+        _check_pins(pins)
         for device_name, device in devices.items():
             devices[device_name] = _with_sign(device, devices, tables[device_name])
         nodes[name] = Node(id=name, touchpoint=touchpoint, devices=devices)
@@ -42,11 +57,11 @@ def _device(
     name: tuple[str, str],
     touchpoints: Collection[str],
     of_node: str | None,
-    pins: dict[int, str],
+    pins: list[_Pin],
     *,
     node_says: bool,
 ) -> Device | None:
-    """Read one device of a node; `pins` are those taken on it so far."""
+    """Read one device of a node; the pins it takes are added to `pins`."""
     node, device = name
     own = table.reference("touchpoint", touchpoints, "touchpoint", required=False)
     if "touchpoint" not in table.content and not node_says:
@@ -61,7 +76,7 @@ def _device(
     kind = KINDS[kind_name]
     settings = {}
     for key, setting in kind.settings.items():
-        value = _setting(table, key, setting, f"{device}.{key}", pins)
+        value = _setting(table, key, setting, device, pins)
         if value is not None:
             settings[f"{key}_ms" if setting.type == "duration" else key] = value
     _check_settings(table, kind_name, settings)
@@ -74,12 +89,12 @@ def _device(
 
 
 def _setting(
-    table: Table, key: str, setting: Setting, owner: str, pins: dict[int, str]
+    table: Table, key: str, setting: Setting, device: str, pins: list[_Pin]
 ) -> int | float | str | bool | None:
     """Read one key of a kind, or take its default."""
     value: int | float | str | bool | None
     if setting.type == "pin":
-        value = _pin(table, key, setting, owner, pins)
+        value = _pin(table, key, setting, device, pins)
     elif setting.type == "duration":
         value = table.duration(key)
         if value is None and isinstance(setting.default, str):
@@ -91,31 +106,33 @@ def _setting(
         value = table.whole(key, 1, _MAX_INT)
     elif setting.type == "number":
         value = table.number(key)
-    elif setting.type == "flag":
-        value = table.flag(key)
     else:
         value = table.name(key)
     return setting.default if value is None else value
 
 
-def _pin(table: Table, key: str, setting: Setting, owner: str, pins: dict[int, str]) -> int | None:
-    """Read a GPIO number that nothing else on the node has."""
+def _pin(table: Table, key: str, setting: Setting, device: str, pins: list[_Pin]) -> int | None:
+    """Read a GPIO number, and note who takes it."""
     example = f"Add {key} = 17: the {setting.help}" if setting.required else None
     pin = table.whole(key, 0, LAST_PIN, remedy=example)
-    if pin is None:
-        return None
-    if pin in pins:
-        table.wrong(key, f"GPIO {pin} is already taken by {pins[pin]}", f"Use a free one: {_free(pins)}")
-    else:
-        pins[pin] = owner
+    if pin is not None:
+        pins.append(_Pin(pin, f"{device}.{key}", table, key))
     return pin
 
 
-def _free(pins: Collection[int]) -> str:
-    """List pins that nothing has; 0 to 3 and 14, 15 come last, since boot, I2C and the console use them."""
-    awkward = (0, 1, 2, 3, 14, 15)
-    order = [pin for pin in range(4, LAST_PIN + 1) if pin not in awkward] + list(awkward)
-    return ", ".join(str(pin) for pin in order if pin not in pins) or "none is left on this node"
+def _check_pins(pins: list[_Pin]) -> None:
+    """Note every pin that is taken twice on a node."""
+    owners: dict[int, str] = {}
+    free = [str(number) for number in _HANDY_FIRST if all(number != pin.number for pin in pins)]
+    for pin in pins:
+        if pin.number in owners:
+            pin.table.wrong(
+                pin.key,
+                f"GPIO {pin.number} is already taken by {owners[pin.number]}",
+                f"Use a free one: {', '.join(free) or 'none is left on this node'}",
+            )
+        else:
+            owners[pin.number] = pin.owner
 
 
 def _check_settings(table: Table, kind: str, settings: Settings) -> None:
