@@ -1,0 +1,175 @@
+"""What the pages read: the hub's reader, its open moments and its clock, asked for exactly what a screen shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from andgate.moment.events import Paged
+from hub.web.live import rate_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from andgate.clock import Clock
+    from andgate.moment.moments import Moment
+    from andgate.plan import Plan
+    from hub.store.reader import Reader
+    from hub.store.rows import Listing, NodeRow, OutcomeRow, PageRow, QuarantineRow, SignalRow, TrailLine
+    from hub.web.context import Judge
+
+MOST_OUTCOMES = 20_000
+"""Outcomes a report looks at: three months of the largest airport's arrivals."""
+MOST_FAILURES = 5_000
+PAGE = 1_000
+
+
+class CellRow(Struct, frozen=True):
+    """Verdicts of one expectation at one touchpoint whose moments opened in one local hour."""
+
+    hour_ms: int
+    """When the hour began, UTC."""
+    expectation: str
+    touchpoint: str
+    success: int
+    failure: int
+    saved: int = 0
+    anomaly: int = 0
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """Filters of the list of moments."""
+
+    state: str | None = None
+    verdict: str | None = None
+    """``success``, ``failure``, ``void``, or ``saved``."""
+    expectation: str | None = None
+    touchpoint: str | None = None
+    key: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    cursor: str | None = None
+    limit: int = 50
+
+
+class Found(Struct, frozen=True):
+    """One page of the list of moments, newest opening first."""
+
+    items: tuple[Moment, ...]
+    next: str | None
+
+
+class Source:
+    """Reads only; every method may be called from any thread."""
+
+    def __init__(self, driver: Judge, reader: Reader, clock: Clock) -> None:
+        """Read from a hub's parts."""
+        self._driver = driver
+        self._reader = reader
+        self._clock = clock
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self._driver.plan
+
+    def now_ms(self) -> int:
+        """Return site time."""
+        return self._clock.now_ms()
+
+    def rate(self) -> float:
+        """Return site seconds per real second: 1, but for a demo."""
+        return rate_of(self._clock)
+
+    def open_moments(self) -> tuple[Moment, ...]:
+        """Return every open moment as last committed."""
+        return tuple(moment for moment in self._driver.open_moments() if not moment.withdrawn)
+
+    def decided(self, since_ms: int) -> tuple[Moment, ...]:
+        """Return moments whose verdict counts and that ended, or failed, since then; oldest first."""
+        return tuple(
+            moment
+            for moment in self._reader.day_moments(since_ms)
+            if moment.verdict in ("success", "failure") and not moment.withdrawn
+        )
+
+    def moment(self, moment_id: str) -> Moment | None:
+        """Return the newest publication of a moment."""
+        return self._reader.moment(moment_id)
+
+    def trail(self, moment_id: str) -> tuple[TrailLine, ...]:
+        """Return what was decided about a moment, in the order in which it was decided."""
+        return self._reader.trail(moment_id)
+
+    def signals(self, moment_id: str) -> tuple[SignalRow, ...]:
+        """Return the signals that the moment's trail names."""
+        return self._reader.signals_of(moment_id)
+
+    def deliveries(self, moment_id: str) -> tuple[PageRow, ...]:
+        """Return its pages and what became of them, oldest first."""
+        return tuple(reversed(self._reader.pages(moment=moment_id, limit=PAGE).items))
+
+    def find(self, query: Query) -> Found:
+        """Return the moments that fit, newest opening first; reads on until a page is full or nothing is left."""
+        found: list[Moment] = []
+        cursor = query.cursor
+        while True:
+            listing = self._list(query, cursor)
+            found += [moment for moment in listing.items if _fits(moment, query.verdict)]
+            cursor = listing.next
+            if cursor is None or len(found) >= query.limit:
+                return Found(tuple(found), cursor)
+
+    def _list(self, query: Query, cursor: str | None) -> Listing:
+        return self._reader.moments(
+            state="open" if query.state == "open" else "ended" if query.state == "ended" else None,
+            expectation=query.expectation,
+            touchpoint=query.touchpoint,
+            key=query.key,
+            since_ms=query.since_ms,
+            until_ms=query.until_ms,
+            cursor=cursor,
+            limit=query.limit,
+        )
+
+    def nodes(self) -> tuple[NodeRow, ...]:
+        """Return every node."""
+        return self._reader.nodes()
+
+    def quarantine(self, limit: int) -> tuple[QuarantineRow, ...]:
+        """Return the latest rejects, newest first."""
+        return self._reader.quarantine(limit)
+
+    def cells(self, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
+        """Return the tally, cell by cell."""
+        return self._reader.cells(since_ms=since_ms, until_ms=until_ms)
+
+    def outcomes(self, interaction: str, since_ms: int, until_ms: int) -> tuple[OutcomeRow, ...]:
+        """Return an interaction's outcomes, oldest first, at most the newest `MOST_OUTCOMES`."""
+        found: list[OutcomeRow] = []
+        cursor = None
+        while len(found) < MOST_OUTCOMES:
+            listing = self._reader.outcomes(
+                interaction, since_ms=since_ms, until_ms=until_ms, cursor=cursor, limit=PAGE
+            )
+            found += listing.items
+            cursor = listing.next
+            if cursor is None:
+                break
+        return tuple(reversed(found))
+
+    def failures(self, since_ms: int, until_ms: int) -> tuple[Moment, ...]:
+        """Return failed moments opened in a span, newest first, at most `MOST_FAILURES`."""
+        return self._reader.failures(since_ms=since_ms, until_ms=until_ms, limit=MOST_FAILURES)
+
+
+def _fits(moment: Moment, verdict: str | None) -> bool:
+    if verdict is None:
+        return True
+    return moment.saved if verdict == "saved" else moment.verdict == verdict
+
+
+def paged_groups(trail: Iterable[TrailLine]) -> tuple[str, ...]:
+    """Return the groups a moment has paged, in order, each once."""
+    return tuple(dict.fromkeys(line.event.group for line in trail if isinstance(line.event, Paged)))

@@ -1,0 +1,82 @@
+"""A real web application over an invented airport, and a browser to look at it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+
+from hub.web.app import create_app
+from hub.web.live import Change, Live
+from tests.browser.airport import World
+
+ARGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-gpu",
+    "--disable-quic",
+]
+
+
+class Served:
+    """An airport behind an address."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.live = Live(world, world)  # type: ignore[arg-type]
+        world.listeners.append(lambda moment: self.live.changed(Change(moments=(moment,))))
+        app = create_app(world, world, world, live=self.live)  # type: ignore[arg-type]
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        config = uvicorn.Config(app, port=self.port, log_level="warning", timeout_graceful_shutdown=1)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.thread.start()
+        for _ in range(600):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return
+            threading.Event().wait(0.05)
+        raise TimeoutError("the web application did not start")
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[..., Served]]:
+    """Return a function that serves an airport: ``serve(busy=True)``."""
+    running: list[Served] = []
+
+    def start(**world: bool) -> Served:
+        served = Served(World(**world))
+        served.start()
+        running.append(served)
+        return served
+
+    yield start
+    for served in running:
+        served.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium: one for each module."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        yield launched
+        launched.close()
