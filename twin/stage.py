@@ -71,7 +71,13 @@ class Stage:
         self._happened.append(Level(at_ms=self.now_ms, device=device, on=on))
 
     def report(
-        self, touchpoint: str, signal: str, *, key: str | None = None, value: int | None = None, about: About | None = None
+        self,
+        touchpoint: str,
+        signal: str,
+        *,
+        key: str | None = None,
+        value: int | None = None,
+        about: About | None = None,
     ) -> None:
         """Say something in the airport's own feed."""
         self._reports += 1

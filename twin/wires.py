@@ -90,7 +90,9 @@ class Wires:
             at_s, _, name, what, level = heapq.heappop(self._queue)
             contact = self._contacts[name]
             changes = contact.settle.feed(at_s, level) if what == _RAW else contact.settle.advance(at_s)
-            presses = [] if contact.hold is None else [press for change in changes for press in contact.hold.feed(change)]
+            presses = (
+                [] if contact.hold is None else [press for change in changes for press in contact.hold.feed(change)]
+            )
             if contact.hold is not None:
                 presses += contact.hold.advance(at_s)
                 seen += [self._pressed(contact, press) for press in presses]

@@ -30,7 +30,14 @@ class World:
     """One day, from 03:00 to 03:00. The same arguments, and the same pages at the same times, give the same day."""
 
     def __init__(
-        self, plan: Plan, day: date, *, today: date, seed: int, parameters: Parameters | None = None, begins_ms: int | None = None
+        self,
+        plan: Plan,
+        day: date,
+        *,
+        today: date,
+        seed: int,
+        parameters: Parameters | None = None,
+        begins_ms: int | None = None,
     ) -> None:
         """Set the terminal up.
 
