@@ -12,19 +12,20 @@ from andgate import __version__
 from hub.web import login, problems
 from hub.web.api import moments, signals, site, success
 from hub.web.api.answer import schemas
-from hub.web.auth import LOOPBACK, Door, Keyring, Needs, host_name
+from hub.web.auth import Door, Keyring, Needs, is_loopback
 from hub.web.context import Context, context
 from hub.web.headers import SafeHeaders
 from hub.web.live import Live
 from hub.web.metrics import MEDIA_TYPE, Metrics
+from hub.web.pages import routes as pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from andgate.clock import Clock
     from hub.store.reader import Reader
-    from hub.web.auth import Token
     from hub.web.context import Judge
+    from hub.web.tokens import Token
 
 PREFIX = "/api/v1"
 DESCRIPTION = """\
@@ -85,15 +86,10 @@ def create_app(
     for each in (moments, signals, success, site):
         app.include_router(each.router, prefix=PREFIX)
     app.include_router(login.router)
+    pages.install(app)
     _add_plumbing(app)
     _document(app)
     return app
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether a host name or address is this machine's own."""
-    name = host_name(host)
-    return name in LOOPBACK or name.startswith("127.")
 
 
 def _add_plumbing(app: FastAPI) -> None:

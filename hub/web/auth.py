@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlsplit
 
@@ -24,6 +25,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 
 from hub.web.problems import ProblemError, send_problem
+from hub.web.tokens import RIGHTS, Right, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +33,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from andgate.clock import Clock
-
-Right = Literal["read", "act", "signal", "admin"]
-RIGHTS: frozenset[Right] = frozenset({"read", "act", "signal", "admin"})
-"""``read`` everything; ``act`` on moments; post ``signal``; ``admin``: all of them, and the plan."""
 
 COOKIE = "andgate"
 COOKIE_S = 30 * 86_400
@@ -44,15 +42,6 @@ PUBLIC_UNDER = "/static/"
 MOST_BODY_BYTES = 1024 * 1024
 """No body is longer than a long list of signals."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class Token(Struct, frozen=True):
-    """One line of the token file: an opaque id, what it may do, and the SHA-256 of its secret."""
-
-    id: str
-    rights: frozenset[Right]
-    digest: bytes
 
 
 class Caller(Struct, frozen=True):
@@ -232,7 +221,7 @@ def _refuse_large(headers: Headers) -> None:
 
 def _refuse_other_names(headers: Headers) -> None:
     host = host_name(headers.get("host", ""))
-    if host not in LOOPBACK and not host.startswith("127.") and not host.endswith(".localhost"):
+    if not is_loopback(host):
         raise ProblemError(
             421,
             "wrong-host",
@@ -255,6 +244,16 @@ def _refuse_other_sites(scope: Scope, headers: Headers) -> None:
             f"{scope['method']} {scope['path']} was asked for by a page of another site.",
             remedy="Use the hub's own pages, or a program with a token.",
         )
+
+
+def is_loopback(name: str) -> bool:
+    """Say whether a host's name or address is this machine's own. ``127.evil.example`` is not."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def host_name(host: str) -> str:

@@ -44,13 +44,13 @@ def form(request: Request, wanted: Next = "/") -> Response:
 async def login(request: Request) -> Response:
     """Take a token; give a cookie, and go where the person wanted to."""
     keys = keyring(request)
+    if keys is None:
+        return RedirectResponse("/", 303)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise ProblemError(415, "not-a-form", "The body is no form.", remedy=f"Send it as {FORM}.")
     body = await raw_body(request, MOST_BYTES)
     fields = parse_qs(body.decode("utf-8", "replace"))
     wanted = local(fields.get("next", ["/"])[0])
-    if keys is None:
-        return RedirectResponse(wanted, 303)
     token = keys.by_secret(fields.get("token", [""])[0].strip())
     if token is None:
         return _page(request, wanted, "This token is not known.")
