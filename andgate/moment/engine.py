@@ -161,11 +161,10 @@ class Engine:
         """
         now_ms = self.now_ms = max(self.now_ms, now_ms)
         made = self._judge_until(now_ms)
-        dirty: dict[int, Group] = {}
-        for item in inputs:
-            for group in self._take(item):
-                dirty[id(group)] = group
-        for group in dirty.values():
+        touched = [group for item in inputs for group in self._take(item)]
+        # A move in this very message may have folded one of them into another.
+        merged = [self._groups[group.expectation, min(group.touchpoints)] for group in touched]
+        for group in {id(group): group for group in merged}.values():
             cases, whole = group.settle()
             for publication in group.publish(cases, now_ms, whole=whole):
                 made.append((group, publication, now_ms))

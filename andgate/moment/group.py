@@ -150,6 +150,7 @@ class Group:
         self.gone |= other.gone
         self._anchors |= other._anchors
         self.decided_ms = max(self.decided_ms, other.decided_ms)
+        self._because = self._because or other._because
         self.base.restore(
             self.base.cases + other.base.cases,
             {**self.base.holds, **other.base.holds},
@@ -274,10 +275,10 @@ class Group:
         old = known.moment if known else None
         if known is not None and old is not None:
             new = replace(new, change=old.change, revision=old.revision)
-            if new == old and len(case.facts) == known.facts and len(notes) == known.notes:
-                known.case = case
-                return None
         events = self._events(known, None if returns else old, new, case, notes, now_ms)
+        if known is not None and new == old and not events:
+            known.case, known.facts, known.notes = case, len(case.facts), len(notes)
+            return None
         if old is not None:
             changed = altered(old, new) if self._because else ()
             new = replace(new, change=old.change + 1, revision=old.revision + bool(changed))
