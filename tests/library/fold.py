@@ -71,11 +71,14 @@ class Running:
     threat_ms: int | None = None
     """By a signal; by the clock it is `threatened_ms`."""
     failed_by_signal: bool = False
+    failed_at_once: bool = False
+    """Opened by a signal that fails: it was never only threatened."""
     ended_ms: int | None = None
     closed_ms: int | None = None
     gave_up: bool = False
     void: str | None = None
-    void_by_person: bool = False
+    final: bool = False
+    """Ended by a person's void or by a changed plan: nothing continues it."""
     doubtful_end: bool = False
     """Closed by a level found at start, or past the hold of a device that was blind."""
 
@@ -98,20 +101,18 @@ class Running:
         self.ended_ms = self.closed_ms = at_ms
         self.doubtful_end = doubtful
 
-    def end_void(self, at_ms: int, reason: str, *, by_person: bool = False) -> None:
+    def end_void(self, at_ms: int, reason: str, *, final: bool = False) -> None:
         """End it as void; one that has ended keeps its times."""
         if self.ended_ms is None:
             self.ended_ms = at_ms
         self.void = reason
-        self.void_by_person = by_person
+        self.final = final
 
     def reopen(self, signal: Signal) -> None:
-        """Go on, deadline and all. One that had given up gets as long again, or the opening would be lost."""
+        """Go on, deadline and all."""
         self.openers.append(signal)
-        if signal.at_ms > self.gives_up_ms:
-            self.gives_up_ms = signal.at_ms + self.promise.gives_up_after_ms
         self.ended_ms = self.closed_ms = self.void = None
-        self.gave_up = self.doubtful_end = False
+        self.doubtful_end = False
 
 
 @dataclass
@@ -222,7 +223,7 @@ def fold(name: str, plan: Plan, steps: Sequence[Signal | Action | Replanned], no
             for moment in floor.moments:
                 promise = plan.expectations.get(name)
                 if moment.is_open and (promise is None or moment.touchpoint not in promise.touchpoints):
-                    moment.end_void(step.at_ms, "plan changed")
+                    moment.end_void(step.at_ms, "plan changed", final=True)
         elif isinstance(step, Action):
             act(floor, step)
         elif step.name == BLIND:
@@ -249,7 +250,7 @@ def act(floor: Floor, action: Action) -> None:
         if action.moment not in {opener.id for opener in moment.openers}:
             continue
         if action.do == "void":
-            moment.end_void(action.at_ms, action.reason or "void", by_person=True)
+            moment.end_void(action.at_ms, action.reason or "void", final=True)
         elif moment.is_open:
             moment.close(action.at_ms, doubtful=False)
 
@@ -274,7 +275,7 @@ def see(floor: Floor, signal: Signal, plan: Plan, promise: Expectation) -> None:
         failing(floor, signal, plan, promise, key)
     elif signal.name in promise.voids:
         voiding(floor, signal, key)
-    elif signal.name == MOVED and signal.to in promise.touchpoints:
+    elif signal.name == MOVED and signal.to in promise.touchpoints and key == signal.key:
         moving(floor, signal, key)
 
 
@@ -300,12 +301,17 @@ def opening(floor: Floor, signal: Signal, plan: Plan, promise: Expectation, key:
         running.openers.append(signal)
         return
     last = floor.last_ended(signal.touchpoint, key)
-    if last is not None and last.ended_ms is not None and not last.void_by_person:
-        within_ms = last.promise.rejoins_within_ms
-        if within_ms > 0 and signal.at_ms - last.ended_ms <= within_ms:
-            last.reopen(signal)
-            return
+    if last is not None and may_go_on(last, signal.at_ms, promise.rejoins_within_ms):
+        last.reopen(signal)
+        return
     floor.moments.append(start(signal, plan, promise, key))
+
+
+def may_go_on(last: Running, at_ms: int, within_ms: int) -> bool:
+    """Whether an ended moment is continued: not one that a person or a plan ended, nor past when it would give up."""
+    if last.ended_ms is None or last.final or at_ms > last.gives_up_ms:
+        return False
+    return within_ms > 0 and at_ms - last.ended_ms <= within_ms
 
 
 def closing(floor: Floor, signal: Signal, promise: Expectation, key: str | None) -> None:
@@ -346,6 +352,7 @@ def failing(floor: Floor, signal: Signal, plan: Plan, promise: Expectation, key:
     moment = floor.open_one(signal.touchpoint, key)
     if moment is None:
         moment = start(signal, plan, promise, key)
+        moment.failed_at_once = True
         floor.moments.append(moment)
     if signal.at_ms <= moment.deadline_ms:
         moment.deadline_ms = signal.at_ms
@@ -364,12 +371,14 @@ def moving(floor: Floor, signal: Signal, key: str | None) -> None:
         earlier, later = sorted((moment, there), key=lambda one: one.openers[0].order)
         earlier.openers = sorted(earlier.openers + later.openers, key=lambda opener: opener.order)
         floor.moments.remove(later)
+        if later.threat_ms is not None and later.threat_ms <= earlier.deadline_ms:
+            earlier.threat_ms = min(later.threat_ms, earlier.threat_ms or later.threat_ms)
 
 
 def threatened_ms(moment: Running, now_ms: int) -> int | None:
     """When it became likely to fail: by the clock or a signal, whichever came first, up to now and to its end (5)."""
     times = [] if moment.threat_ms is None else [moment.threat_ms]
-    if moment.promise.pages:
+    if moment.promise.pages and not moment.failed_at_once:
         greatest_ms = max(step.left_ms for step in moment.promise.pages)
         by_clock = max(moment.opened_ms, moment.opened_ms + moment.promise.fails_after_ms - greatest_ms)
         if by_clock <= moment.deadline_ms:
@@ -410,7 +419,7 @@ def verdict_of(
     provisional = moment.openers[0].found or moment.doubtful_end or (moment.gave_up and verdict == "failure")
     if verdict == "failure":
         provisional = provisional or was_blind(moment, deadline_ms, spans)
-    elif end_ms is not None:
+    elif verdict == "success" and end_ms is not None:
         provisional = provisional or was_blind(moment, end_ms, spans)
 
     late_s: float | None = 0.0
