@@ -106,13 +106,13 @@ def _greet(words: list[str]) -> int:
 def _run(name: str, words: list[str]) -> int:
     try:
         program = importlib.import_module(COMMANDS[name].module)
+        code: int = program.run(_parser(name, program).parse_args(words))
     except ModuleNotFoundError as missing:
         top = (missing.name or "").partition(".")[0]
         extra = COMMANDS[name].extra
         if not extra or top in OURS:
             raise
         raise MissingExtraError(f"needs the {extra} extra ({top} is missing): pip install 'andgate[{extra}]'") from None
-    code: int = program.run(_parser(name, program).parse_args(words))
     return code
 
 

@@ -141,3 +141,25 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setitem(COMMANDS, "play", Command("toys_that_nobody_has", "play something", "toys"))
     assert main(["play"]) == 1
     assert "pip install 'andgate[toys]'" in capsys.readouterr().err
+
+
+def test_an_extra_that_is_missed_only_later_is_named_too(
+    program: Callable[[Callable[[], int]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(raising(ModuleNotFoundError("No module named 'toybox.lid'", name="toybox.lid")))
+    assert main(["play"]) == 1
+    assert capsys.readouterr().err == (
+        "andgate play: needs the toys extra (toybox is missing): pip install 'andgate[toys]'\n"
+    )
+
+
+def test_a_missing_module_of_our_own_is_our_fault(
+    program: Callable[[Callable[[], int]], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    program(raising(ModuleNotFoundError("No module named 'hub.nose'", name="hub.nose")))
+    assert main(["play"]) == 1
+    assert "a fault of its own" in capsys.readouterr().err
