@@ -101,6 +101,20 @@ class Pages:
             self._put(msgspec.structs.replace(row, state="cancelled", note=note))
         return [row.id for row in gone]
 
+    def moment_of(self, page: str) -> str | None:
+        """Return the moment that a page was about, None if there is no such page."""
+        for row in self._new.values():
+            if row.page == page:
+                return row.moment
+        found = self._db.execute("select moment from page where page = ?", (page,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def answered(self, moment: str, page: str | None, note: str) -> None:
+        """Add what somebody answered to the notes of a moment's pages, or of one of them."""
+        for row in self.of(moment):
+            if row.kind == "page" and row.channel and page in {None, row.page} and note not in row.note:
+                self._put(msgspec.structs.replace(row, note=f"{row.note}; {note}" if row.note else note))
+
     def fate(self, fate: PageFate) -> None:
         """Record what became of a delivery. What was surely sent is told so even if it was cancelled meanwhile."""
         row = self.queued.get(fate.id)

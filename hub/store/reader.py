@@ -226,17 +226,17 @@ class Reader:
         where.add("at_ms >= ?", since_ms)
         where.add("at_ms < ?", until_ms)
         if cursor is not None:
-            where.add("(at_ms, key) < (?, ?)", *_cursor(cursor))
+            where.add("(at_ms, occurrence) < (?, ?)", *_cursor(cursor))
         rows = self._all(
-            "select interaction, key, state, first, failing, at_ms, decided_ms from outcome"  # noqa: S608
-            f"{where} order by at_ms desc, key desc limit ?",
+            "select interaction, key, state, first, failing, at_ms, decided_ms, occurrence from outcome"  # noqa: S608
+            f"{where} order by at_ms desc, occurrence desc limit ?",
             (*where.values, limit + 1),
         )
         items = tuple(
-            OutcomeRow(row[0], row[1] or None, row[2], row[3], tuple(msgspec.json.decode(row[4])), row[5], row[6])
+            OutcomeRow(row[0], row[1], row[2], row[3], tuple(msgspec.json.decode(row[4])), row[5], row[6])
             for row in rows[:limit]
         )
-        more = f"{rows[limit - 1][5]}.{rows[limit - 1][1]}" if len(rows) > limit else None
+        more = f"{rows[limit - 1][5]}.{rows[limit - 1][7]}" if len(rows) > limit else None
         return OutcomeListing(items=items, next=more)
 
     def tally(  # noqa: PLR0913 - the API's own filters
@@ -292,11 +292,21 @@ class Reader:
         )
         return tuple(
             NodeRow(
-                *row[:9],
-                _health(row[9]) if row[9] is not None else None,
-                *row[10:13],
-                tuple(msgspec.json.decode(row[13])),
-                row[14],
+                node=row[0],
+                state=row[1],
+                session=row[2],
+                boot=row[3],
+                version=row[4],
+                config=row[5],
+                wanted=row[6],
+                since_ms=row[7],
+                seen_ms=row[8],
+                health=None if row[9] is None else _health(row[9]),
+                health_ms=row[10],
+                offset_ms=row[11],
+                untimed=row[12],
+                blind=tuple(msgspec.json.decode(row[13])),
+                fault=row[14],
             )
             for row in rows
         )

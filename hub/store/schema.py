@@ -9,7 +9,8 @@ boot          one numbering of one node: its offset to the site's timeline and w
 moment        newest publication of each moment, with the columns lists filter by and the tally cell it counts in
 trail         moment -> (entry, index in its events)
 page          the outbox and the delivery log: each page over each channel, sent or not, and why
-outcome       newest outcome of each (interaction, key)
+outcome       newest outcome of each (interaction, key); without a key each moment is an occurrence of its own
+serving       which key was served where from when to when, by the signals that said so
 tally         counts of moments by local hour, expectation, touchpoint, team and area
 gate_tally    counts of outcomes by local hour and interaction
 node          what each node last said
@@ -130,16 +131,29 @@ create index page_queued on page (due_ms) where state = 'queued';
 
 create table outcome (
     interaction text not null,
-    key text not null,
+    occurrence text not null,
+    key text,
     state text not null,
     first text,
     failing text not null,
     at_ms integer not null,
     decided_ms integer not null,
     hour_ms integer not null,
-    primary key (interaction, key)
+    primary key (interaction, occurrence)
 ) without rowid;
-create index outcome_at on outcome (interaction, at_ms, key);
+create index outcome_at on outcome (interaction, at_ms, occurrence);
+create index outcome_pending on outcome (at_ms) where state = 'pending';
+
+create table serving (
+    signal text primary key,
+    touchpoint text not null,
+    key text not null,
+    at_ms integer not null,
+    released integer not null,
+    taken_back integer not null default 0
+) without rowid;
+create index serving_key on serving (key, at_ms);
+create index serving_place on serving (touchpoint, at_ms);
 
 create table tally (
     hour_ms integer not null,

@@ -7,6 +7,7 @@ the same, only slower.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -49,12 +50,12 @@ class Snapshots:
         for old in sorted(self._folder.glob("*.snapshot"))[:-_KEEP]:
             old.unlink(missing_ok=True)
 
-    def read(self) -> list[Snapshot]:
-        """Return every whole snapshot of this code, newest first."""
-        if not self._folder.is_dir():
-            return []
-        found = (self._read(path) for path in sorted(self._folder.glob("*.snapshot"), reverse=True))
-        return [snapshot for snapshot in found if snapshot is not None]
+    def read(self) -> Iterator[Snapshot]:
+        """Yield every whole snapshot of this code, newest first."""
+        for path in sorted(self._folder.glob("*.snapshot"), reverse=True):
+            snapshot = self._read(path)
+            if snapshot is not None:
+                yield snapshot
 
     @staticmethod
     def _read(path: Path) -> Snapshot | None:

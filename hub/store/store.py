@@ -17,11 +17,12 @@ import msgspec
 
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
-from andgate.moment.signals import Input, Signal
+from andgate.moment.signals import RELEASED, SERVING, Input, Retimed, Signal
 from andgate.plan import Plan
 from hub.store.hours import Hours
 from hub.store.journal import GENESIS, Body, encode_body, link
 from hub.store.lock import FolderLock
+from hub.store.outcomes import Outcomes
 from hub.store.pages import Pages
 from hub.store.rows import ChainHead, Entry
 from hub.store.schema import prepare
@@ -34,6 +35,7 @@ _WAL_LIMIT_PAGES = 64_000
 """250 MB: more than this is checkpointed by the writer itself, in case readers never let the other one finish."""
 
 JUDGED, UNTIMED = 0, 1
+_SERVED = frozenset({SERVING, RELEASED})
 
 _encode = msgspec.json.Encoder().encode
 
@@ -86,6 +88,8 @@ class Store:
         self.hash: bytes = row[1] if row else GENESIS
         self.pages = Pages(self.db, self.session)
         self.tally: Tally | None = None
+        self.outcomes: Outcomes | None = None
+        self._now_ms = 0
         self.quarantined = int(self._meta("quarantined") or 0)
         self._clear()
 
@@ -100,6 +104,7 @@ class Store:
         self._plans: list[tuple[Any, ...]] = []
         self._rows: list[tuple[str, tuple[Any, ...]]] = []
         self._fresh: dict[str, Kept] = {}
+        self._served: list[Input] = []
 
     def _meta(self, key: str) -> str | None:
         row = self.db.execute("select value from meta where key = ?", (key,)).fetchone()
@@ -118,10 +123,12 @@ class Store:
         hours = self.tally.hours if self.tally else None
         if hours is None or hours.timezone != plan.site.timezone:
             hours = Hours(plan.site.timezone)
-        if self.tally is None:
+        if self.tally is None or self.outcomes is None:
             self.tally = Tally(self.db, hours, plan)
+            self.outcomes = Outcomes(self.db, hours, plan)
         else:
             self.tally.use(hours, plan)
+            self.outcomes.use(hours, plan)
 
     # ---------------------------------------------------------------------------------------------- recording
 
@@ -142,8 +149,16 @@ class Store:
         trail = self._trail
         for index, event in enumerate(events):
             trail.append((event.moment, n, index))
+        outcomes = self.outcomes
+        if outcomes is not None:
+            for item in inputs:
+                if isinstance(item, Retimed) or (isinstance(item, Signal) and (item.name in _SERVED or item.retracts)):
+                    self._served.append(item)
         for moment in published:
             self._moments[moment.id] = moment
+            if moment.interactions and outcomes is not None:
+                outcomes.published(moment)
+        self._now_ms = now_ms
         return n
 
     def keep_signal(
@@ -241,8 +256,9 @@ class Store:
         self._clear()
         self._written: list[tuple[Any, ...]] = []
         self.pages.committed()
-        if self.tally is not None:
+        if self.tally is not None and self.outcomes is not None:
             self.tally.committed()
+            self.outcomes.committed()
 
     _written: list[tuple[Any, ...]] = []
 
@@ -273,6 +289,9 @@ class Store:
             db.executemany(_TRAIL, self._trail)
         if self._moments:
             self._write_moments(db)
+        if self.outcomes is not None and self._entries:
+            self.outcomes.saw(self._served)
+            self.outcomes.write(self._now_ms)
         for statement, values in self._rows:
             db.execute(statement, values)
         if self._plans:

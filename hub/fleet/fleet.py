@@ -1,0 +1,211 @@
+"""What each node last said, and who is blind.
+
+A node says its birth with a session number that grows with every connection. Its will carries the same number, so that
+a will that arrives after a newer birth says nothing about the present and is ignored.
+
+A device is blind while its node is lost or stopped, or while the node's health calls it unknown or faulty. Going blind
+and seeing again are signals on the site's timeline, like any other: the engine marks verdicts provisional by them. A
+node that never came is no reason to doubt what others see: it is shown as unseen, nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from andgate.moment.signals import BLIND, SIGHTED, Signal
+from andgate.plan import Plan
+from andgate.wire.messages import Health, NodeState
+from hub.fleet.wanted import node_config
+from hub.store import Store
+
+_UPSERT = (
+    "insert into node (node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, blind, "
+    "fault) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (node) do update set state = excluded.state, "
+    "session = excluded.session, boot = excluded.boot, version = excluded.version, config = excluded.config, "
+    "wanted = excluded.wanted, since_ms = excluded.since_ms, seen_ms = excluded.seen_ms, health = excluded.health, "
+    "health_ms = excluded.health_ms, blind = excluded.blind, fault = excluded.fault"
+)
+_HEALTH_SHOWN_MS = 60_000
+"""Health is written this often, unless it says something new: 2,000 nodes say it every 15 s."""
+
+
+class Standing(msgspec.Struct):
+    """One node, as one thread keeps it."""
+
+    node: str
+    state: Literal["online", "lost", "stopped", "unseen"] = "unseen"
+    session: int | None = None
+    boot: str | None = None
+    version: str | None = None
+    config: str | None = None
+    wanted: str | None = None
+    since_ms: int | None = None
+    seen_ms: int | None = None
+    health: Health | None = None
+    health_ms: int | None = None
+    blind: list[str] = []
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong, in words."""
+        if self.state == "unseen":
+            return "never seen"
+        if self.wanted is None:
+            return "not in the plan"
+        if self.state != "online":
+            return self.state
+        faults = (
+            [f"{name}: {said.fault}" for name, said in self.health.devices.items() if said.fault] if self.health else []
+        )
+        if self.config is not None and self.config != self.wanted:
+            faults.append("it runs another configuration than the plan's")
+        return "; ".join(faults) or None
+
+
+class Fleet:
+    """Every node of the plan and every other one that ever spoke; belongs to the driver's thread."""
+
+    def __init__(self, store: Store, plan: Plan) -> None:
+        """Read what is stored."""
+        self._store = store
+        self._nodes: dict[str, Standing] = {}
+        self._changed: set[str] = set()
+        self._own = 0
+        self._written_ms: dict[str, int] = {}
+        rows = store.db.execute(
+            "select node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, blind from node"
+        )
+        for row in rows:
+            self._nodes[row[0]] = Standing(
+                node=row[0],
+                state=row[1],
+                session=row[2],
+                boot=row[3],
+                version=row[4],
+                config=row[5],
+                wanted=row[6],
+                since_ms=row[7],
+                seen_ms=row[8],
+                health=None if row[9] is None else msgspec.json.decode(row[9], type=Health),
+                health_ms=row[10],
+                blind=msgspec.json.decode(row[11], type=list[str]),
+            )
+        self.use_plan(plan)
+
+    def use_plan(self, plan: Plan) -> None:
+        """Know this plan's nodes from now on."""
+        self._plan = plan
+        self._reporting = {
+            node.id: {device.name: device.touchpoint for device in node.devices.values() if device.signals}
+            for node in plan.nodes.values()
+        }
+        for node in plan.nodes.values():
+            standing = self._nodes.setdefault(node.id, Standing(node.id))
+            standing.wanted = node_config(plan, node).hash
+            self._changed.add(node.id)
+        for standing in self._nodes.values():
+            if standing.node not in plan.nodes and standing.wanted is not None:
+                standing.wanted = None
+                self._changed.add(standing.node)
+
+    def said(self, node: str, said: NodeState, now_ms: int) -> tuple[Standing, list[Signal]]:
+        """Take a birth, a will or a goodbye; return the node's standing and what its devices' sight became."""
+        standing = self._nodes.setdefault(node, Standing(node))
+        standing.seen_ms = now_ms
+        if standing.session is not None and said.session < standing.session and said.state != "online":
+            return standing, []
+        if standing.state != said.state:
+            standing.since_ms = now_ms
+        standing.state, standing.session = said.state, said.session
+        if said.state == "online":
+            standing.boot = said.boot or standing.boot
+            standing.version = said.version or standing.version
+            standing.config = said.config or standing.config
+        self._changed.add(node)
+        return standing, self._see(standing, now_ms)
+
+    def health(self, node: str, said: Health, now_ms: int) -> list[Signal]:
+        """Take a node's health; return what its devices' sight became."""
+        standing = self._nodes.setdefault(node, Standing(node))
+        standing.seen_ms = now_ms
+        old = standing.health
+        standing.health, standing.health_ms = said, now_ms
+        news = old is None or any(
+            old.devices.get(name) is None or (old.devices[name].level, old.devices[name].fault) != (it.level, it.fault)
+            for name, it in said.devices.items()
+        )
+        if said.config is not None and said.config != standing.config:
+            standing.config, news = said.config, True
+        if news or now_ms - self._written_ms.get(node, 0) >= _HEALTH_SHOWN_MS:
+            self._changed.add(node)
+        return self._see(standing, now_ms) if news else []
+
+    def _see(self, standing: Standing, now_ms: int) -> list[Signal]:
+        """Compare who is blind with who was."""
+        reporting = self._reporting.get(standing.node, {})
+        if standing.state == "unseen":
+            return []
+        if standing.state != "online":
+            blind = set(reporting)
+        else:
+            devices = standing.health.devices if standing.health else {}
+            faulty = {f"{standing.node}/{name}" for name, it in devices.items() if it.level == "unknown" or it.fault}
+            blind = faulty & set(reporting)
+        was = set(standing.blind)
+        standing.blind = sorted(blind)
+        if blind != was:
+            self._changed.add(standing.node)
+        changed = [(name, BLIND) for name in sorted(blind - was)] + [(name, SIGHTED) for name in sorted(was - blind)]
+        return [self._signal(word, name, reporting[name], now_ms) for name, word in changed if name in reporting]
+
+    def _signal(self, word: str, device: str, touchpoint: str, now_ms: int) -> Signal:
+        self._own += 1
+        return Signal(
+            id=f"f/hub-{self._store.epoch[:8]}-{self._store.session}-{self._own}",
+            name=word,
+            touchpoint=touchpoint,
+            at_ms=now_ms,
+            received_ms=now_ms,
+            source="hub",
+            device=device,
+        )
+
+    def state_of(self, node: str) -> str:
+        """Return what a node last said it is."""
+        standing = self._nodes.get(node)
+        return standing.state if standing else "unseen"
+
+    def strangers(self, node: str) -> int:
+        """Return how many nodes outside the plan are remembered; 0 if this one is among them."""
+        return 0 if node in self._nodes else len(self._nodes) - len(self._plan.nodes)
+
+    def boots(self) -> dict[str, str]:
+        """Return the boot that each node's newest birth named."""
+        return {standing.node: standing.boot for standing in self._nodes.values() if standing.boot is not None}
+
+    def flush(self, now_ms: int) -> None:
+        """Add what changed to the store's transaction."""
+        for node in self._changed:
+            it = self._nodes[node]
+            self._written_ms[node] = now_ms
+            self._store.row(
+                _UPSERT,
+                (
+                    it.node,
+                    it.state,
+                    it.session,
+                    it.boot,
+                    it.version,
+                    it.config,
+                    it.wanted,
+                    it.since_ms,
+                    it.seen_ms,
+                    msgspec.json.encode(it.health) if it.health is not None else None,
+                    it.health_ms,
+                    msgspec.json.encode(it.blind).decode(),
+                    it.fault,
+                ),
+            )
+        self._changed.clear()

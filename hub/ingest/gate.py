@@ -1,0 +1,340 @@
+"""The gatekeeper: from what was sent to what is judged.
+
+One message is one `Taken`: the signals that are new, on the site's timeline, and the receipt to give once they are
+committed. Nothing that comes in raises here: what cannot be taken is quarantined with its reason. A member of a posted
+list is refused instead, since its sender is there to be told.
+
+The timeline (rule 11 of the contract):
+
+=============================  =============================  ======================================================
+the boot has an offset         `mono` + offset
+no offset, the boot runs       `at` if it says `synced`       else the receipt
+no offset, the boot has ended  `at` if it says `synced`       else untimed: kept, shown, judged never
+later than the receipt         up to 60 s: the receipt        more: quarantined (HTTP: refused)
+=============================  =============================  ======================================================
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from andgate.errors import PayloadError, RefusedError, WireError
+from andgate.moment.signals import GAP, Input, Retimed, Signal
+from andgate.plan import Plan
+from andgate.wire.codec import body_digest, decode_feed_signals, decode_node_signals, parse_time
+from andgate.wire.messages import FeedSignal, NodeSignal, Retraction, TimeAsk
+from hub.ingest.boots import Boot, Boots
+from hub.ingest.vocabulary import Vocabulary
+from hub.store import Store
+
+AHEAD_MS = 60_000
+"""So far in the future a signal is taken as if it happened at its receipt; clocks differ."""
+RETIME_MS = 50
+"""A better offset moves what is stored only if it moves it by more than this."""
+HORIZON_MS = 86_400_000
+
+
+class Taken(Struct):
+    """What became of one message."""
+
+    inputs: list[Input] = []
+    """For the engine, in one `receive`."""
+    more: bool = False
+    accepted: int = 0
+    duplicates: int = 0
+    boots: dict[int, Boot] = {}
+    """Boots to send a receipt for."""
+    ids: list[str] = []
+    """Feed ids to send a receipt for."""
+
+
+class _Numbered(Struct):
+    boot: str
+    seq: int
+
+
+class Gate:
+    """The gatekeeper of one hub; belongs to the driver's thread."""
+
+    def __init__(self, store: Store, boots: Boots, plan: Plan) -> None:
+        """Take signals into `store`, judged by the names in `plan`."""
+        self._store = store
+        self._boots = boots
+        self._running: dict[str, str] = {}
+        """Node -> the boot its birth named."""
+        self.use_plan(plan)
+
+    def use_plan(self, plan: Plan) -> None:
+        """Know this plan's names from now on."""
+        self._words = Vocabulary(plan)
+
+    def born(self, node: str, boot: str, now_ms: int) -> None:
+        """A node said which boot it runs."""
+        self._running[node] = boot
+        self._boots.see(node, boot, now_ms)
+
+    # ---------------------------------------------------------------------------------------------- nodes
+
+    def node_signals(self, node: str, topic: str, payload: bytes, received_ms: int, *, retained: bool) -> Taken:
+        """Take a message of ``node/{node}/signal``."""
+        taken = Taken()
+        try:
+            members, taken.more = decode_node_signals(payload)
+        except PayloadError as wrong:
+            self._store.quarantine(received_ms, topic, str(wrong), payload)
+            self._number_bad(node, payload, taken, received_ms)
+            return taken
+        for member in members:
+            if not isinstance(member, PayloadError) and member.sent is not None:
+                boot = self._boots.see(node, member.boot, received_ms)
+                if boot.bound(received_ms - member.sent * 1000):
+                    self._better(boot, received_ms, taken)
+        bad = False
+        for member in members:
+            if isinstance(member, PayloadError):
+                self._store.quarantine(received_ms, topic, str(member), payload)
+                bad = True
+            else:
+                self._node_signal(node, member, taken, topic, received_ms, retained=retained)
+        if bad:
+            self._number_bad(node, payload, taken, received_ms)
+        return taken
+
+    def _node_signal(  # noqa: PLR0913 - a member and where it came from
+        self, node: str, member: NodeSignal, taken: Taken, topic: str, received_ms: int, *, retained: bool
+    ) -> None:
+        boot = self._boots.see(node, member.boot, received_ms)
+        id = f"n/{node}/{member.boot}/{member.seq}"
+        if member.seq in boot.numbers:
+            taken.boots[boot.rank] = boot
+            taken.duplicates += 1
+            kept = self._store.kept(id)
+            if kept is not None and kept.digest != _digest(member):
+                self._aside(received_ms, topic, "this number is stored already, with another content", member)
+            return
+        if retained:
+            self._aside(received_ms, topic, "a signal delivered as retained may be from the past", member)
+            return
+        taken.boots[boot.rank] = boot
+        boot.numbers.add(member.seq)
+        fault = self._words.node_fault(node, member.device)
+        if fault is not None and not (member.signal == GAP and node in self._words.devices):
+            self._aside(received_ms, topic, fault, member)
+            return
+        signal = self._signal(node, member, id, boot, received_ms)
+        mono_ms = member.mono * 1000
+        at_ms = self._site_time(member, boot, received_ms)
+        if at_ms is None:
+            boot.untimed += 1
+            self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
+            taken.accepted += 1
+            return
+        if at_ms > received_ms + AHEAD_MS:
+            self._aside(received_ms, topic, "it says that it happened more than 60 s after it was received", member)
+            return
+        if at_ms != signal.at_ms:
+            signal = replace(signal, at_ms=min(at_ms, received_ms))
+        self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
+        taken.accepted += 1
+        taken.inputs.append(signal)
+
+    def _signal(self, node: str, member: NodeSignal, id: str, boot: Boot, received_ms: int) -> Signal:
+        device = self._words.devices[node].get(member.device)
+        if device is None:  # a gap is the node's own word, not a device's
+            touchpoint = self._words.plan.nodes[node].touchpoint or ""
+        else:
+            touchpoint = device.touchpoint
+        retracts: str | None = None
+        if isinstance(member.retracts, Retraction):
+            retracts = f"n/{node}/{member.retracts.boot}/{member.retracts.seq}"
+        elif member.retracts is not None or member.press is not None:
+            retracts = f"n/{node}/{member.boot}/{member.retracts or member.press}"
+        return Signal(
+            id=id,
+            name=member.signal,
+            touchpoint=touchpoint,
+            at_ms=received_ms,
+            received_ms=received_ms,
+            source=node,
+            device=f"{node}/{member.device}",
+            boot_rank=boot.rank,
+            seq=member.seq,
+            key=member.key,
+            value=member.value,
+            to=member.to,
+            about=member.about,
+            found=member.found,
+            retracts=retracts,
+        )
+
+    def _site_time(self, member: NodeSignal, boot: Boot, received_ms: int) -> int | None:
+        """Return when it happened, or None where nobody can tell."""
+        if boot.offset_ms is not None:
+            if boot.worst_ms is None or boot.offset_ms > boot.worst_ms:
+                boot.worst_ms = boot.offset_ms
+            return round(member.mono * 1000 + boot.offset_ms)
+        if member.synced and member.at is not None:
+            boot.floating = True
+            return parse_time(member.at)
+        running = self._running.get(boot.node)
+        newest = self._boots.newest(boot.node)
+        if boot.boot == running or (running is None and boot is newest):
+            boot.floating = True
+            return received_ms
+        return None
+
+    def asked(self, node: str, ask: TimeAsk, received_ms: int) -> Taken:
+        """Take a node's question for the time: it bounds the offset as a signal does."""
+        taken = Taken()
+        boot = self._boots.see(node, ask.boot, received_ms)
+        if boot.bound(received_ms - ask.mono * 1000):
+            self._better(boot, received_ms, taken)
+        return taken
+
+    def _better(self, boot: Boot, now_ms: int, taken: Taken) -> None:
+        """Decide anew what a better offset moves by more than 50 ms, and judge what had no time at all."""
+        offset_ms = boot.offset_ms
+        if offset_ms is None:
+            return
+        if boot.untimed:
+            for signal, mono_ms in self._store.untimed_of(boot.rank):
+                at_ms = min(round(mono_ms + offset_ms), signal.received_ms)
+                self._store.time(signal.id, at_ms)
+                taken.inputs.append(replace(signal, at_ms=at_ms))
+            boot.untimed = 0
+            boot.worst_ms = max(offset_ms, boot.worst_ms or offset_ms)
+        if boot.floating or (boot.worst_ms is not None and boot.worst_ms - offset_ms > RETIME_MS):
+            moved = self._store.timed_after(boot.rank, offset_ms, RETIME_MS, now_ms - HORIZON_MS)
+            for id, at_ms in moved:
+                self._store.retime(id, min(at_ms, now_ms))
+                taken.inputs.append(Retimed(signal=id, at_ms=min(at_ms, now_ms)))
+            boot.floating, boot.worst_ms = False, offset_ms
+
+    def _number_bad(self, node: str, payload: bytes, taken: Taken, now_ms: int) -> None:
+        """Receipt what is set aside, so that its node does not send it for ever; if it at least has a number."""
+        try:
+            raws = msgspec.json.decode(payload, type=list[Raw] | dict[str, Raw])
+            members = [msgspec.json.decode(raw, type=_Numbered) for raw in raws] if isinstance(raws, list) else []
+            if not members:
+                members = [msgspec.json.decode(payload, type=_Numbered)]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return
+        for member in members:
+            if 1 <= member.seq <= 2**53 and 1 <= len(member.boot) <= 200:  # noqa: PLR2004 - the contract's bounds
+                boot = self._boots.see(node, member.boot, now_ms)
+                boot.numbers.add(member.seq)
+                taken.boots[boot.rank] = boot
+
+    # ---------------------------------------------------------------------------------------------- feeds
+
+    def feed_signals(self, feed: str, topic: str, payload: bytes, received_ms: int, *, retained: bool) -> Taken:
+        """Take a message of ``feed/{feed}/signal``; of a list the good members are taken."""
+        taken = Taken()
+        try:
+            members, taken.more = decode_feed_signals(payload)
+        except PayloadError as wrong:
+            self._store.quarantine(received_ms, topic, str(wrong), payload)
+            return taken
+        for member in members:
+            if isinstance(member, PayloadError):
+                self._store.quarantine(received_ms, topic, str(member), payload)
+                continue
+            try:
+                signal = self._feed_signal(feed, member, received_ms)
+                if signal is None:
+                    taken.duplicates += 1
+                elif retained:
+                    self._aside(received_ms, topic, "a signal delivered as retained may be from the past", member)
+                    continue
+                else:
+                    self._take(signal, member, taken)
+            except WireError as wrong:
+                self._aside(received_ms, topic, str(wrong), member)
+            taken.ids.append(member.id)
+        return taken
+
+    def posted(self, feed: str, members: list[FeedSignal], received_ms: int) -> Taken:
+        """Take a posted list, whole or not at all.
+
+        Raises:
+            RefusedError: with the `index` of the first member that cannot be taken; then none is.
+        """
+        new: dict[str, tuple[Signal, FeedSignal]] = {}
+        taken = Taken(more=any(member.more for member in members))
+        for index, member in enumerate(members):
+            try:
+                signal = self._feed_signal(feed, member, received_ms)
+            except WireError as wrong:
+                kind = ContradictedError if isinstance(wrong, ContradictedError) else RefusedError
+                raise kind(str(wrong), index=index) from None
+            twin = new.get(member.id)
+            if twin is not None and _digest(twin[1]) != _digest(member):
+                raise ContradictedError(_CONTRADICTED.format(member.id), index=index)
+            if signal is None or twin is not None:
+                taken.duplicates += 1
+            else:
+                new[member.id] = (signal, member)
+        for signal, member in new.values():
+            self._take(signal, member, taken)
+        return taken
+
+    def _take(self, signal: Signal, member: FeedSignal, taken: Taken) -> None:
+        self._store.keep_signal(signal, _digest(member))
+        taken.accepted += 1
+        taken.inputs.append(signal)
+
+    def _feed_signal(self, feed: str, member: FeedSignal, received_ms: int) -> Signal | None:
+        """Return the signal, None if it is stored already; RefusedError if it cannot be taken."""
+        id = f"f/{member.id}"
+        kept = self._store.kept(id)
+        if kept is not None:
+            if kept.digest != _digest(member):
+                raise ContradictedError(_CONTRADICTED.format(member.id))
+            return None
+        fault = self._words.feed_fault(member.touchpoint, member.signal, member.device, member.to)
+        if fault is not None:
+            raise RefusedError(fault)
+        at_ms = received_ms if member.at is None else parse_time(member.at)
+        if at_ms > received_ms + AHEAD_MS:
+            raise RefusedError(f"`at` is {(at_ms - received_ms) / 1000:.0f} s in the future. Send what has happened")
+        return Signal(
+            id=id,
+            name=member.signal,
+            touchpoint=member.touchpoint,
+            at_ms=min(at_ms, received_ms),
+            received_ms=received_ms,
+            source=feed,
+            device=member.device or "",
+            key=member.key,
+            value=member.value,
+            to=member.to,
+            about=member.about,
+            found=member.found,
+            retracts=None if member.retracts is None else f"f/{member.retracts}",
+        )
+
+    def own(self, signal: Signal, taken: Taken) -> None:
+        """Take a signal of the hub's own (a device went blind)."""
+        self._store.keep_signal(signal, b"")
+        taken.inputs.append(signal)
+
+    def _aside(self, at_ms: int, topic: str, reason: str, member: NodeSignal | FeedSignal) -> None:
+        self._store.quarantine(at_ms, topic, reason, msgspec.json.encode(member))
+
+
+_CONTRADICTED = 'a signal with the id "{}" is stored already, with another content. Use a new id'
+
+
+class ContradictedError(RefusedError):
+    """The same identity with another body (HTTP: 409)."""
+
+    conflict = True
+
+
+def _digest(member: NodeSignal | FeedSignal) -> bytes:
+    return bytes.fromhex(body_digest(member))
+
+
+__all__ = ["ContradictedError", "Gate", "Taken"]

@@ -1,0 +1,54 @@
+"""What a plan knows: the names that signals may use, and what to say of one it does not know."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from andgate.moment.roles import names_of
+from andgate.moment.signals import MOVED, RESERVED
+from andgate.plan import Device, Plan
+
+
+class Vocabulary:
+    """A plan's names, ready to be looked up for every signal."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Collect them."""
+        self.plan = plan
+        self.devices: dict[str, dict[str, Device]] = {node.id: node.devices for node in plan.nodes.values()}
+        self.signals: set[str] = set(RESERVED)
+        for expectation in plan.expectations.values():
+            self.signals |= names_of(expectation)
+        for device in plan.devices.values():
+            self.signals |= set(device.signals.values())
+
+    def node_fault(self, node: str, device: str) -> str | None:
+        """Return what is wrong with a node's signal naming this device, or None."""
+        devices = self.devices.get(node)
+        if devices is None:
+            return f'the plan has no node "{node}"{_near(node, self.devices)}'
+        if device not in devices:
+            return f'the plan has no device "{device}" on node "{node}"{_near(device, devices)}'
+        return None
+
+    def feed_fault(self, touchpoint: str, signal: str, device: str | None, to: str | None) -> str | None:
+        """Return what is wrong with a feed's signal, or None."""
+        if touchpoint not in self.plan.touchpoints:
+            return f'the plan has no touchpoint "{touchpoint}"{_near(touchpoint, self.plan.touchpoints)}'
+        if signal not in self.signals:
+            return f'nothing in the plan knows a signal "{signal}"{_near(signal, self.signals)}'
+        if device is not None and device not in self.plan.devices:
+            return f'the plan has no device "{device}"{_near(device, self.plan.devices)}'
+        if signal == MOVED and to is None:
+            return '"moved" says where to: give a touchpoint in `to`'
+        if to is not None and to not in self.plan.touchpoints:
+            return f'the plan has no touchpoint "{to}" to move to{_near(to, self.plan.touchpoints)}'
+        return None
+
+
+def _near(name: str, known: object) -> str:
+    names = [str(each) for each in known]  # type: ignore[attr-defined]
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    if near:
+        return f'. Perhaps "{near[0]}" is meant'
+    return f". It has: {', '.join(sorted(names)[:12]) or 'none'}"

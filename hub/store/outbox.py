@@ -1,0 +1,129 @@
+"""From what the engine decided to who gets which page: rows in the outbox, in the transaction that decided them."""
+
+from __future__ import annotations
+
+from andgate.moment.events import Claimed, Paged, PageSkipped, StoodDown
+from andgate.moment.moments import Moment
+from andgate.plan import Plan
+from andgate.routing import Delivery, deliveries
+from hub.store.pages import Pages
+from hub.store.rows import PageRow, PageState
+
+_SKIPPED = {
+    "claimed": "not sent: somebody was on it already",
+    "superseded": "not sent: another page to the same group says it",
+    "ended": "not sent: it was over",
+}
+
+
+class Outbox:
+    """Decides each delivery's first fate; belongs to the driver's thread."""
+
+    def __init__(self, pages: Pages, *, listen_only: bool) -> None:
+        """Write to `pages`; `listen_only`: everything is muted."""
+        self._pages = pages
+        self._listen_only = listen_only
+
+    def decided(
+        self, event: Paged | StoodDown | Claimed | PageSkipped, moment: Moment, plan: Plan, now_ms: int
+    ) -> tuple[list[PageRow], list[int]]:
+        """Return the deliveries that are new, and the ids of those that must not go out any more."""
+        if isinstance(event, Claimed):
+            return [], self._pages.cancel(moment.id, f"claimed by {event.by}", claimed=True)
+        if isinstance(event, PageSkipped):
+            self._skip(event, moment, now_ms)
+            return [], []
+        told: set[tuple[str, str]] | None = None
+        cancelled: list[int] = []
+        if isinstance(event, StoodDown):
+            told = {(row.group, row.channel) for row in self._pages.of(moment.id) if self._may_have_told(row)}
+            cancelled = self._pages.cancel(moment.id, "it was over", claimed=False)
+        made = []
+        for delivery in deliveries(event, moment, plan):
+            row = self._row(delivery, moment, now_ms, told)
+            if row is not None and row.state == "queued":
+                made.append(row)
+        return made, cancelled
+
+    @staticmethod
+    def _may_have_told(row: PageRow) -> bool:
+        return row.kind == "page" and row.state in {"sent", "queued", "muted"}
+
+    def _row(
+        self, delivery: Delivery, moment: Moment, now_ms: int, told: set[tuple[str, str]] | None
+    ) -> PageRow | None:
+        if self._pages.known(delivery.page, delivery.kind, delivery.group, delivery.channel):
+            return None
+        state: PageState = "queued"
+        note = ""
+        if not delivery.channel:
+            state, note = "failed", "the plan gives this group no channel"
+        elif told is not None and (delivery.group, delivery.channel) not in told:
+            state, note = "cancelled", "no page had gone out there"
+        elif self._listen_only:
+            state, note = "muted", "the hub only listens"
+        return self._pages.add(
+            PageRow(
+                id=0,
+                page=delivery.page,
+                kind=delivery.kind,
+                moment=moment.id,
+                expectation=moment.expectation,
+                touchpoint=moment.touchpoint,
+                key=moment.key,
+                group=delivery.group,
+                channel=delivery.channel,
+                title=delivery.title,
+                text=delivery.text,
+                reason=delivery.reason,
+                left_s=delivery.left_s,
+                late=delivery.late,
+                cancels=delivery.cancels,
+                state=state,
+                decided_ms=now_ms,
+                due_ms=now_ms,
+                tries=0,
+                sent_ms=None,
+                again=False,
+                note=note,
+            )
+        )
+
+    def _skip(self, event: PageSkipped, moment: Moment, now_ms: int) -> None:
+        page = f"{moment.id}:skipped:{event.step}:{moment.change}"
+        if self._pages.known(page, "page", event.group, ""):
+            return
+        self._pages.add(
+            PageRow(
+                id=0,
+                page=page,
+                kind="page",
+                moment=moment.id,
+                expectation=moment.expectation,
+                touchpoint=moment.touchpoint,
+                key=moment.key,
+                group=event.group,
+                channel="",
+                title="",
+                text="",
+                reason=f"step {event.step + 1}",
+                left_s=(moment.ends_ms - event.at_ms) / 1000,
+                late=False,
+                cancels=False,
+                state="cancelled",
+                decided_ms=now_ms,
+                due_ms=now_ms,
+                tries=0,
+                sent_ms=None,
+                again=False,
+                note=_SKIPPED[event.because],
+            )
+        )
+
+    def moment_of(self, page: str) -> str | None:
+        """Return the moment that a page was about."""
+        return self._pages.moment_of(page)
+
+    def answered(self, moment: str, page: str | None, note: str) -> None:
+        """Note on a moment's sent pages (or on one of them) what somebody answered."""
+        self._pages.answered(moment, page, note)
