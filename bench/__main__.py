@@ -29,7 +29,7 @@ def main() -> int:
         for figure in importlib.import_module(f"bench.{name}").run():
             missed += not figure.met
             print(f"  {figure}", flush=True)
-    print(f"{missed} missed" if missed else "all targets met")
+    print(f"{missed} missed" if missed else "no target missed")
     return 1 if missed else 0
 
 
