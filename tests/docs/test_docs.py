@@ -9,11 +9,13 @@ import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 
 from andgate.plan.kinds import KINDS as DEVICE_KINDS
 from andgate.plan.parse import parse_plan
 from andgate.plan.tables import Table
+from andgate.wire.messages import FeedSignal, NodeSignal
 from andgate.wire.topics import KINDS as TOPIC_KINDS
 from cli.main import COMMANDS
 
@@ -123,3 +125,15 @@ def test_every_extra_that_the_command_names_exists() -> None:
 def test_constraints_name_no_registry() -> None:
     lines = [line for line in text("constraints.txt").splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[A-Za-z0-9.]+", line) for line in lines)
+
+
+def test_the_examples_of_signals_are_right() -> None:
+    shown = [
+        *re.findall(r"feed/\w+/signal \\\n\s+-m '(.*)'", text("docs/reference/mqtt.md")),
+        *re.findall(r"/signals .*\\\n\s+-d '(.*)'", text("docs/reference/http.md")),
+    ]
+    assert len(shown) == 3
+    for example in shown:
+        msgspec.json.decode(example, type=FeedSignal)
+    (pressed,) = re.findall(r"node/[\w-]+/signal \\\n\s+-m '(.*)'", text("docs/reference/mqtt.md"))
+    msgspec.json.decode(pressed, type=NodeSignal)
