@@ -97,6 +97,11 @@ class Stage:
         """Claim a moment from a pager."""
         self._happened.append(Answered(at_ms=self.now_ms, moment=moment, page=page, by=by, promise_s=promise_s))
 
+    @property
+    def anything_happened(self) -> bool:
+        """Tell whether `happened` has something to give."""
+        return bool(self._happened)
+
     def happened(self) -> list[AnyHappening]:
         """Take what has happened since the last time, in order."""
         happened, self._happened = self._happened, []

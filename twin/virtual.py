@@ -24,17 +24,17 @@ def play(world: World, wires: Wires, judge: Judge, *, until_ms: int, paging: boo
     """
     turns, latest_ms = 0, 0
     while True:
-        times = [at for at in (world.next_ms(), wires.next_ms(), judge.next_ms()) if at is not None]
-        if not times or min(times) > until_ms:
+        clock = min((at for at in (wires.next_ms(), judge.next_ms()) if at is not None), default=until_ms + 1)
+        now_ms, happenings = world.run_to_next(max(latest_ms, min(clock, until_ms)))
+        if not happenings and clock > until_ms:
             return
-        now_ms = max(min(times), latest_ms)
         turns = turns + 1 if now_ms == latest_ms else 0
         latest_ms = now_ms
         if turns > _STUCK:
             raise UsageError(f"the twin's time stands still at {now_ms}")
         reported: list[Reported] = []
         answered: list[Answered] = []
-        for happening in world.run(now_ms):
+        for happening in happenings:
             if isinstance(happening, Pressed | Level):
                 wires.take(happening)
             elif isinstance(happening, Reported):
@@ -42,8 +42,7 @@ def play(world: World, wires: Wires, judge: Judge, *, until_ms: int, paging: boo
             else:
                 answered.append(happening)
         seen = wires.until(now_ms, judge.shown)
-        deadline_ms = judge.next_ms()
-        if seen or reported or answered or (deadline_ms is not None and deadline_ms <= now_ms):
+        if seen or reported or answered or clock <= now_ms:
             for beep in judge.hear(seen, reported, answered, now_ms):
                 if paging:
                     world.hear(beep, now_ms)

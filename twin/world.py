@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from andgate.plan import Plan
 from twin.agents import Agents
@@ -37,7 +37,6 @@ class World:
         today: date,
         seed: int,
         parameters: Parameters | None = None,
-        begins_ms: int | None = None,
     ) -> None:
         """Set the terminal up.
 
@@ -47,10 +46,12 @@ class World:
             today: the day that the busiest recorded day plays.
             seed: of all luck.
             parameters: of the terminal; the usual ones if None.
-            begins_ms: when it begins, UTC milliseconds; 03:00 of the day at the site if None.
         """
         self._parameters = parameters or Parameters()
-        self.begins_ms = day_begins_ms(day, plan.site.timezone) if begins_ms is None else begins_ms
+        self.day = day
+        self.begins_ms = day_begins_ms(day, plan.site.timezone)
+        self.ends_ms = day_begins_ms(day + timedelta(days=1), plan.site.timezone)
+        """When the next day begins: 23, 24 or 25 hours later."""
         self.truth = Truth()
         self._stage = Stage(str(day), begins_ms=self.begins_ms, seed=seed)
         self._flights = flights_of(day, today=today, seed=seed, parameters=self._parameters.flights)
@@ -77,6 +78,17 @@ class World:
         while env.peek() <= until_s:
             env.step()
         return self._stage.happened()
+
+    def run_to_next(self, until_ms: int) -> tuple[int, list[AnyHappening]]:
+        """Let the model go on until something happens, or up to and with `until_ms`; return when, and what."""
+        env, stage = self._stage.env, self._stage
+        until_s = (until_ms - self.begins_ms) / 1000 + 0.0005
+        while env.peek() <= until_s:
+            env.step()
+            if stage.anything_happened:
+                now_ms = stage.now_ms
+                return now_ms, self.run(now_ms)
+        return until_ms, []
 
     def hear(self, beep: Beep, at_ms: int) -> None:
         """Let a pager beep at `at_ms`, which must not be before what has been run."""

@@ -1,0 +1,86 @@
+"""Real nodes in this process, their pins in the twin's hands: every press and broken beam goes through the edge."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from andgate.clock import Clock
+from andgate.errors import UsageError
+from andgate.plan import Device, Plan
+from edge.app import EdgeApp
+from edge.devices.mock import MockBoard
+from twin.happenings import Level, Pressed
+
+_log = logging.getLogger("andgate.twin")
+
+_NEAR_M, _FAR_M = 0.6, 2.5
+"""Where somebody stands who is at the mark, and where the far wall is; refined by the sensor's own marks."""
+
+
+class Hands:
+    """The nodes of a plan on mock pins, and hands on them."""
+
+    def __init__(self, plan: Plan, *, broker_url: str, data: Path, clock: Clock) -> None:
+        """Make the nodes; `start` starts them.
+
+        Args:
+            plan: the site.
+            broker_url: where the hub's broker is.
+            data: a folder; each node keeps its spool in its own below it.
+            clock: the clock that everything shares.
+        """
+        self._devices = plan.devices
+        self._boards: dict[str, MockBoard] = {}
+        self._apps: list[EdgeApp] = []
+        for node in plan.nodes.values():
+            board = self._boards[node.id] = MockBoard(clock)
+            self._apps.append(
+                EdgeApp(node.id, broker_url=broker_url, data_dir=data / node.id, clock=clock, pin_factory=board.factory)
+            )
+        for device in plan.devices.values():
+            self._set(device, on=False)
+
+    def start(self) -> None:
+        """Switch the nodes on."""
+        for app in self._apps:
+            app.start()
+
+    def stop(self) -> None:
+        """Switch them off, and let go of the pins."""
+        for app in self._apps:
+            app.stop()
+        for board in self._boards.values():
+            board.close()
+
+    def take(self, happening: Pressed | Level) -> None:
+        """Press a button, or change what a sensor sees."""
+        device = self._devices[happening.device]
+        if isinstance(happening, Level):
+            self._set(device, on=happening.on)
+        else:
+            self._boards[device.node].press(_pin(device, "button"), for_s=happening.for_ms / 1000)
+
+    def _set(self, device: Device, *, on: bool) -> None:
+        board = self._boards[device.node]
+        if device.kind == "distance":
+            near, far = _number(device, "near"), _number(device, "far")
+            metres = min(_NEAR_M, near * 0.6) if on else max(_FAR_M, far * 1.5)
+            board.distance(_pin(device, "trigger"), _pin(device, "echo"), metres)
+        elif device.kind in {"beam", "belt-sensor"}:
+            active_high = device.settings.get("active") == "high"
+            board.drive(_pin(device, "pin"), high=on == active_high)
+
+
+def _pin(device: Device, setting: str) -> int:
+    value = device.settings.get(setting)
+    if not isinstance(value, int):
+        raise UsageError(f"{device.name}: no pin {setting!r} in the plan")
+    return value
+
+
+def _number(device: Device, setting: str) -> float:
+    value = device.settings.get(setting)
+    if not isinstance(value, int | float):
+        raise UsageError(f"{device.name}: no number {setting!r} in the plan")
+    return float(value)
