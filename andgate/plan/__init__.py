@@ -1,5 +1,6 @@
 """The site's plan: groups, channels, touchpoints, nodes, expectations, interactions; frozen and validated."""
 
+from andgate.plan.hours import is_served, local_time
 from andgate.plan.kinds import KINDS, Kind
 from andgate.plan.model import (
     Channel,
@@ -32,5 +33,7 @@ __all__ = [
     "Site",
     "Touchpoint",
     "describe",
+    "is_served",
+    "local_time",
     "parse_plan",
 ]
