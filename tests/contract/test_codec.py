@@ -92,7 +92,7 @@ PLAIN = [
     (codec.decode_answer, messages.Answer),
     (codec.decode_moment, messages.MomentMessage),
 ]
-SIGNALS = [(codec.decode_node_signals, NodeSignal), (codec.decode_feed_signals, FeedSignal)]
+SIGNALS: list[tuple[Any, Any]] = [(codec.decode_node_signals, NodeSignal), (codec.decode_feed_signals, FeedSignal)]
 
 
 @pytest.mark.parametrize(("decode", "message"), PLAIN, ids=[row[1].__name__ for row in PLAIN])
