@@ -19,13 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the plan means; exit 0. Or what is wrong in it, all of it, as ``FILE: line ...``; exit 2."""
+    shown = "standard input" if str(args.file) == "-" else args.file
     try:
         plan = parse_plan(read(args.file))
     except PlanError as wrong:
         for problem in wrong.problems:
-            print(f"{args.file}: {problem}", file=sys.stderr)
-        many = len(wrong.problems) != 1
-        print(f"{args.file}: {len(wrong.problems)} problem{'s' * many}; nothing was changed", file=sys.stderr)
+            print(f"{shown}: {problem}", file=sys.stderr)
+        count = len(wrong.problems)
+        print(f"{shown}: {count} problem{'s' * (count > 1)}; a hub would refuse this plan", file=sys.stderr)
         return 2
     if not args.quiet:
         print(describe(plan))
