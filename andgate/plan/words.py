@@ -121,6 +121,11 @@ def _notes(plan: Plan, it: Expectation) -> list[str]:
     if not any(_witnesses(plan, it, signal) for signal in it.closes):
         notes.append(f"no device at its touchpoints reports {' or '.join(it.closes)}: only a feed can end it")
     notes += [
+        f"no device at its touchpoints reports {opposite}: without a feed that does, {signal} holds for ever"
+        for signal, opposite in it.holds.items()
+        if _witnesses(plan, it, signal) and not _witnesses(plan, it, opposite)
+    ]
+    notes += [
         f"{plan.groups[group].name} have no channel: they see pages on screens only"
         for group in dict.fromkeys(step.group for step in it.pages)
         if not plan.groups[group].channels

@@ -77,7 +77,7 @@ def struct(wanted: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(required, optional=optional).map(lambda it: wanted(**it))
 
 
-PLAIN = [
+PLAIN: list[tuple[Any, Any]] = [
     (codec.decode_hub_state, messages.HubState),
     (codec.decode_node_state, messages.NodeState),
     (codec.decode_receipt, messages.Receipt),
@@ -249,7 +249,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-READERS: list[Callable[[bytes], object]] = [*(row[0] for row in SIGNALS), *(row[0] for row in PLAIN)]
+READERS: list[Callable[[bytes], object]] = [decode for decode, _ in [*SIGNALS, *PLAIN]]
 
 
 def _reads_or_refuses(payload: bytes) -> None:

@@ -144,15 +144,17 @@ def test_words_say_what_is_odd_in_a_plan_though_allowed() -> None:
             SITE
             + '[groups.g]\nname = "The crew"\n[touchpoints.t]\nname = "T"\ngroup = "g"\n[touchpoints.u]\nname = "U"\n'
             'group = "g"\n[nodes.idle]\n[nodes.n]\ntouchpoint = "t"\n[nodes.n.devices.b]\nkind = "start-button"\n'
-            'button = 4\nsignals = { press = "strated" }\n[expectations.e]\npromise = "P"\ntouchpoints = ["t"]\n'
+            'button = 4\nsignals = { press = "strated" }\n[nodes.n.devices.c]\nkind = "beam"\npin = 5\nsignals = { on = "started", off = "faded" }\n[expectations.e]\npromise = "P"\ntouchpoints = ["t"]\n'
             'opens = ["started"]\ncloses = ["stopped"]\nfails_on = ["broken"]\nfails_after = "5m"\nrejoins_within = "9s"\n'
+            'holds = { strated = "over" }\n'
             '[[expectations.e.pages]]\nleft = "1m"\ngroup = "g"\n[expectations.f]\npromise = "Q"\ntouchpoints = ["u"]\n'
             'opens = ["a"]\ncloses = ["b"]\nfails_after = "5m"\n[interactions.i]\nname = "Inner"\ninputs = ["e"]\n'
             '[interactions.o]\nname = "Outer"\ninputs = ["i", "f"]\n'
         )
     )
     for expected in (
-        "Note: no promise at t listens to strated from b",
+        "Note: no promise at t listens to faded from c",
+        "Note: no device at its touchpoints reports over: without a feed that does, strated holds for ever",
         "Note: no device at its touchpoints reports stopped: only a feed can end it",
         "Note: The crew have no channel: they see pages on screens only",
         "The crew (g): no channel, screens only",
