@@ -209,7 +209,11 @@ class Spool:
         """Let receipted signals wait again: all that are kept, or a range of one numbering; return how many."""
         total = self._base.total_changes
         where, values = ("", ()) if boot is None else (" and boot = ? and seq between ? and ?", (boot, first, last))
-        self._commit(f"update entry set receipted_ms = null where receipted_ms is not null{where}", [values])  # noqa: S608 - no value in it
+        try:
+            self._commit(f"update entry set receipted_ms = null where receipted_ms is not null{where}", [values])  # noqa: S608 - no value in it
+        except sqlite3.Error as wrong:
+            self.trouble = f"signals cannot be sent again: {wrong}"
+            return 0
         return self._base.total_changes - total
 
     def missing(self, boot: str, first: int, last: int) -> list[tuple[int, int]]:

@@ -1,0 +1,152 @@
+"""Getting the spool's signals to the hub: new ones at once and one by one, old ones in paced lists, until receipted.
+
+A signal leaves the spool only on the hub's receipt, so everything here may be forgotten and begun again at any time.
+What was sent and not receipted is sent again: after a new connection, when the hub says it is online, and when a
+receipt takes too long (5 s, then longer and longer up to a minute). Lists go oldest first, the next one only after the
+receipt for the last. Owned by the worker; no paho, no threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from andgate.wire.codec import encode
+from andgate.wire.messages import MAX_PAYLOAD_BYTES, MAX_SIGNALS, HubState, NodeSignal, Receipt
+from edge.clock import NodeClock
+from edge.spool import Entry, Spool
+
+PATIENCE_S = 5.0
+"""How long a receipt may take before a signal is sent again; real seconds."""
+LONGEST_S = 60.0
+ROOM_BYTES = MAX_PAYLOAD_BYTES - 2048
+MORE_BYTES = 64
+"""What `sent` and `more` add to a member of a list, at most."""
+
+_decode = msgspec.json.Decoder(NodeSignal).decode
+Mark = tuple[str, int]
+
+
+class Delivery:
+    """What is on its way."""
+
+    def __init__(self, spool: Spool, send: Callable[[bytes], None], clock: NodeClock) -> None:
+        """Deliver from a spool; `send` publishes on the node's signal topic."""
+        self._spool, self._send, self._clock = spool, send, clock
+        self._pace = 1.0 / clock.real_s(1.0)
+        self.connected = False
+        self.hub_online: bool | None = None
+        """None until the broker has told."""
+        self._live: dict[Mark, float] = {}
+        """Sent singly on this connection and not receipted -> when."""
+        self._list: set[Mark] = set()
+        """The list that is under way."""
+        self._due_s: float | None = None
+        self._wait_s = PATIENCE_S
+
+    def up(self, now_s: float) -> None:
+        """A connection stands: whatever is waiting goes now."""
+        self.connected = True
+        self._again(now_s)
+
+    def down(self) -> None:
+        """The connection is gone: what was on its way may have been lost with it."""
+        self.connected = False
+        self.hub_online = None
+        self._forget()
+
+    def hub(self, said: HubState, now_s: float, *, again: bool) -> None:
+        """The hub said how it is; `again` when it is a new session or epoch, which may have missed what was sent."""
+        online = said.state == "online"
+        if online and (again or self.hub_online is False):
+            self._forget()
+            self._again(now_s)
+        self.hub_online = online
+
+    def live(self, entries: list[Entry], now_s: float) -> None:
+        """Send what has just happened, one message each, whatever else is under way."""
+        if not self.connected:
+            return
+        for entry in entries:
+            self._live[entry.boot, entry.seq] = now_s
+            self._send(encode(msgspec.structs.replace(_decode(entry.body), sent=self._clock.mono_s())))
+        if self._due_s is None:
+            self._due_s = now_s + self._wait_s * self._pace
+
+    def receipt(self, receipt: Receipt, now_s: float, now_ms: int) -> None:
+        """The hub has stored these."""
+        self._spool.receipt(receipt, now_ms)
+
+        def stored(mark: Mark) -> bool:
+            boot, seq = mark
+            return boot == receipt.boot and (
+                seq <= receipt.seq or any(low <= seq <= high for low, high in receipt.also)
+            )
+
+        self._live = {mark: at_s for mark, at_s in self._live.items() if not stored(mark)}
+        if self._list:
+            self._list = {mark for mark in self._list if not stored(mark)}
+            if not self._list:
+                self._wait_s = PATIENCE_S
+                self._next_list(now_s)
+        if not self._list and not self._live:
+            self._due_s = None
+            self._wait_s = PATIENCE_S
+
+    def requeued(self, now_s: float) -> None:
+        """More is waiting than was: send it."""
+        if self.connected and not self._list:
+            self._next_list(now_s)
+
+    def due_s(self) -> float | None:
+        """Return when a receipt has taken too long, or None."""
+        return self._due_s if self.connected else None
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass: send again what has waited too long, more patiently each time."""
+        if not self.connected or self._due_s is None or now_s < self._due_s:
+            return
+        self._due_s = None
+        late_s = now_s - self._wait_s * self._pace
+        fresh = {mark: at_s for mark, at_s in self._live.items() if at_s > late_s}
+        if self._list or len(fresh) < len(self._live):
+            self._wait_s = min(self._wait_s * 2, LONGEST_S)
+            self._list.clear()
+            self._live = fresh
+            self._next_list(now_s)
+        self._watch_live()
+
+    def _watch_live(self) -> None:
+        """Note when the oldest single signal has waited too long, unless something else is due before."""
+        if self._due_s is None and self._live:
+            self._due_s = min(self._live.values()) + self._wait_s * self._pace
+
+    def _again(self, now_s: float) -> None:
+        self._wait_s = PATIENCE_S
+        if not self._list:
+            self._next_list(now_s)
+
+    def _forget(self) -> None:
+        self._live.clear()
+        self._list.clear()
+        self._due_s = None
+
+    def _next_list(self, now_s: float) -> None:
+        """Send the oldest that wait and are not under way singly: up to 500, or as many as one message holds."""
+        waiting = self._spool.waiting(MAX_SIGNALS + 1 + len(self._live))
+        waiting = [entry for entry in waiting if (entry.boot, entry.seq) not in self._live]
+        if not waiting:
+            return
+        taken, size = 0, 2
+        for entry in waiting[:MAX_SIGNALS]:
+            size += len(entry.body) + MORE_BYTES
+            if size > ROOM_BYTES and taken:
+                break
+            taken += 1
+        more = taken < len(waiting)
+        sent_s = self._clock.mono_s()
+        members = [msgspec.structs.replace(_decode(entry.body), sent=sent_s, more=more) for entry in waiting[:taken]]
+        self._list = {(entry.boot, entry.seq) for entry in waiting[:taken]}
+        self._due_s = now_s + self._wait_s * self._pace
+        self._send(encode(members[0] if taken == 1 and not more else members))

@@ -1,0 +1,655 @@
+"""The one thread that owns a node's state: what devices saw becomes numbered signals, what the hub says becomes light.
+
+Everything that happens comes through one queue: edges from the pins, what the link tells, and the wish to stop. Between
+two of them the worker sleeps until the next thing is due. What has come together is handled together: one commit for
+all presses of a moment, and only then are they sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import andgate
+from andgate.errors import WireError
+from andgate.plan.kinds import KINDS
+from andgate.wire import topics
+from andgate.wire.codec import (
+    decode_command,
+    decode_config,
+    decode_hub_state,
+    decode_node_state,
+    decode_receipt,
+    decode_time_reply,
+    decode_touchpoint,
+    encode,
+    format_time,
+    parse_time,
+)
+from andgate.wire.messages import (
+    Command,
+    Health,
+    NodeConfig,
+    NodeSignal,
+    NodeState,
+    Receipt,
+    Retraction,
+    TimeAsk,
+    TouchpointMoments,
+)
+from edge.clock import NodeClock
+from edge.delivery import Delivery
+from edge.devices import Device, Edge, Input, Report
+from edge.devices.done_button import DoneButton
+from edge.devices.rack import Rack
+from edge.devices.start_button import StartButton
+from edge.language import LAMP, OFF, SOUND, Own, View, condition
+from edge.link import Down, Link, Message, Said, Up, Will
+from edge.site_time import SiteTime
+from edge.spool import Spool
+from edge.view import Effect, sign_state, view, wall
+
+_log = logging.getLogger("andgate.edge")
+
+HEALTH_S = 15.0
+TIME_S = 60.0
+POLL_S = 1.0
+"""Levels are read again this often: the kernel may miss an edge."""
+PURGE_S = 3600.0
+SETTLED_S = 3.0
+"""A receipted signal leaves our own picture when the hub's word is newer than it, or after so long."""
+BLIND_AFTER_S = 30.0
+"""Cut off for so long, a calm lamp no longer says that all is well."""
+IDENTIFY_S = 10.0
+DRILL_S = 3.0
+GONE_AT_MOST = 100_000
+"""A resend of more numbers than this is a mistake."""
+NODE = "node"
+"""What a gap signal calls its device: it is the node's own word."""
+
+
+class Stop:
+    """The wish to stop; `goodbye` False is a power cut."""
+
+    def __init__(self, *, goodbye: bool) -> None:
+        """Make the wish."""
+        self.goodbye = goodbye
+
+
+Event = Edge | Up | Down | Message | Stop
+
+
+class Worker:
+    """A node at work; everything here belongs to the thread that calls `run`."""
+
+    def __init__(
+        self,
+        node: str,
+        site: str | None,
+        *,
+        spool: Spool,
+        link: Link,
+        clock: NodeClock,
+        pin_factory: Any,  # noqa: ANN401 - gpiozero has no types
+        inbox: queue.SimpleQueue[Event],
+    ) -> None:
+        """Put the parts together; `run` does the rest."""
+        self.node, self.site = node, site
+        self.spool, self.link, self.clock, self.inbox = spool, link, clock, inbox
+        self.pace = 1.0 / clock.real_s(1.0)
+        self.rack = Rack(pin_factory, clock, inbox.put)
+        self.time = SiteTime(clock.boot_id, self.pace)
+        self.delivery = Delivery(spool, self._send_signals, clock)
+        self.config: NodeConfig | None = None
+        self.session = int(spool.fact("session") or 0)
+        self.effects: list[Effect] = []
+        self.said: dict[str, TouchpointMoments] = {}
+        self.views: dict[str, View] = {}
+        self._settled: dict[tuple[str, int], float] = {}
+        self._own: dict[str, Own] = {}
+        self._presses: dict[str, tuple[float, str, int]] = {}
+        self._asked: dict[int, float] = {}
+        self._asks = 0
+        self._hub_session: int | None = None
+        self._cut_s: float | None = clock.mono_s()
+        self._synced = clock.synced()
+        self._faulty: set[str] = set()
+        self._subscribed: set[str] = set()
+        self._timers: dict[str, float] = {}
+        self._show_s = -inf
+        self._handlers: dict[str, Callable[[Message], None]] = {
+            "hub/state": self._on_hub,
+            "node/state": self._on_own_state,
+            "node/receipt": self._on_receipt,
+            "node/time/reply": self._on_time,
+            "node/config": self._on_config,
+            "node/command": self._on_command,
+            "touchpoint/moment": self._on_moments,
+        }
+
+    # ------------------------------------------------------------------------------------------ life
+
+    def arm(self) -> None:
+        """Take up what is on disk and open the devices: from here on a press counts, with or without a broker."""
+        now_s = self.clock.mono_s()
+        self.time.load(self.spool.fact("time"))
+        self._guess_time(now_s)
+        if self.site is None:
+            self.site = (self.spool.fact("site") or b"").decode() or None
+        else:
+            self.spool.keep("site", self.site.encode())
+        kept = self.spool.fact("config")
+        if kept is not None:
+            try:
+                self._use_config(decode_config(kept), now_s)
+            except WireError:
+                _log.warning("%s: the kept configuration is not readable; waiting for the hub's", self.node)
+        self._connect()
+
+    def run(self) -> None:
+        """Work until somebody wishes to stop."""
+        stop: Stop | None = None
+        while stop is None:
+            try:
+                stop = self._turn()
+            except Exception as wrong:  # noqa: BLE001 - a fault in one device must not stop a node
+                _log.error("%s: %s: %s", self.node, type(wrong).__name__, wrong)
+                _log.debug("at", exc_info=True)
+                threading.Event().wait(1.0)
+        if stop.goodbye and self.site is not None:
+            goodbye = NodeState(state="stopped", session=self.session, boot=self.spool.boot)
+            self.link.publish(topics.Topics(self.site).node_state(self.node), encode(goodbye), retain=True)
+        self.link.close(polite=stop.goodbye)
+        self.rack.close()
+        self.spool.close()
+
+    def _turn(self) -> Stop | None:
+        """Wait for the next thing, then handle all that has come."""
+        events: list[Event] = []
+        wait_s = self.clock.real_s(self._due_s() - self.clock.mono_s())
+        with contextlib.suppress(queue.Empty):
+            if wait_s > 0:
+                events.append(self.inbox.get(timeout=min(wait_s, 60.0)))
+            while True:
+                events.append(self.inbox.get_nowait())
+        reports: list[tuple[Input, Report]] = []
+        for event in events:
+            if isinstance(event, Stop):
+                return event
+            if isinstance(event, Edge):
+                device = self.rack.devices.get(event.device)
+                if isinstance(device, Input):
+                    reports += [(device, report) for report in device.feed(event.at_s, event.level)]
+            else:
+                self._hear(event)
+        self._pass_time(reports, touched=bool(events))
+        return None
+
+    def _pass_time(self, reports: list[tuple[Input, Report]], *, touched: bool) -> None:
+        now_s = self.clock.mono_s()
+        poll = touched or self._timer("poll", POLL_S, now_s)
+        for device in self.rack.inputs:
+            due_s = device.due_s()
+            if poll or (due_s is not None and due_s <= now_s):
+                found = device.advance(now_s) + device.check(now_s)
+                reports += [(device, report) for report in found]
+        if reports:
+            self._report(reports, now_s)
+        self.delivery.advance(now_s)
+        if self.delivery.connected:
+            if self._timer("time", TIME_S, now_s):
+                self._ask_time(now_s)
+            if self._timer("health", HEALTH_S, now_s) or self._news(now_s):
+                self._tell_health(now_s)
+        if self._timer("purge", PURGE_S, now_s):
+            self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
+        if touched or reports or now_s >= self._show_s:
+            self._show(now_s)
+
+    def _timer(self, name: str, every_s: float, now_s: float) -> bool:
+        """Say whether it is time for something; in a fast demo nothing runs more than ten times a real second."""
+        due_s = self._timers.get(name, -inf)
+        if now_s < due_s:
+            return False
+        self._timers[name] = now_s + max(every_s, 0.1 * self.pace)
+        return True
+
+    def _due_s(self) -> float:
+        """Return when something is to be done next."""
+        names = ("poll", "purge", "time", "health") if self.delivery.connected else ("poll", "purge")
+        dues = [self._timers.get(name, -inf) for name in names]
+        dues += [due for due in (device.due_s() for device in self.rack.inputs) if due is not None]
+        return min(self._show_s, self.delivery.due_s() or inf, *dues)
+
+    # ------------------------------------------------------------------------------------------ seeing
+
+    def _report(self, reports: list[tuple[Input, Report]], now_s: float) -> None:
+        """Number what devices saw, put it on disk in one commit, then send it."""
+        writes: list[Callable[[str, int], bytes]] = []
+        effects: list[Effect] = []
+        for device, report in reports:
+            config = self.rack.config(device.id)
+            signal = config.signals.get(report.occasion)
+            if signal is None:
+                continue  # going blind and seeing again are told by the health, which has just changed
+            writes.append(self._write(device, report, signal, effects))
+        if not writes:
+            return
+        entries = self.spool.append(writes)
+        # A disk that was full made some bodies twice, under two numberings; only the last of each holds.
+        numbered = {(entry.boot, entry.seq) for entry in entries}
+        self.effects += [effect for effect in effects if (effect.boot, effect.seq) in numbered]
+        self._review()
+        self.delivery.live(entries, now_s)
+
+    def _write(self, device: Input, report: Report, signal: str, effects: list[Effect]) -> Callable[[str, int], bytes]:
+        """Return what makes the body of a signal once it has its number."""
+        kind = KINDS[self.rack.config(device.id).kind]
+        shown = None
+        if isinstance(device, DoneButton) and not report.found:
+            shown = device.key_for(self._shown_key(device), report.at_s)
+        at_ms = self.time.ms(report.at_s)
+        local = None if at_ms is None or self.config is None else wall(at_ms, self.config.timezone)
+
+        def write(boot: str, seq: int) -> bytes:
+            key = StartButton.key(local, boot, seq) if isinstance(device, StartButton) else shown
+            press: int | None = None
+            retracts: Retraction | None = None
+            if report.press_s is not None:
+                down = self._presses.get(device.id)
+                if down is not None and down[0] == report.press_s:
+                    if down[1] == boot:
+                        press = down[2]
+                    else:
+                        retracts = Retraction(boot=down[1], seq=down[2])
+            elif report.occasion == "press":
+                self._presses[device.id] = (report.at_s, boot, seq)
+            effects.append(
+                Effect(boot, seq, device.touchpoint, device.id, signal, key, report.at_s, pressed=kind.momentary)
+            )
+            said = NodeSignal(
+                device=device.id,
+                signal=signal,
+                seq=seq,
+                boot=boot,
+                mono=round(report.at_s, 6),
+                at=None if at_ms is None else format_time(at_ms),
+                synced=at_ms is not None,
+                value=report.value,
+                key=key,
+                found=report.found,
+                press=press,
+                retracts=retracts,
+            )
+            return encode(said)
+
+        return write
+
+    def _shown_key(self, button: DoneButton) -> str | None:
+        """Return the key of the flight that the button's sign shows first, or None where no sign shows one."""
+        sign = self.rack.sign_of(button)
+        if sign is None:
+            return None
+        moments = self.views.get(sign.touchpoint, View()).moments
+        return next((moment.key for moment in moments if moment.key is not None), None)
+
+    # ------------------------------------------------------------------------------------------ hearing
+
+    def _hear(self, said: Said) -> None:
+        now_s = self.clock.mono_s()
+        if isinstance(said, Up):
+            self._on_up(now_s)
+        elif isinstance(said, Down):
+            self.delivery.down()
+            self._cut_s = self._cut_s if self._cut_s is not None else now_s
+            self._connect()
+        else:
+            self._on_message(said)
+
+    def _on_message(self, message: Message) -> None:
+        """Take a message; one that is not in the contract is dropped, and the log says why."""
+        try:
+            topic = topics.parse(message.topic)
+            handler = self._handlers.get(topic.kind)
+            if handler is not None:
+                handler(message)
+        except WireError as wrong:
+            _log.warning("%s: dropped a message on %s: %s", self.node, message.topic, wrong)
+
+    def _connect(self) -> None:
+        """Prepare the next session: its number goes into the will, so that a late will cannot kill a newer birth."""
+        if self.site is None:
+            self.link.connect(None, [f"{topics.ROOT}/+/node/{self.node}/config"])
+            return
+        self.session += 1
+        self.spool.keep("session", str(self.session).encode())
+        names = topics.Topics(self.site)
+        will = Will(names.node_state(self.node), encode(NodeState(state="lost", session=self.session)))
+        self._subscribed = set(self._filters(names))
+        self.link.connect(will, sorted(self._subscribed))
+
+    def _filters(self, names: topics.Topics) -> list[str]:
+        devices = self.config.devices.values() if self.config is not None else ()
+        return list(names.node_filters(self.node, sorted({device.touchpoint for device in devices})))
+
+    def _on_up(self, now_s: float) -> None:
+        self._birth()
+        if self.site is None:
+            return
+        self._timers["time"] = self._timers["health"] = -inf
+        self.delivery.up(now_s)
+
+    def _birth(self) -> None:
+        """Say that we are here; on every connection, and again when somebody says otherwise."""
+        if self.site is None:
+            return
+        birth = NodeState(
+            state="online",
+            session=self.session,
+            boot=self.spool.boot,
+            version=andgate.__version__,
+            config=self.config.hash if self.config is not None else None,
+        )
+        self.link.publish(topics.Topics(self.site).node_state(self.node), encode(birth), retain=True)
+
+    def _on_own_state(self, message: Message) -> None:
+        said = decode_node_state(message.payload)
+        if said.session > self.session:
+            # Our numbers went back (a restored card): a will with a lower number would be ignored.
+            self.session = said.session
+            self.spool.keep("session", str(self.session).encode())
+            self.link.drop()
+        elif said.state != "online":
+            self._birth()
+
+    def _on_hub(self, message: Message) -> None:
+        said = decode_hub_state(message.payload)
+        now_s = self.clock.mono_s()
+        again = self._hub_session is not None and said.session != self._hub_session
+        self._hub_session = said.session
+        epoch = (self.spool.fact("epoch") or b"").decode()
+        if said.state == "online" and said.epoch and said.epoch != epoch:
+            if epoch:
+                freed = self.spool.requeue()
+                _log.info("%s: the hub begins a new epoch; %d kept signals are sent again", self.node, freed)
+                again = True
+            self.spool.keep("epoch", said.epoch.encode())
+        if said.state == "online":
+            self._cut_s = None
+            if again:
+                self._timers["time"] = -inf
+        else:
+            self._cut_s = self._cut_s if self._cut_s is not None else now_s
+        self.delivery.hub(said, now_s, again=again)
+
+    def _on_receipt(self, message: Message) -> None:
+        receipt = decode_receipt(message.payload)
+        now_s = self.clock.mono_s()
+        self.delivery.receipt(receipt, now_s, self.time.ms(now_s) or self.clock.now_ms())
+        for effect in self.effects:
+            mark = (effect.boot, effect.seq)
+            if mark not in self._settled and _stored(receipt, *mark):
+                self._settled[mark] = now_s
+                if effect.pressed:
+                    own = self._own.get(effect.touchpoint, Own())
+                    self._own[effect.touchpoint] = msgspec.structs.replace(own, heard_s=now_s)
+
+    def _on_time(self, message: Message) -> None:
+        reply = decode_time_reply(message.payload)
+        asked_s = self._asked.pop(reply.n, None)
+        if asked_s is None:
+            return
+        now_s = self.clock.mono_s()
+        if self.time.learn(parse_time(reply.at), asked_s, now_s, reply.rate):
+            self.spool.keep("time", self.time.dump())
+            self._review()
+
+    def _on_config(self, message: Message) -> None:
+        config = decode_config(message.payload)
+        topic = topics.parse(message.topic)
+        self.spool.keep("config", message.payload)
+        changed = self.config is None or config.hash != self.config.hash
+        if self.site is None:
+            self.site = topic.site
+            self.spool.keep("site", self.site.encode())
+            self._use_config(config, self.clock.mono_s())
+            self.link.drop()  # the next connection has a will and a birth
+        elif changed:
+            self._use_config(config, self.clock.mono_s())
+            self._birth()
+
+    def _use_config(self, config: NodeConfig, now_s: float, *, anew: bool = False) -> None:
+        """Be what the configuration says; levels found at new devices are reported as found."""
+        self.config = config
+        reports = [(device, report) for device in self.rack.fit(config, anew=anew) for report in device.start()]
+        if self.site is not None:
+            wanted = set(self._filters(topics.Topics(self.site)))
+            more = sorted(wanted - self._subscribed)
+            self._subscribed |= wanted
+            if more:
+                self.link.subscribe(more)
+        for touchpoint in {device.touchpoint for device in config.devices.values()}:
+            kept = self.spool.fact(f"moments {touchpoint}")
+            if kept is not None and touchpoint not in self.said:
+                self.said[touchpoint] = decode_touchpoint(kept)
+        self._report(reports, now_s)
+        self._review()
+        self._timers["health"] = -inf
+
+    def _on_moments(self, message: Message) -> None:
+        said = decode_touchpoint(message.payload)
+        touchpoint = topics.parse(message.topic).name
+        self.said[touchpoint] = said
+        self.spool.keep(f"moments {touchpoint}", message.payload)
+        self.effects = [
+            effect
+            for effect in self.effects
+            if effect.touchpoint != touchpoint or (effect.boot, effect.seq) not in self._settled
+        ]
+        self._review()
+
+    def _on_command(self, message: Message) -> None:
+        """Do what the hub asks; a command kept by the broker is from the past and is not done."""
+        if message.retained:
+            return
+        command = decode_command(message.payload)
+        now_s = self.clock.mono_s()
+        if command.do in ("identify", "drill"):
+            length_s = IDENTIFY_S if command.do == "identify" else DRILL_S
+            for name in self._about(command):
+                own = self._own.get(name, Own())
+                self._own[name] = msgspec.structs.replace(
+                    own, identify_s=now_s, identify_until_s=now_s + length_s * self.pace
+                )
+            self._timers["health"] = -inf
+        elif command.do == "refused":
+            for name in self._about(command):
+                self._own[name] = msgspec.structs.replace(self._own.get(name, Own()), refused_s=now_s)
+        elif command.do == "reload" and self.config is not None:
+            self._use_config(self.config, now_s, anew=True)
+        elif command.do == "resend":
+            self._resend(command, now_s)
+
+    def _about(self, command: Command) -> list[str]:
+        """Return what a command is about: one device, or every touchpoint of the node."""
+        if command.device is not None:
+            return [f"/{command.device}"]
+        return sorted({device.touchpoint for device in self.rack.devices.values()})
+
+    def _resend(self, command: Command, now_s: float) -> None:
+        """Send a range again; what is gone is answered by a gap signal, so that nobody waits for it for ever."""
+        boot = command.boot or self.spool.boot
+        first = max(command.from_ or 1, 1)
+        last = min(command.to or first, first + GONE_AT_MOST)
+        self.spool.requeue(boot, first, last)
+        writes = [self._gap(boot, low, high, now_s) for low, high in self.spool.missing(boot, first, last)]
+        self.delivery.requeued(now_s)
+        if writes:
+            self.delivery.live(self.spool.append(writes), now_s)
+
+    def _gap(self, gone: str, low: int, high: int, now_s: float) -> Callable[[str, int], bytes]:
+        at_ms = self.time.ms(now_s)
+
+        def write(boot: str, seq: int) -> bytes:
+            return encode(
+                NodeSignal(
+                    device=NODE,
+                    signal="gap",
+                    seq=seq,
+                    boot=boot,
+                    mono=round(now_s, 6),
+                    at=None if at_ms is None else format_time(at_ms),
+                    synced=at_ms is not None,
+                    value=high - low + 1,
+                    about={"boot": gone, "from": low, "to": high},
+                )
+            )
+
+        return write
+
+    # ------------------------------------------------------------------------------------------ telling
+
+    def _send_signals(self, payload: bytes) -> None:
+        if self.site is not None:
+            self.link.publish(topics.Topics(self.site).node_signal(self.node), payload)
+
+    def _ask_time(self, now_s: float) -> None:
+        if self.site is None:
+            return
+        self._guess_time(now_s)
+        self._asks += 1
+        self._asked = {n: at_s for n, at_s in self._asked.items() if n > self._asks - 4}
+        self._asked[self._asks] = asked_s = self.clock.mono_s()
+        ask = TimeAsk(n=self._asks, boot=self.spool.boot, mono=asked_s)
+        self.link.publish(topics.Topics(self.site).node_time(self.node), encode(ask))
+
+    def _guess_time(self, now_s: float) -> None:
+        self._synced = self.clock.synced()
+        if self._synced:
+            self.time.guess(self.clock.now_ms(), now_s)
+
+    def _news(self, now_s: float) -> bool:
+        """Say whether a device's fault came or went: the hub is to know at once who is blind."""
+        faulty = {name for name, said in self.rack.health(now_s).items() if said.fault or said.level == "unknown"}
+        news, self._faulty = faulty != self._faulty, faulty
+        return news
+
+    def _tell_health(self, now_s: float) -> None:
+        if self.site is None:
+            return
+        site_ms = self.time.ms(now_s)
+        self.link.publish(
+            topics.Topics(self.site).node_health(self.node),
+            encode(
+                Health(
+                    boot=self.spool.boot,
+                    mono=now_s,
+                    devices=self.rack.health(now_s),
+                    spool=self.spool.depth,
+                    synced=self._synced,
+                    at=None if site_ms is None else format_time(site_ms),
+                    temperature_c=_temperature_c(),
+                    uptime_s=round(now_s, 1),
+                    wear=self.spool.trouble or f"{self.spool.commits} writes since start",
+                    config=self.config.hash if self.config is not None else None,
+                    version=andgate.__version__,
+                    drops=self.rack.drops,
+                )
+            ),
+        )
+
+    # ------------------------------------------------------------------------------------------ showing
+
+    def _review(self) -> None:
+        """Draw up what each touchpoint looks like, after anything about it has changed."""
+        expectations = self.config.expectations if self.config is not None else []
+        zone = self.config.timezone if self.config is not None else "UTC"
+        names = {device.touchpoint for device in self.rack.devices.values()}
+        self.views = {
+            name: view(
+                self.said.get(name),
+                [effect for effect in self.effects if effect.touchpoint == name],
+                expectations,
+                self.time,
+                zone,
+            )
+            for name in names
+        }
+        self._show_s = -inf
+
+    def _own_of(self, device: Device, now_s: float) -> Own:
+        """Return what the node knows by itself about a device's touchpoint."""
+        own = self._own.get(device.touchpoint, Own())
+        mine = self._own.get(f"/{device.id}")
+        if mine is not None:
+            own = msgspec.structs.replace(
+                own,
+                refused_s=mine.refused_s or own.refused_s,
+                identify_s=mine.identify_s or own.identify_s,
+                identify_until_s=max(mine.identify_until_s, own.identify_until_s),
+            )
+        waiting = [
+            effect.at_s
+            for effect in self.effects
+            if effect.pressed
+            and effect.touchpoint == device.touchpoint
+            and (effect.boot, effect.seq) not in self._settled
+        ]
+        cut = self._cut_s is not None and now_s - self._cut_s >= BLIND_AFTER_S * self.pace
+        return msgspec.structs.replace(own, waiting_s=min(waiting, default=None), blind_s=self._cut_s if cut else None)
+
+    def _show(self, now_s: float) -> None:
+        """Set every lamp, buzzer and sign to what is true now, and note when the next one changes."""
+        old = {mark for mark, at_s in self._settled.items() if now_s - at_s >= SETTLED_S * self.pace}
+        if old:
+            self.effects = [effect for effect in self.effects if (effect.boot, effect.seq) not in old]
+            for mark in old:
+                del self._settled[mark]
+            self._review()
+        wait_s = 1.0
+        for device, light in self.rack.lights:
+            said = condition(self.views[device.touchpoint], self._own_of(device, now_s), now_s, self.pace)
+            since_s = (now_s - said.since_s) / self.pace
+            light.set(on=LAMP[said.name].on_at(since_s))
+            wait_s = min(wait_s, LAMP[said.name].next_s(since_s))
+        for buzzer in self.rack.buzzers:
+            said = condition(self.views[buzzer.touchpoint], self._own_of(buzzer, now_s), now_s, self.pace)
+            since_s = (now_s - said.since_s) / self.pace
+            sound = SOUND.get(said.name, OFF)
+            buzzer.light.set(on=sound.on_at(since_s))
+            wait_s = min(wait_s, sound.next_s(since_s))
+        self._show_s = now_s + max(wait_s, 0.001) * self.pace
+        if self.rack.signs:
+            self._show_signs(now_s)
+
+    def _show_signs(self, now_s: float) -> None:
+        rate = self.time.anchor.rate if self.time.anchor is not None else 1.0
+        linked = self.delivery.connected and self.delivery.hub_online is not False
+        for sign in self.rack.signs:
+            seen = self.views[sign.touchpoint]
+            state = sign_state(seen, sign.counts, now_s, rate, link=linked)
+            sign.show(state)
+            # The next second of the first flight, so that the sign ticks with it and not beside it.
+            left_ms = next((flight.left_ms for flight in state.flights if flight.left_ms is not None), None)
+            if left_ms is not None:
+                tick_s = ((left_ms - 1) % 1000 + 1) / 1000 / rate
+                self._show_s = min(self._show_s, now_s + max(tick_s + 0.001, 0.1 * self.pace))
+
+
+def _stored(receipt: Receipt, boot: str, seq: int) -> bool:
+    return boot == receipt.boot and (seq <= receipt.seq or any(low <= seq <= high for low, high in receipt.also))
+
+
+def _temperature_c() -> float | None:
+    try:
+        return int(Path("/sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
+    except (OSError, ValueError):
+        return None
