@@ -22,8 +22,8 @@ from hub.web.pages import routes as pages
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from andgate.clock import Clock
-    from hub.store.reader import Reader
+    from hub.clock import HubClock
+    from hub.store import Reader
     from hub.web.context import Judge
     from hub.web.tokens import Token
 
@@ -40,26 +40,27 @@ Times are RFC 3339 in UTC with milliseconds. Lists are `{"items": [...], "next":
 def create_app(
     driver: Judge,
     reader: Reader,
-    clock: Clock,
+    clock: HubClock,
     *,
     tokens: Iterable[Token] | None = None,
     host: str = "127.0.0.1",
-    live: Live | None = None,
     metrics: Metrics | None = None,
 ) -> FastAPI:
     """Return the application.
 
-    `tokens` None: open to everybody who reaches it; then, where `host` (what it listens on) is loopback, it answers to
-    names of this machine only. `live` must be fed by whoever made it; without one the stream has only its pulse.
+    It listens to the driver. `tokens` None: open to everybody who reaches it; then, where `host` (what it listens on)
+    is loopback, it answers to names of this machine only. Before the server is told to end, call
+    ``app.state.context.live.stop()``: it waits for open streams.
     """
     context_ = Context(
         driver=driver,
         reader=reader,
         clock=clock,
-        live=live or Live(driver, clock),
+        live=Live(driver, clock),
         metrics=metrics or Metrics(),
     )
     context_.metrics.watch(driver, reader, context_.live)
+    driver.listeners.extend((context_.live.committed, context_.metrics.committed))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -105,6 +106,8 @@ def _add_plumbing(app: FastAPI) -> None:
     @app.get("/readyz", include_in_schema=False)
     async def ready(request: Request) -> Response:
         here = context(request)
+        if here.driver.fault is not None:
+            raise problems.ProblemError(503, "not-ready", problems.sentence(here.driver.fault))
         await run_in_threadpool(here.reader.chain)
         return Response(b'{"status":"ok"}', media_type="application/json")
 

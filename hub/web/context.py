@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Request
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
-    from andgate.clock import Clock
     from andgate.moment.moments import Moment
     from andgate.moment.signals import Action
     from andgate.plan import Plan
     from andgate.wire.messages import FeedSignal
-    from hub.store.reader import Reader
+    from hub.clock import HubClock
+    from hub.driver import Accepted, Committed
+    from hub.store import ChainHead, Reader
     from hub.web.live import Live
     from hub.web.metrics import Metrics
-
-
-class Accepted(Protocol):
-    """What became of posted signals."""
-
-    @property
-    def accepted(self) -> int:
-        """Signals that are new, and stored."""
-
-    @property
-    def duplicates(self) -> int:
-        """Signals that were stored already, with the same content."""
 
 
 class Judge(Protocol):
@@ -39,11 +29,23 @@ class Judge(Protocol):
     def plan(self) -> Plan:
         """The plan in force."""
 
+    @property
+    def chain(self) -> ChainHead:
+        """The head of the journal as of the last commit."""
+
+    @property
+    def fault(self) -> str | None:
+        """What keeps it from committing, in words; None while all is well."""
+
+    @property
+    def listeners(self) -> list[Callable[[Committed], None]]:
+        """Called in the driver's thread after each commit; they only queue."""
+
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit."""
 
-    def signals(self, members: list[FeedSignal], feed: str) -> Future[Any]:
-        """Store and judge; done after the commit, with an `Accepted`, or a `RefusedError` that has an `index`."""
+    def signals(self, members: list[FeedSignal], feed: str) -> Future[Accepted]:
+        """Store and judge; done after the commit, or a `RefusedError` that has an `index`."""
 
     def act(self, action: Action) -> Future[Moment]:
         """Store and judge a person's action; done after the commit, with the moment as it is then."""
@@ -54,7 +56,7 @@ class Context(Struct, frozen=True, kw_only=True):
 
     driver: Judge
     reader: Reader
-    clock: Clock
+    clock: HubClock
     live: Live
     metrics: Metrics
 

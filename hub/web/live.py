@@ -27,13 +27,14 @@ from starlette.responses import Response
 
 from andgate.wire.codec import format_time, moment_message
 from andgate.wire.messages import MomentMessage
+from hub.clock import HubClock
+from hub.driver import Committed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.types import Receive, Scope, Send
 
-    from andgate.clock import Clock
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
 
@@ -83,15 +84,6 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     plan: str
     moments: list[MomentMessage]
     """Nearest deadline first."""
-
-
-class Change(Struct, frozen=True, kw_only=True):
-    """What one commit changed, as far as the stream shows it."""
-
-    moments: tuple[Moment, ...] = ()
-    nodes: tuple[NodeChange, ...] = ()
-    plan: str | None = None
-    entry: int = 0
 
 
 class Truth(Protocol):
@@ -165,16 +157,17 @@ class Client:
 class Live:
     """The fan-out. `changed` may be called from any thread; everything else runs on the event loop."""
 
-    def __init__(self, truth: Truth, clock: Clock) -> None:
+    def __init__(self, truth: Truth, clock: HubClock) -> None:
         """Tell of `truth`, in the time of `clock`. Nothing runs before `start`."""
         self._truth = truth
         self._clock = clock
-        self._waiting: deque[Change] = deque()
+        self._waiting: deque[Committed] = deque()
         self._clients: set[Client] = set()
         self._encode = msgspec.json.Encoder().encode
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._pulsing: asyncio.TimerHandle | None = None
+        self._pulse_due = False
         self._next_tick = 0.0
         self._seq = 0
         self._entry = 0
@@ -200,9 +193,9 @@ class Live:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._stop)
 
-    def changed(self, change: Change) -> None:
-        """Take in what a commit changed. Only queues: the caller is the driver."""
-        self._waiting.append(change)
+    def committed(self, commit: Committed) -> None:
+        """Take in what a commit made true. Only queues: the caller is the driver."""
+        self._waiting.append(commit)
         loop = self._loop
         if loop is not None and len(self._waiting) == 1:
             try:
@@ -245,34 +238,38 @@ class Live:
         self._ticking = None
         self._next_tick = loop.time() + (WIDE_TICK_S if len(self._clients) >= WIDE_CLIENTS else TICK_S)
         chunk = self._encoded(self._drained())
+        if self._pulse_due and self._clients:
+            chunk += self._pulse_event()
+        self._pulse_due = False
         if chunk:
             self._send(chunk)
 
-    def _drained(self) -> list[Change]:
-        changes = []
+    def _drained(self) -> list[Committed]:
+        commits = []
         while self._waiting:
-            changes.append(self._waiting.popleft())
-        return changes
+            commits.append(self._waiting.popleft())
+        return commits
 
-    def _encoded(self, changes: Iterable[Change]) -> bytes:
+    def _encoded(self, commits: Iterable[Committed]) -> bytes:
         moments: dict[str, Moment] = {}
         nodes: dict[str, NodeChange] = {}
-        plan: str | None = None
-        for change in changes:
-            self._entry = max(self._entry, change.entry)
-            plan = change.plan or plan
-            for moment in change.moments:
+        plan: PlanChange | None = None
+        for commit in commits:
+            self._entry = max(self._entry, commit.chain.entry)
+            for moment in commit.published:
                 if moment.id not in moments or moments[moment.id].change < moment.change:
                     moments[moment.id] = moment
-            for node in change.nodes:
-                nodes[node.node] = node
+            for node, state in commit.nodes:
+                nodes[node] = NodeChange(node=node, state=state, at=format_time(commit.now_ms))
+            if commit.plan is not None:
+                plan = PlanChange(version=commit.plan.version, at=format_time(commit.now_ms))
         self._seq += 1
         if not self._clients:
             return b""
         parts = [self._event("moment", moment_message(moment)) for moment in moments.values()]
         parts += [self._event("node", node) for node in nodes.values()]
         if plan is not None:
-            parts.append(self._event("plan", PlanChange(version=plan, at=format_time(self._clock.now_ms()))))
+            parts.append(self._event("plan", plan))
         return b"".join(parts)
 
     def _event(self, name: str, data: Any) -> bytes:  # noqa: ANN401 - any struct of this module
@@ -289,13 +286,15 @@ class Live:
         if loop is None:
             return
         self._pulsing = loop.call_later(PULSE_S, self._pulse)
-        if self._clients:
+        if self._ticking is not None:
+            self._pulse_due = True  # one delivery instead of two
+        elif self._clients:
             self._send(self._pulse_event())
 
     def _pulse_event(self) -> bytes:
         now = format_time(self._clock.now_ms())
         count = len(self._truth.open_moments())
-        return self._event("pulse", Pulse(at=now, rate=rate_of(self._clock), entry=self._entry, open=count))
+        return self._event("pulse", Pulse(at=now, rate=self._clock.rate, entry=self._entry, open=count))
 
     def _everything(self) -> bytes:
         # A thousand dashboards come back at once after a restart: one of them pays for the snapshot.
@@ -303,7 +302,7 @@ class Live:
             moments = sorted(self._truth.open_moments(), key=lambda moment: (moment.ends_ms, moment.id))
             snapshot = Snapshot(
                 at=format_time(self._clock.now_ms()),
-                rate=rate_of(self._clock),
+                rate=self._clock.rate,
                 plan=self._truth.plan.version,
                 moments=[moment_message(moment) for moment in moments],
             )
@@ -314,10 +313,9 @@ class Live:
 RESYNC = b"event: resync\ndata: {}\n\n"
 
 
-def rate_of(clock: Clock) -> float:
+def rate_of(clock: HubClock) -> float:
     """Return the site seconds that pass in one real second (1 outside a demo)."""
-    real_s = clock.real_s(1.0)
-    return round(1.0 / real_s, 6) if real_s > 0 else 1.0
+    return clock.rate
 
 
 class EventStream(Response):

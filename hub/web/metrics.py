@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from hub.store.reader import Reader
+    from hub.driver import Committed
+    from hub.store import Reader
     from hub.web.context import Judge
     from hub.web.live import Live
 
@@ -36,11 +37,11 @@ class Metrics:
     def __init__(self) -> None:
         """Begin at zero, in a registry of its own."""
         self.registry = CollectorRegistry()
-        self._signals = Counter(
-            "andgate_signals", "Signals by what became of them.", ["result"], registry=self.registry
-        )
+        signals = Counter("andgate_signals", "Signals by what became of them.", ["result"], registry=self.registry)
+        self._accepted = signals.labels("accepted")
+        self._duplicates = signals.labels("duplicate")
         self._refused = Counter(
-            "andgate_refused", "Requests and messages refused, by reason.", ["reason"], registry=self.registry
+            "andgate_http_refused", "Requests refused, by the name of the problem.", ["reason"], registry=self.registry
         )
         self._commit = Histogram(
             "andgate_commit_seconds",
@@ -55,21 +56,16 @@ class Metrics:
             registry=self.registry,
             buckets=PAGE_S,
         )
-        for result in ("accepted", "duplicate"):
-            self._signals.labels(result)
 
-    def signals(self, result: str, count: int = 1) -> None:
-        """Count signals as ``accepted`` or ``duplicate``."""
-        if count:
-            self._signals.labels(result).inc(count)
+    def committed(self, commit: Committed) -> None:
+        """Count what a commit made true: a listener of the driver."""
+        self._accepted.inc(commit.accepted)
+        self._duplicates.inc(commit.duplicates)
+        self._commit.observe(commit.took_s)
 
     def refused(self, reason: str) -> None:
-        """Count a refusal."""
+        """Count a refused request, by the name of its problem."""
         self._refused.labels(reason).inc()
-
-    def commit(self, seconds: float) -> None:
-        """Note how long a batch took."""
-        self._commit.observe(seconds)
 
     def page(self, channel: str, seconds: float) -> None:
         """Note how long a page took to be surely sent over a channel."""
@@ -109,7 +105,7 @@ class _Standing(Collector):
             nodes.add_metric([state], states[state])
         yield nodes
         yield GaugeMetricFamily(
-            "andgate_journal_entry", "Number of the journal's last entry.", value=self._reader.chain().entry
+            "andgate_journal_entry", "Number of the journal's last entry.", value=self._driver.chain.entry
         )
         yield CounterMetricFamily(
             "andgate_quarantined", "Messages quarantined since the store began.", value=self._reader.quarantined()

@@ -128,6 +128,7 @@ def install(app: FastAPI) -> None:
 
 async def answer(request: Request, problem: ProblemError) -> Response:
     """Return JSON to programs, and to browsers the page that the screens draw (JSON where there is none)."""
+    request.app.state.context.metrics.refused(problem.name)
     path = request.url.path
     draw: ErrorPage | None = getattr(request.app.state, "error_page", None)
     if draw is None or path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):

@@ -47,7 +47,7 @@ class Api:
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory, airport_toml: str) -> Iterator[Api]:
     stand = Stand(Path(tmp_path_factory.mktemp("hub")), parse_plan(airport_toml))
-    app = create_app(stand.driver, stand.reader, stand.clock, live=stand.live, host="0.0.0.0")
+    app = create_app(stand.driver, stand.reader, stand.clock, host="0.0.0.0")
     seed = [
         FeedSignal(id="s1", touchpoint="belt-3", signal="docked", key=FLIGHT),
         FeedSignal(id="s2", touchpoint="counter-a", signal="pressed"),

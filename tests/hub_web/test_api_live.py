@@ -19,10 +19,13 @@ from msgspec.structs import replace
 from andgate.moment.moments import Moment
 from andgate.plan import Plan, parse_plan
 from andgate.wire.codec import moment_message
+from hub.clock import HandClock
+from hub.driver import Committed
+from hub.store import ChainHead
 from hub.web import live as live_module
 from hub.web.app import create_app
-from hub.web.live import RESYNC, Change, Client, Live, NodeChange
-from tests.hub_web.stand import NOON, HandClock, Stand
+from hub.web.live import RESYNC, Client, Live
+from tests.hub_web.stand import NOON, Stand
 
 SOON_S = 30
 Event = tuple[str, Any]
@@ -42,6 +45,10 @@ class Truth:
     def open_moments(self) -> tuple[Moment, ...]:
         self.asked += 1
         return self.moments
+
+
+def commit(*moments: Moment, entry: int = 1, **more: Any) -> Committed:
+    return Committed(now_ms=NOON, chain=ChainHead(entry, ""), entries=1, published=moments, **more)
 
 
 def a_moment(name: str = "a", change: int = 1) -> Moment:
@@ -77,7 +84,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def started(truth: Truth) -> AsyncIterator[Live]:
-    live = Live(truth, HandClock())
+    live = Live(truth, HandClock(NOON))
     live.start()
     yield live
     live._stop()
@@ -116,13 +123,13 @@ def test_changes_are_gathered_and_the_last_one_counts(plan: Plan) -> None:
             await client.take()
             # In one go, so all are there when the tick comes.
             for change in (1, 3, 2):
-                live.changed(Change(moments=(a_moment(change=change),), entry=change))
-            live.changed(Change(moments=(a_moment("b"),), plan="v2", entry=4))
-            live.changed(Change(nodes=(NodeChange(node="desk-a1", state="lost", at="t"),)))
+                live.committed(commit(a_moment(change=change), entry=change))
+            live.committed(commit(a_moment("b"), entry=4, plan=plan))
+            live.committed(commit(entry=4, nodes=(("desk-a1", "lost"),)))
             found = await until(client, "plan")
             assert [name for name, _ in found] == ["moment", "moment", "node", "plan"]
             assert [data["change"] for name, data in found if name == "moment"] == [3, 1]
-            assert found[-1][1]["version"] == "v2"
+            assert found[-1][1]["version"] == plan.version
             (name, said) = (await until(client, "pulse"))[-1]
             assert (name, said["entry"]) == ("pulse", 4)
 
@@ -142,7 +149,7 @@ def test_all_clients_get_the_same_bytes_encoded_once(plan: Plan, monkeypatch: py
         async with started(Truth(plan)) as live:
             clients = [live.join() for _ in range(50)]
             chunks = [await client.take() for client in clients if client]
-            live.changed(Change(moments=(a_moment(),)))
+            live.committed(commit(a_moment()))
             chunks = [await client.take() for client in clients if client]
             assert len({id(chunk) for chunk in chunks}) == 1
             assert made == ["a" * 32]
@@ -155,7 +162,7 @@ def test_nobody_listening_costs_nothing(plan: Plan, monkeypatch: pytest.MonkeyPa
 
     async def test() -> None:
         async with started(Truth(plan)) as live:
-            live.changed(Change(moments=(a_moment(),), entry=7))
+            live.committed(commit(a_moment(), entry=7))
             ticked = asyncio.Event()
             asyncio.get_running_loop().call_later(live_module.TICK_S, ticked.set)
             await ticked.wait()
@@ -174,7 +181,7 @@ def test_a_snapshot_is_made_once_for_all_who_come_back(plan: Plan) -> None:
             assert len(joined) == 100
             pulses = 100
             assert truth.asked == pulses + 1
-            live.changed(Change(moments=(a_moment(),)))
+            live.committed(commit(a_moment()))
             live.join()
             assert truth.asked == pulses + 3
 
@@ -193,7 +200,7 @@ def test_a_client_that_cannot_keep_up_is_told_and_dropped(plan: Plan, monkeypatc
             change = 0
             while live.dropped == 0:
                 change += 1
-                live.changed(Change(moments=(a_moment(change=change),)))
+                live.committed(commit(a_moment(change=change)))
                 await quick.take()
             assert await slow.take() == RESYNC
             assert await slow.take() == b""
@@ -228,8 +235,9 @@ def stand(tmp_path: Path, plan: Plan) -> Iterator[Stand]:
 
 
 @contextmanager
-def serving(stand: Stand) -> Iterator[tuple[str, uvicorn.Server]]:
-    app = create_app(stand.driver, stand.reader, stand.clock, live=stand.live)
+def serving(stand: Stand) -> Iterator[tuple[str, uvicorn.Server, Live]]:
+    app = create_app(stand.driver, stand.reader, stand.clock)
+    live: Live = app.state.context.live
     config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=3, lifespan="on")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -246,9 +254,9 @@ def serving(stand: Stand) -> Iterator[tuple[str, uvicorn.Server]]:
         thread.start()
         assert ready.wait(SOON_S)
         try:
-            yield f"http://127.0.0.1:{port}", server
+            yield f"http://127.0.0.1:{port}", server, live
         finally:
-            stand.live.stop()
+            live.stop()
             server.should_exit = True
             thread.join(SOON_S)
             assert not thread.is_alive()
@@ -269,7 +277,7 @@ def blocks(response: httpx2.Response) -> Iterator[Event]:
 def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(stand: Stand) -> None:
     signal = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}
     with (
-        serving(stand) as (url, server),
+        serving(stand) as (url, server, live),
         httpx2.Client(base_url=url, timeout=SOON_S) as web,
         web.stream("GET", "/api/v1/stream") as stream,
     ):
@@ -285,8 +293,7 @@ def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(stand: Stand) -> 
         assert next(each for each in events if each[0] == "pulse")[1]["open"] == 1
         with web.stream("GET", "/api/v1/stream?since=5", headers={"last-event-id": "5"}) as again:
             assert len(next(blocks(again))[1]["moments"]) == 1
-            assert stand.live.clients == 2
-        next(each for each in events if stand.live.clients == 1)  # who has left is forgotten
-        stand.live.stop()
+        next(each for each in events if live.clients == 1)  # who has left is forgotten
+        live.stop()
         server.should_exit = True
         assert [name for name, _ in events if name != "pulse"] == ["resync"]

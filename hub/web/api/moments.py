@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import Awaitable
 from concurrent.futures import Future
@@ -92,6 +93,9 @@ def show_moment(here: Here, moment: str) -> Response:
     pages = here.reader.pages(moment=moment, limit=MAX_LIMIT).items
     return json(shapes.moment_detail(found, here.reader.trail(moment), here.reader.signals_of(moment), pages))
 
+
+_serial = itertools.count()
+"""Two actions in one millisecond stand in the order of their ids: the one that came first must sort first."""
 
 _claim = Decoder(ClaimBody)
 _by = Decoder(ByBody)
@@ -186,11 +190,12 @@ async def act(
     """Hand an action to the driver; answer with the moment after the commit."""
     if await run_in_threadpool(here.reader.moment, moment) is None:
         raise _unknown(moment)
+    at_ms = here.clock.now_ms()
     action = Action(
-        id=secrets.token_hex(16),
+        id=f"w/{at_ms:012x}-{next(_serial):08x}-{secrets.token_hex(4)}",
         do=do,
         moment=moment,
-        at_ms=here.clock.now_ms(),
+        at_ms=at_ms,
         by=by,
         promise_ms=promise_ms,
         reason=reason,

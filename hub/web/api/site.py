@@ -10,7 +10,7 @@ from hub.web.api.answer import answers, json
 from hub.web.api.answers import ClockAnswer, NodeList, PageList, TouchpointList
 from hub.web.api.arguments import DEFAULT_LIMIT, Cursor, Filter, Limit, only_known
 from hub.web.api.moments import Here, Reads
-from hub.web.live import EventStream, rate_of
+from hub.web.live import EventStream
 from hub.web.problems import ProblemError
 
 router = APIRouter(tags=["site"], dependencies=[Depends(only_known), Reads])
@@ -43,7 +43,7 @@ def pages(here: Here, moment: Filter = None, cursor: Cursor = None, limit: Limit
 def clock(here: Here) -> Response:
     """Tell the site's time, how fast it runs and the site's zone."""
     zone = here.driver.plan.site.timezone
-    return json(ClockAnswer(at=format_time(here.clock.now_ms()), rate=rate_of(here.clock), zone=zone))
+    return json(ClockAnswer(at=format_time(here.clock.now_ms()), rate=here.clock.rate, zone=zone))
 
 
 # Not in the schema: a client that is generated from it cannot read an endless answer; docs tell of the events.
