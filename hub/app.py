@@ -1,0 +1,295 @@
+"""The hub, wired: New, start, stop in-process, so that tests, the demo and the benchmarks embed the very same thing.
+
+with HubApp(HubConfig(plan=Path("plan.toml"), data=Path("data"), ...), SystemClock()) as hub:
+    print(hub.broker_url, hub.http_url)
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from andgate.errors import PlanError, UsageError
+from andgate.plan import Channel as PlanChannel
+from andgate.plan import Plan, parse_plan
+from andgate.wire.codec import encode
+from andgate.wire.messages import HubState, TimeReply
+from andgate.wire.topics import Topics
+from hub.broker import EmbeddedBroker, embedded_broker
+from hub.clock import HubClock
+from hub.config import Address, BrokerUrl, HubConfig
+from hub.driver import Delivered, Driver
+from hub.link import Link
+from hub.notify.channels import Channel
+from hub.notify.channels.mqtt import MqttChannel
+from hub.notify.notifier import Notifier
+from hub.signs.announcer import Announcer
+from hub.store import Reader, Store
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_log = logging.getLogger(__name__)
+
+WEB_START_S = 30.0
+WEB_STOP_S = 2
+"""Uvicorn waits this long for open streams; without a limit it would wait for ever."""
+
+
+class HubApp:
+    """One hub. `start` returns when it judges; the dashboard is there a moment later."""
+
+    def __init__(self, config: HubConfig, clock: HubClock) -> None:
+        """Read the plan and take the data folder. Raises PlanError or UsageError, and then holds nothing."""
+        config.check()
+        self.config = config
+        self.clock = clock
+        text = _read(config.plan)
+        plan = parse_plan(text)
+        self._topics = Topics(plan.site.id)
+        self._tokens = self._read_tokens()
+        self._web_socket = _listen(config.listen) if config.web else None
+        try:
+            self._store = Store(config.data)
+            try:
+                self.driver = Driver(
+                    self._store,
+                    plan,
+                    clock,
+                    plan_source=text,
+                    listen_only=config.listen_only,
+                    acknowledge=self._acknowledge,
+                    reply=self._reply,
+                )
+            except BaseException:
+                self._store.close()
+                raise
+        except BaseException:
+            if self._web_socket is not None:
+                self._web_socket.close()
+            raise
+        self.reader = Reader(config.data)
+        self._broker: EmbeddedBroker | None = None
+        self._link: Link | None = None
+        self._announcer: Announcer | None = None
+        self._notifier: Notifier | None = None
+        self._server: uvicorn.Server | None = None
+        self._web: threading.Thread | None = None
+        self._web_up: Future[Any] = Future()
+
+    def __enter__(self) -> HubApp:
+        """Start, and return itself."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    # ---------------------------------------------------------------------------------------------- looking
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self.driver.plan
+
+    @property
+    def broker_url(self) -> str:
+        """Where the broker is, without a password."""
+        return str(self._broker_at())
+
+    @property
+    def http_url(self) -> str:
+        """Where the dashboard and the API are."""
+        if self._web_socket is None:
+            raise UsageError("this hub was told to serve no web")
+        host, port = self._web_socket.getsockname()[:2]
+        return f"http://{Address(host, port)}"
+
+    @property
+    def link(self) -> Link:
+        """The connection to the broker."""
+        if self._link is None:
+            raise UsageError("the hub has not started")
+        return self._link
+
+    def _broker_at(self) -> BrokerUrl:
+        if self.config.broker is not None:
+            return self.config.broker
+        address = self._broker.address if self._broker is not None else self.config.broker_listen
+        return BrokerUrl(address.host, address.port)
+
+    # ---------------------------------------------------------------------------------------------- life
+
+    def start(self) -> None:
+        """Begin to judge, to listen and to send. UsageError if the broker's port is taken; then nothing runs."""
+        try:
+            if self.config.broker is None:
+                self._broker = embedded_broker(self.config.broker_listen)
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        driver, clock = self.driver, self.clock
+        unsent = driver.queued_pages()
+        will = encode(HubState(state="lost", session=driver.session))
+        self._link = link = Link(
+            self._broker_at(), self._topics, clock, self._deliver, will=will, certificates=self.config.certificates
+        )
+        self._announcer = announcer = Announcer(driver, clock, link, self._topics)
+        self._notifier = notifier = Notifier(driver, clock, self._channel)
+        # Pages first: a listener is a queue, but the first in line is served first.
+        driver.listeners += [notifier.committed, announcer.committed]
+        driver.start()
+        notifier.start(unsent)
+        announcer.start()
+        link.up += [notifier.connected, announcer.connected]
+        link.start()
+        if self._web_socket is not None:
+            self._web = threading.Thread(target=self._serve, name="web", daemon=True)
+            self._web.start()
+
+    def wait_web(self, timeout_s: float = WEB_START_S) -> None:
+        """Wait until the dashboard answers."""
+        self._web_up.result(timeout_s)
+
+    def stop(self) -> None:
+        """Stop listening, commit what is known, say goodbye. May be called more than once."""
+        self._stop_web()
+        if self._notifier is not None:
+            self._notifier.stop()
+        if self._announcer is not None:
+            self._announcer.stop()
+        if self._link is not None and self._announcer is not None:
+            self._link.stop(self._announcer.state("stopped"))
+        self.driver.stop()
+        self.reader.close()
+        if self._broker is not None:
+            self._broker.stop()
+        self._notifier = self._announcer = self._link = self._broker = None
+
+    def reload(self) -> Future[str]:
+        """Read the plan file again and put it in force; the future has its version, or the PlanError that refused it."""
+        try:
+            text = _read(self.config.plan)
+        except UsageError as wrong:
+            future: Future[str] = Future()
+            future.set_exception(wrong)
+            return future
+        return self.driver.reload(text)
+
+    # ---------------------------------------------------------------------------------------------- wiring
+
+    def _deliver(self, topic: str, payload: bytes, retained: bool, received_ms: int, token: int) -> None:  # noqa: FBT001 - the link's callback
+        self.driver.deliver(Delivered(topic, payload, retained, received_ms, token))
+
+    def _acknowledge(self, tokens: Sequence[int]) -> None:
+        if self._link is not None:
+            self._link.ack(tokens)
+
+    def _reply(self, node: str, reply: TimeReply) -> None:
+        if self._link is not None and self._link.connected:
+            self._link.publish(self._topics.node_time_reply(node), encode(reply))
+
+    def _channel(self, channel: PlanChannel) -> Channel:
+        if channel.url.startswith("mqtt://") and self._link is not None:
+            return MqttChannel(self._link, self._topics)
+        from hub.notify.channels.apprise import AppriseChannel  # noqa: PLC0415 - not before somebody needs it
+
+        return AppriseChannel(channel.url)
+
+    # ---------------------------------------------------------------------------------------------- the web
+
+    def _read_tokens(self) -> tuple[Any, ...] | None:
+        if self.config.token_file is None:
+            return None
+        from hub.web.tokens import read_tokens  # noqa: PLC0415 - the web's packages come after the first page
+
+        return read_tokens(self.config.token_file)
+
+    def _serve(self) -> None:
+        try:
+            # 0.3 s of imports: the hub pages before it can show a dashboard.
+            import uvicorn  # noqa: PLC0415
+
+            from hub.web.app import create_app  # noqa: PLC0415
+
+            app = create_app(self.driver, self.reader, self.clock, tokens=self._tokens, host=self.config.listen.host)
+            self._live = app.state.context.live
+            self._server = server = uvicorn.Server(
+                uvicorn.Config(
+                    app,
+                    log_level="warning",
+                    access_log=False,
+                    timeout_graceful_shutdown=WEB_STOP_S,
+                    server_header=False,
+                    lifespan="on",
+                )
+            )
+            server.config.load()
+            started = server.startup
+
+            async def startup(sockets: list[socket.socket] | None = None) -> None:
+                await started(sockets)
+                if not self._web_up.done():
+                    self._web_up.set_result(None)
+
+            server.startup = startup  # type: ignore[method-assign]
+            assert self._web_socket is not None  # noqa: S101 - `start` has looked
+            server.run(sockets=[self._web_socket])
+        except BaseException as wrong:
+            if not self._web_up.done():
+                self._web_up.set_exception(wrong)
+            _log.exception("the dashboard and the API ended; judging and paging go on")
+
+    def _stop_web(self) -> None:
+        if self._web is not None:
+            try:
+                self._web_up.result(WEB_START_S)
+            except Exception:  # noqa: BLE001 - it has been logged; there is nothing to stop
+                self._web.join()
+            else:
+                self._live.stop()
+                if self._server is not None:
+                    self._server.should_exit = True
+                self._web.join()
+            self._web = None
+        if self._web_socket is not None:
+            self._web_socket.close()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as wrong:
+        raise UsageError(f"cannot read the plan {path}: {wrong.strerror}. Name one with --plan FILE") from wrong
+    except UnicodeDecodeError as wrong:
+        raise UsageError(f"the plan {path} is not UTF-8. Save it as UTF-8") from wrong
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address.host, address.port))
+        sock.listen(1024)
+    except OSError as wrong:
+        sock.close()
+        raise UsageError(
+            f"the dashboard cannot listen on {address}: {os.strerror(wrong.errno or 0).lower()}. "
+            "Name another address with --listen HOST:PORT"
+        ) from None
+    sock.setblocking(False)  # noqa: FBT003 - the socket's own interface
+    return sock
+
+
+__all__ = ["HubApp", "PlanError"]

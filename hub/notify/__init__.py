@@ -1,0 +1,1 @@
+"""The outbox worker: due, not cancelled, sent, recorded; one file for each kind of channel."""

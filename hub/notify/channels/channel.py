@@ -1,0 +1,41 @@
+"""What every channel can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from andgate.wire.messages import Page
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """Something to tell one group."""
+
+    group: str
+    title: str
+    page: Page
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """How an attempt went."""
+
+    sent: bool
+    """It surely went out."""
+    note: str = ""
+    """What happened, in words; never a secret out of a URL."""
+    retry: bool = True
+    """Whether trying again may help."""
+    surely_unsent: bool = False
+    """Nobody can have got it."""
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    def send(self, note: Note, done: Callable[[Result], None]) -> None:
+        """Begin to send; `done` is called exactly once, now or later, from any thread. Never raises."""
+
+    def close(self) -> None:
+        """Let go of everything."""

@@ -1,0 +1,46 @@
+"""Pagers, radios and boards on the site's own broker: ``page/{group}``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from andgate.wire.codec import encode
+from andgate.wire.topics import Topics
+from hub.notify.channels.channel import Note, Result
+
+
+class Publisher(Protocol):
+    """What this channel needs of the link."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has us now."""
+
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, done: Callable[[], None] | None = None
+    ) -> None:
+        """Publish with QoS 1; `done` is called when the broker has it."""
+
+
+_SENT = Result(sent=True)
+_AWAY = Result(sent=False, note="waiting for the broker", surely_unsent=True)
+
+
+class MqttChannel:
+    """Sent means that the broker has acknowledged it."""
+
+    def __init__(self, link: Publisher, topics: Topics) -> None:
+        """Publish through `link`."""
+        self._link = link
+        self._topics = topics
+
+    def send(self, note: Note, done: Callable[[Result], None]) -> None:
+        """Publish a page; without a connection nothing is left behind that could go out when it is over."""
+        if not self._link.connected:
+            done(_AWAY)
+            return
+        self._link.publish(self._topics.page(note.group), encode(note.page), done=lambda: done(_SENT))
+
+    def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,241 @@
+"""The worker that sends what is in the outbox: due, not cancelled, sent, recorded.
+
+The commit that queues a page hands it to this worker; what became of it goes back through the driver into the same
+database. A crash between sending and recording means that the page is sent again after the start, marked `again`.
+An attempt that failed is made again with growing pauses, until it is over, claimed (where a claim cancels it), or
+hopeless.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from queue import Empty, SimpleQueue
+
+from andgate.plan import Channel as PlanChannel
+from andgate.plan import Plan
+from andgate.wire.messages import Page
+from hub.clock import HubClock
+from hub.driver import Committed, Driver
+from hub.notify.channels import Channel, Note, Result
+from hub.store import PageFate, PageRow
+
+_log = logging.getLogger(__name__)
+
+PAUSES_MS = (1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000)
+"""Before the second, third, ... attempt; the last one again and again."""
+TRIES_MOST = 30
+REMEMBERED = 10_000
+
+
+class Notifier:
+    """Sends; one thread of its own."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        clock: HubClock,
+        make: Callable[[PlanChannel], Channel],
+        *,
+        sent: Callable[[str, float], None] | None = None,
+    ) -> None:
+        """Prepare; `start` begins.
+
+        Args:
+            driver: what is queued comes from it, and fates go to it.
+            clock: site time.
+            make: makes the channel for a plan's entry.
+            sent: told of each page that surely went out: channel, seconds since it was decided.
+        """
+        self._driver = driver
+        self._clock = clock
+        self._make = make
+        self._sent = sent
+        self._plan = driver.plan
+        self._channels: dict[str, tuple[str, Channel]] = {}
+        self._queue: SimpleQueue[object] = SimpleQueue()
+        self._waiting: list[tuple[int, int]] = []
+        self._rows: dict[int, PageRow] = {}
+        self._cancelled: dict[int, None] = {}
+        self._tries: dict[int, int] = {}
+        self._flying = 0
+        self._idle = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
+        clock.subscribe(self.wake)
+
+    # ---------------------------------------------------------------------------------------------- from any thread
+
+    def start(self, unsent: Iterable[PageRow]) -> None:
+        """Begin; `unsent` is what earlier sessions left in the outbox."""
+        open_now = {moment.id for moment in self._driver.open_moments()}
+        now_ms = self._clock.now_ms()
+        for row in unsent:
+            if row.kind == "page" and row.moment not in open_now:
+                fate = PageFate(
+                    id=row.id,
+                    state="cancelled",
+                    note="it was over before it could be sent",
+                    tries=row.tries,
+                    due_ms=now_ms,
+                )
+                self._driver.fate(fate)
+            else:
+                self._queue.put(row)
+        self._thread.start()
+
+    def committed(self, out: Committed) -> None:
+        """Take what a commit queued and cancelled; the driver's listener."""
+        if out.pages or out.cancelled or out.plan is not None:
+            self._queue.put(out)
+
+    def wake(self) -> None:
+        """Look at the clock again, and at the channels: one may work again."""
+        self._queue.put(None)
+
+    def connected(self) -> None:
+        """The broker is there (again): whatever waited for it goes now."""
+        self._queue.put("connected")
+
+    def settled(self, timeout_s: float) -> bool:
+        """Wait (real seconds) until nothing is queued or being sent; whether that came. For tests and a clean end."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._flying and self._queue.empty(), timeout_s)
+
+    def stop(self) -> None:
+        """End the thread and close the channels; what was not sent waits in the outbox for the next start."""
+        if self._thread.is_alive():
+            self._queue.put("stop")
+            self._thread.join()
+        for _, channel in self._channels.values():
+            channel.close()
+
+    # ---------------------------------------------------------------------------------------------- the thread
+
+    def _run(self) -> None:
+        while True:
+            wait_s: float | None = None
+            if self._waiting:
+                wait_s = max(0.0, self._clock.real_s((self._waiting[0][0] - self._clock.now_ms()) / 1000))
+            try:
+                item = self._queue.get(timeout=wait_s)
+            except Empty:
+                item = None
+            if item == "stop":
+                return
+            self._take(item)
+            self._send_due()
+            with self._idle:
+                self._idle.notify_all()
+
+    def _take(self, item: object) -> None:
+        if isinstance(item, PageRow):
+            self._wait(item, item.due_ms)
+        elif isinstance(item, Committed):
+            if item.plan is not None:
+                self._plan = item.plan
+            for id in item.cancelled:
+                self._cancelled[id] = None
+                self._rows.pop(id, None)
+            while len(self._cancelled) > REMEMBERED:
+                del self._cancelled[next(iter(self._cancelled))]
+            for row in item.pages:
+                if row.id not in self._cancelled:
+                    self._wait(row, row.due_ms)
+        elif isinstance(item, _Done):
+            self._done(item)
+        elif item == "connected":
+            now_ms = self._clock.now_ms()
+            for id, row in self._rows.items():
+                if self._plan.channels.get(row.channel, _NONE).url.startswith("mqtt://"):
+                    heapq.heappush(self._waiting, (now_ms, id))
+
+    def _wait(self, row: PageRow, due_ms: int) -> None:
+        self._rows[row.id] = row
+        heapq.heappush(self._waiting, (due_ms, row.id))
+
+    def _send_due(self) -> None:
+        now_ms = self._clock.now_ms()
+        while self._waiting and self._waiting[0][0] <= now_ms:
+            _, id = heapq.heappop(self._waiting)
+            row = self._rows.pop(id, None)  # gone: cancelled, or sent by an earlier due time
+            if row is not None:
+                self._send(row, now_ms)
+
+    def _send(self, row: PageRow, now_ms: int) -> None:
+        entry = self._plan.channels.get(row.channel)
+        if entry is None:
+            self._report(row, Result(sent=False, note="the plan has no such channel any more", retry=False), now_ms)
+            return
+        known = self._channels.get(row.channel)
+        if known is None or known[0] != entry.url:
+            if known is not None:
+                known[1].close()
+            known = self._channels[row.channel] = (entry.url, self._make(entry))
+        self._flying += 1
+        known[1].send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
+
+    def _note(self, row: PageRow, now_ms: int) -> Note:
+        return Note(
+            group=row.group,
+            title=row.title,
+            page=Page(
+                id=row.page,
+                kind=row.kind,
+                moment=row.moment,
+                text=row.text,
+                reason=row.reason,
+                left_s=round(row.left_s - (now_ms - row.decided_ms) / 1000, 3) if row.kind == "page" else row.left_s,
+                late=row.late,
+                claim=f"/api/v1/moments/{row.moment}/claim" if row.kind == "page" else None,
+                again=row.again,
+            ),
+        )
+
+    def _done(self, item: _Done) -> None:
+        self._flying -= 1
+        self._report(item.row, item.result, self._clock.now_ms())
+
+    def _report(self, row: PageRow, result: Result, now_ms: int) -> None:
+        tries = self._tries.pop(row.id, row.tries) + 1
+        if result.sent:
+            note = "sent again: it may have gone out before" if row.again else result.note
+            self._driver.fate(
+                PageFate(id=row.id, state="sent", note=note, tries=tries, due_ms=row.due_ms, sent_ms=now_ms)
+            )
+            if self._sent is not None:
+                self._sent(row.channel, (now_ms - row.decided_ms) / 1000)
+            return
+        if row.id in self._cancelled:
+            return
+        # Waiting for a broker that is away is no attempt: nothing was tried.
+        tries -= result.surely_unsent and result.retry
+        if not result.retry or tries >= TRIES_MOST:
+            _log.warning("page %s over channel %s failed: %s", row.page, row.channel, result.note)
+            self._driver.fate(PageFate(id=row.id, state="failed", note=result.note, tries=tries, due_ms=now_ms))
+            return
+        due_ms = now_ms + PAUSES_MS[min(max(tries - 1, 0), len(PAUSES_MS) - 1)]
+        self._tries[row.id] = tries
+        self._driver.fate(
+            PageFate(
+                id=row.id,
+                state="queued",
+                note=result.note,
+                tries=tries,
+                due_ms=due_ms,
+                surely_unsent=result.surely_unsent and tries == 0,
+            )
+        )
+        self._wait(row, due_ms)
+
+
+class _Done:
+    """An attempt has ended."""
+
+    def __init__(self, row: PageRow, result: Result) -> None:
+        self.row = row
+        self.result = result
+
+
+_NONE = PlanChannel(id="", url="")

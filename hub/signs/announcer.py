@@ -1,0 +1,163 @@
+"""The thread that says on MQTT what a commit made true. States are said once for many commits, verdicts each."""
+
+from __future__ import annotations
+
+import threading
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from andgate.plan import Plan
+from andgate.wire.codec import encode, encode_moment, format_time
+from andgate.wire.messages import Chain, FeedReceipt, HubState, Receipt
+from andgate.wire.topics import Topics
+from hub.clock import HubClock
+from hub.driver import Committed, Driver
+from hub.fleet.wanted import node_config
+from hub.signs.signs import Signs
+
+HEAD_EVERY_S = 60.0
+"""Site seconds after which a new head of the journal is published; it is evidence, not a heartbeat."""
+BATCH_MOST = 256
+
+
+class Speaker(Protocol):
+    """What the announcer needs of the link."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has us now."""
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish with QoS 1."""
+
+
+class Announcer:
+    """Publishes retained states, verdicts, receipts, commands and configurations."""
+
+    def __init__(self, driver: Driver, clock: HubClock, link: Speaker, topics: Topics) -> None:
+        """Prepare; `start` begins."""
+        self._driver = driver
+        self._clock = clock
+        self._link = link
+        self._topics = topics
+        self._queue: SimpleQueue[object] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+        self._plan = driver.plan
+        self._signs = Signs(self._plan.touchpoints, ())
+        self._configs: dict[str, bytes] = {}
+        self._said_entry = -1
+        self._said_s = 0.0
+        clock.subscribe(self.wake)
+
+    def start(self) -> None:
+        """Begin with what is open now; call it when the driver has started and before it is given anything."""
+        self._plan = self._driver.plan
+        self._signs = Signs(self._plan.touchpoints, self._driver.open_moments())
+        self._thread.start()
+
+    def committed(self, out: Committed) -> None:
+        """Take what a commit made true; the driver's listener."""
+        self._queue.put(out)
+
+    def connected(self) -> None:
+        """The broker is there (again): say everything."""
+        self._queue.put("connected")
+
+    def wake(self) -> None:
+        """Look at the clock again."""
+        self._queue.put(None)
+
+    def stop(self) -> None:
+        """Say what is left to say and end."""
+        if self._thread.is_alive():
+            self._queue.put("stop")
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            wait_s = self._clock.real_s(HEAD_EVERY_S)
+            next_ms = self._signs.next_ms()
+            if next_ms is not None:
+                wait_s = min(wait_s, max(0.0, self._clock.real_s((next_ms - self._clock.now_ms()) / 1000)))
+            items: list[object] = []
+            try:
+                items.append(self._queue.get(timeout=wait_s))
+                while len(items) < BATCH_MOST:
+                    items.append(self._queue.get_nowait())
+            except Empty:
+                pass
+            self._say(items)
+            if "stop" in items:
+                return
+
+    def _say(self, items: list[object]) -> None:
+        receipts: dict[tuple[str, str], Receipt] = {}
+        online = self._link.connected
+        if "connected" in items:
+            self._signs.forget_said()
+            self._configs.clear()
+            self._said_entry = -1
+            self._hub_state()
+            self._configure(self._plan)
+        for item in items:
+            if isinstance(item, Committed):
+                for node, receipt in item.receipts:
+                    receipts[node, receipt.boot] = receipt
+                self._committed(item, online=online)
+        if online:
+            for (node, _), receipt in receipts.items():
+                self._link.publish(self._topics.node_receipt(node), encode(receipt))
+            for touchpoint, payload in self._signs.changes(self._clock.now_ms()):
+                self._link.publish(self._topics.touchpoint_moment(touchpoint), payload, retain=True)
+            if self._clock.mono_s() - self._said_s >= HEAD_EVERY_S:
+                self._hub_state()
+
+    def _committed(self, item: Committed, *, online: bool) -> None:
+        for moment in item.published:
+            self._signs.published(moment)
+        if online:
+            for node, command in item.commands:
+                self._link.publish(self._topics.node_command(node), encode(command))
+            for feed, ids in item.feeds:
+                self._link.publish(self._topics.feed_receipt(feed), encode(FeedReceipt(ids=list(ids))))
+        for moment in item.published:
+            self._link.publish(self._topics.verdict, encode_moment(moment))
+        if item.plan is not None:
+            self._replan(item.plan)
+
+    def _replan(self, plan: Plan) -> None:
+        for node in set(self._plan.nodes) - set(plan.nodes):
+            self._configs.pop(node, None)
+            self._link.publish(self._topics.node_config(node), b"", retain=True)
+        for touchpoint in self._signs.use_plan(plan.touchpoints):
+            self._link.publish(self._topics.touchpoint_moment(touchpoint), b"", retain=True)
+        self._plan = plan
+        self._configure(plan)
+
+    def _configure(self, plan: Plan) -> None:
+        for node in plan.nodes.values():
+            payload = encode(node_config(plan, node))
+            if payload != self._configs.get(node.id):
+                self._configs[node.id] = payload
+                self._link.publish(self._topics.node_config(node.id), payload, retain=True)
+
+    def _hub_state(self) -> None:
+        head = self._driver.chain
+        self._said_s = self._clock.mono_s()
+        if head.entry == self._said_entry:
+            return
+        self._said_entry = head.entry
+        self._link.publish(self._topics.hub_state, self.state("online"), retain=True)
+
+    def state(self, state: str) -> bytes:
+        """Return ``hub/state`` as it is now."""
+        head = self._driver.chain
+        return encode(
+            HubState(
+                state="online" if state == "online" else "stopped",
+                session=self._driver.session,
+                epoch=self._driver.epoch,
+                at=format_time(self._clock.now_ms()),
+                chain=Chain(entry=head.entry, hash=head.hash),
+            )
+        )
