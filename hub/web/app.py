@@ -49,8 +49,8 @@ def create_app(
     """Return the application.
 
     It listens to the driver. `tokens` None: open to everybody who reaches it; then, where `host` (what it listens on)
-    is loopback, it answers to names of this machine only. Before the server is told to end, call
-    ``app.state.context.live.stop()``: it waits for open streams.
+    is loopback, it answers to names of this machine only. `hub.web.server` serves it; another server must be told to
+    end by ``app.state.context.live.stop()`` first, or it waits for open streams.
     """
     context_ = Context(
         driver=driver,
@@ -66,7 +66,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context_.live.start()
         yield
-        context_.live.stop()
+        context_.live.end()
 
     app = FastAPI(
         title="Andgate",
@@ -78,6 +78,7 @@ def create_app(
         lifespan=lifespan,
         telemetry={"tracing": False},
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context_
     app.state.keyring = Keyring(tokens, clock) if tokens is not None else None

@@ -191,7 +191,7 @@ class Live:
         """End every stream with a ``resync``; safe to call from any thread and more than once."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._stop)
+            loop.call_soon_threadsafe(self.end)
 
     def committed(self, commit: Committed) -> None:
         """Take in what a commit made true. Only queues: the caller is the driver."""
@@ -217,7 +217,8 @@ class Live:
         client.leave()
         self._clients.discard(client)
 
-    def _stop(self) -> None:
+    def end(self) -> None:
+        """End every stream with a ``resync``; on the event loop only."""
         for timer in (self._ticking, self._pulsing):
             if timer is not None:
                 timer.cancel()

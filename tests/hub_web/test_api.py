@@ -234,6 +234,19 @@ def test_a_driver_that_does_not_answer_is_said(web: TestClient, stand: Stand, mo
     problem(web.post("/api/v1/signals", json=DOCKED), 503)
 
 
+def test_a_hub_that_stops_takes_nothing(web: TestClient, stand: Stand) -> None:
+    moment = open_one(web)
+    stand.driver.stop()
+    assert "stops" in problem(web.post("/api/v1/signals", json=DOCKED), 503)["detail"]
+    problem(web.post(f"/api/v1/moments/{moment}/claim"), 503)
+
+
+def test_a_disk_that_takes_nothing_is_told(web: TestClient, stand: Stand) -> None:
+    stand.driver.fault = "the disk is full. Make room"
+    assert problem(web.get("/readyz"), 503)["detail"] == "The disk is full. Make room."
+    assert web.get("/healthz").status_code == 200
+
+
 # ------------------------------------------------------------------------------------------------ the site
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from msgspec.structs import replace
 
+from andgate.errors import UsageError
 from andgate.moment.moments import Moment
 from andgate.plan import Plan, parse_plan
 from andgate.wire.codec import moment_message
@@ -25,6 +23,7 @@ from hub.store import ChainHead
 from hub.web import live as live_module
 from hub.web.app import create_app
 from hub.web.live import RESYNC, Client, Live
+from hub.web.server import WebServer
 from tests.hub_web.stand import NOON, Stand
 
 SOON_S = 30
@@ -87,7 +86,7 @@ async def started(truth: Truth) -> AsyncIterator[Live]:
     live = Live(truth, HandClock(NOON))
     live.start()
     yield live
-    live._stop()
+    live.end()
 
 
 async def until(client: Client, name: str) -> list[Event]:
@@ -234,32 +233,12 @@ def stand(tmp_path: Path, plan: Plan) -> Iterator[Stand]:
     stand.close()
 
 
-@contextmanager
-def serving(stand: Stand) -> Iterator[tuple[str, uvicorn.Server, Live]]:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    live: Live = app.state.context.live
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=3, lifespan="on")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        ready = threading.Event()
-        started, server.startup = server.startup, None  # type: ignore[assignment, method-assign]
-
-        async def startup(sockets: Any = None) -> None:
-            await started(sockets)
-            ready.set()
-
-        server.startup = startup  # type: ignore[method-assign]
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        assert ready.wait(SOON_S)
-        try:
-            yield f"http://127.0.0.1:{port}", server, live
-        finally:
-            live.stop()
-            server.should_exit = True
-            thread.join(SOON_S)
-            assert not thread.is_alive()
+@pytest.fixture
+def server(stand: Stand) -> Iterator[WebServer]:
+    server = WebServer(create_app(stand.driver, stand.reader, stand.clock), "127.0.0.1", 0)
+    server.start()
+    yield server
+    server.stop()
 
 
 def blocks(response: httpx2.Response) -> Iterator[Event]:
@@ -274,17 +253,18 @@ def blocks(response: httpx2.Response) -> Iterator[Event]:
             lines = {}
 
 
-def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(stand: Stand) -> None:
+def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(server: WebServer) -> None:
     signal = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}
+    live: Live = server._server._context.live
     with (
-        serving(stand) as (url, server, live),
-        httpx2.Client(base_url=url, timeout=SOON_S) as web,
+        httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=SOON_S) as web,
         web.stream("GET", "/api/v1/stream") as stream,
     ):
         assert stream.headers["content-type"].startswith("text/event-stream")
         assert stream.headers["cache-control"] == "no-store"
         assert "content-length" not in stream.headers
         assert stream.headers["content-security-policy"]
+        assert "server" not in stream.headers
         events = blocks(stream)
         assert next(events)[0] == "snapshot"
         assert web.post("/api/v1/signals", json=signal).status_code == 202
@@ -294,6 +274,18 @@ def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(stand: Stand) -> 
         with web.stream("GET", "/api/v1/stream?since=5", headers={"last-event-id": "5"}) as again:
             assert len(next(blocks(again))[1]["moments"]) == 1
         next(each for each in events if live.clients == 1)  # who has left is forgotten
-        live.stop()
-        server.should_exit = True
+        server._server.should_exit = True
         assert [name for name, _ in events if name != "pulse"] == ["resync"]
+
+
+def test_a_taken_port_is_told(server: WebServer, stand: Stand) -> None:
+    app = create_app(stand.driver, stand.reader, stand.clock)
+    with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{server.port}.*--listen"):
+        WebServer(app, "127.0.0.1", server.port)
+    with pytest.raises(UsageError, match="cannot listen"):
+        WebServer(app, "no.such.name.invalid", 0)
+
+
+def test_it_stops_also_where_nobody_ever_asked(server: WebServer) -> None:
+    server.stop()
+    server.stop()

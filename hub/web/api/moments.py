@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import secrets
 from collections.abc import Awaitable
 from concurrent.futures import Future
@@ -12,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from andgate.errors import RefusedError
+from andgate.errors import RefusedError, UsageError
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, ActionKind
 from andgate.wire.codec import Decoder, moment_message
@@ -43,6 +44,8 @@ from hub.web.api.arguments import (
 from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.problems import ProblemError, sentence, unprocessable
+
+log = logging.getLogger(__name__)
 
 Done = TypeVar("Done")
 ANSWER_WITHIN_S = 30.0
@@ -209,6 +212,8 @@ async def act(
         ) from refused
     except TimeoutError as late:
         raise too_busy() from late
+    except UsageError as ours:
+        raise not_taken(ours) from ours
     return json(moment_message(now))
 
 
@@ -224,6 +229,18 @@ def too_busy() -> ProblemError:
         "busy",
         "The hub has not confirmed this in time; it may still happen.",
         remedy="Look before you repeat it; see /readyz.",
+        headers={"retry-after": "2"},
+    )
+
+
+def not_taken(error: UsageError) -> ProblemError:
+    """Return the 503 for a driver that stops, or could not digest what it was given."""
+    log.warning("the driver did not take a request: %s", error)
+    return ProblemError(
+        503,
+        "not-taken",
+        "The hub did not take this: it stops, or made a mistake that its log tells of.",
+        remedy="Try again in a moment.",
         headers={"retry-after": "2"},
     )
 

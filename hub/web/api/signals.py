@@ -9,13 +9,13 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from andgate.errors import PayloadError
+from andgate.errors import PayloadError, UsageError
 from andgate.wire.codec import decode_feed_signals
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, MAX_SIGNALS, FeedSignal
 from hub.web.api.answer import answers, json, takes
 from hub.web.api.answers import Accepted
 from hub.web.api.arguments import only_known, read_body
-from hub.web.api.moments import ANSWER_WITHIN_S, Here, committed, too_busy
+from hub.web.api.moments import ANSWER_WITHIN_S, Here, committed, not_taken, too_busy
 from hub.web.auth import MOST_BODY_BYTES, Caller, Needs
 from hub.web.problems import ProblemError, unprocessable
 
@@ -51,6 +51,8 @@ async def post_signals(request: Request, here: Here, who: Annotated[Caller, Depe
             done = await committed(here.driver.signals(members, feed))
     except TimeoutError as late:
         raise too_busy() from late
+    except UsageError as ours:
+        raise not_taken(ours) from ours
     return json(Accepted(accepted=done.accepted, duplicates=done.duplicates), 202)
 
 
