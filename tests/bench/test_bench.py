@@ -19,7 +19,7 @@ from bench._figure import Figure
         (Figure("at least", 1.9, "x", least=2), False),
     ],
 )
-def test_a_figure_knows_whether_it_keeps_its_target(figure: Figure, met: bool) -> None:  # noqa: FBT001 - a row's last word
+def test_a_figure_knows_whether_it_keeps_its_target(figure: Figure, met: bool) -> None:
     assert figure.met is met
     assert ("MISSED" in str(figure)) is not met
 
