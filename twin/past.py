@@ -1,0 +1,142 @@
+"""The month before: days of the model, judged by the hub's own gate, engine and store with their `now` in the past.
+
+Every signal goes in as the very message a node or a feed would have sent, through the gatekeeper, the engine, the
+journal and its projections. What is left out is the world outside: no broker, and pages reach the model's people only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from andgate.plan import Plan
+from andgate.wire.codec import encode
+from andgate.wire.messages import Answer, NodeSignal
+from andgate.wire.topics import Topics
+from hub.clock import HandClock
+from hub.driver import Delivered, Driver, _Batch
+from hub.store import PageFate, PageRow, Store
+from twin.feed import encode_reports
+from twin.flights import day_of
+from twin.happenings import Answered, Beep, Reported
+from twin.judge import FEED, shown_key
+from twin.virtual import play
+from twin.wires import Seen, Wires
+from twin.world import World
+
+DAYS = 30
+_ENTRIES_A_COMMIT = 2_000
+
+
+class PastDriver(Driver):
+    """The hub's driver without its thread: it is told the time, and commits now and then instead of at once."""
+
+    def __init__(self, data: Path, plan: Plan, plan_text: str, *, now_ms: int) -> None:
+        """Open (or make) the data folder's database and go on from what it holds, no earlier than `now_ms`."""
+        self._hand = HandClock(now_ms)
+        super().__init__(Store(data), plan, self._hand, plan_source=plan_text)
+        self.newest_ms = self._engine.now_ms
+        """When the newest entry was made; 0 in a new journal."""
+        self._hand.advance(max(0, self.newest_ms - now_ms))
+        self._topics = Topics(plan.site.id)
+        self._standing = _Batch(self._hand.now_ms())
+        self._boot = ""
+        self._boot_ms = 0
+        self._checkpoints.start()
+        self._begin()
+
+    def power_on(self, day: date, begins_ms: int) -> None:
+        """Let the nodes boot for a day: their numbers begin at 1 again."""
+        self._boot, self._boot_ms = f"past-{day}", begins_ms
+
+    def end(self) -> None:
+        """Commit everything and close."""
+        self._finish(self._standing)
+        self._end()
+
+    # ---------------------------------------------------------------------------------------------- as a judge
+
+    def next_ms(self) -> int | None:
+        """Return the engine's next deadline."""
+        return self._engine.next_deadline()
+
+    def shown(self, touchpoint: str) -> str | None:
+        """Return the key that a sign there shows first."""
+        return shown_key(self._engine.open_moments(), touchpoint)
+
+    def hear(
+        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
+    ) -> list[Beep]:
+        """Judge everything as one message each, as if it had just been delivered."""
+        self._hand.advance(now_ms - self._hand.now_ms())
+        batch = self._standing
+        batch.now_ms = now_ms
+        pages = len(batch.pages)
+        for topic, payload in self._messages(seen, reported, answered, now_ms):
+            self._item(batch, Delivered(topic, payload, retained=False, received_ms=now_ms, token=0))
+        self._advance(batch)
+        told = batch.pages[pages:]
+        for row in told:
+            self._store.pages.fate(PageFate(row.id, "sent", "", tries=1, due_ms=now_ms, sent_ms=now_ms))
+        if batch.entries >= _ENTRIES_A_COMMIT:
+            self._finish(batch)
+            self._standing = _Batch(now_ms)
+        return [_beep(row) for row in told]
+
+    def _messages(
+        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
+    ) -> list[tuple[str, bytes]]:
+        messages = []
+        for one in seen:
+            node, _, device = one.device.partition("/")
+            signal = NodeSignal(
+                device=device,
+                signal=one.signal,
+                seq=one.seq,
+                boot=self._boot,
+                mono=(one.at_ms - self._boot_ms) / 1000,
+                sent=(now_ms - self._boot_ms) / 1000,
+                key=one.key,
+                press=one.press,
+            )
+            messages.append((self._topics.node_signal(node), encode(signal)))
+        messages += [(self._topics.feed_signal(FEED), encode_reports([one])) for one in reported]
+        for claim in answered:
+            answer = Answer(do="claim", by=claim.by, moment=claim.moment, page=claim.page, promise_s=claim.promise_s)
+            messages.append((self._topics.answer, encode(answer)))
+        return messages
+
+
+def _beep(row: PageRow) -> Beep:
+    return Beep(
+        page=row.page,
+        group=row.group,
+        moment=row.moment,
+        expectation=row.expectation,
+        touchpoint=row.touchpoint,
+        key=row.key,
+        over=row.kind == "over",
+    )
+
+
+def live_through(driver: PastDriver, plan: Plan, *, until_ms: int, today: date, seed: int) -> tuple[World, Wires]:
+    """Play and judge every day up to `until_ms`, from the beginning or from where the journal ends.
+
+    Returns:
+        The world of the day of `until_ms`, as it stands then, and its wires.
+    """
+    timezone = plan.site.timezone
+    last = day_of(until_ms, timezone)
+    day = last - timedelta(days=DAYS)
+    if driver.newest_ms:
+        # What an earlier demo had left of its day is not played twice: the story goes on the morning after.
+        day = max(day, day_of(driver.newest_ms, timezone) + timedelta(days=1))
+    while True:
+        world = World(plan, day, today=today, seed=seed)
+        wires = Wires(plan, begins_ms=world.begins_ms)
+        driver.power_on(day, world.begins_ms)
+        play(world, wires, driver, until_ms=min(until_ms, world.ends_ms - 1), paging=True)
+        if day >= last:
+            return world, wires
+        day += timedelta(days=1)
