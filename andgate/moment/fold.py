@@ -172,7 +172,8 @@ class Fold:
         casting = self._casting_at(signal.at_ms)
         if signal.name in (BLIND, SIGHTED):
             self._sight(signal)
-            return []
+            # It may have come late: whatever it could make provisional, or not, is looked at again.
+            return [case for case in self.cases if case.ended_ms is None or case.ended_ms >= signal.at_ms]
         if signal.found and signal.device in casting.momentary:
             return []
         expectation = casting.plan.expectations.get(self.expectation)

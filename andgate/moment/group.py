@@ -372,7 +372,8 @@ class Group:
 
     def forget(self, before_ms: int) -> list[str]:
         """Fold what is older than `before_ms` into the base for good; return the ids of moments that are let go."""
-        if self._stale or not self.items or self.items[0][0][0] >= before_ms:
+        old_items = bool(self.items) and self.items[0][0][0] < before_ms
+        if self._stale or not (old_items or self._long_over(before_ms)):
             return []
         kept = next((i for i, entry in enumerate(self.items) if entry[0][0] >= before_ms), len(self.items))
         for _, item in self.items[:kept]:
@@ -385,9 +386,7 @@ class Group:
         return self._let_go(before_ms)
 
     def _let_go(self, before_ms: int) -> list[str]:
-        expectation = self._casting_at(before_ms).plan.expectations.get(self.expectation)
-        slack_ms = expectation.rejoins_within_ms if expectation else 0
-        over = [case for case in self.base.cases if self._end_of(case) + slack_ms < before_ms]
+        over = self._long_over(before_ms)
         let_go: list[str] = []
         for case in over:
             identity = self.identity(self.anchor_of(case))
@@ -410,6 +409,12 @@ class Group:
         self.refold()
         self._reattach()
         return let_go
+
+    def _long_over(self, before_ms: int) -> list[Case]:
+        """Return the cases of the base that nothing can touch any more."""
+        expectation = self._casting_at(before_ms).plan.expectations.get(self.expectation)
+        slack_ms = expectation.rejoins_within_ms if expectation else 0
+        return [case for case in self.base.cases if self._end_of(case) + slack_ms < before_ms]
 
     def _reattach(self) -> None:
         """Point what is published at the cases of the fresh fold."""
