@@ -195,15 +195,16 @@ FLIGHTS = ("AG1/2026-11-21", "AG2/2026-11-21")
 
 
 @st.composite
-def moments_in_time(draw: st.DrawFn, last_tick: int = 40) -> int:
-    """Draw a site time."""
-    return NOON + HOUR + draw(st.integers(0, last_tick)) * TICK + draw(st.sampled_from(HAIRS))
+def moments_in_time(draw: st.DrawFn, hours: int = 1) -> int:
+    """Draw a site time, in the first minutes of one of some hours."""
+    hour_ms = draw(st.integers(1, hours)) * HOUR
+    return NOON + hour_ms + draw(st.integers(0, 40)) * TICK + draw(st.sampled_from(HAIRS))
 
 
 @st.composite
-def signals(draw: st.DrawFn, number: int, plan: Plan) -> Signal:
+def signals(draw: st.DrawFn, number: int, plan: Plan, hours: int = 1) -> Signal:
     """Draw something that was seen, from few devices, few keys and few instants."""
-    at_ms = draw(moments_in_time())
+    at_ms = draw(moments_in_time(hours))
     names = [name for each in plan.expectations.values() for name in _names(each)]
     what = draw(st.sampled_from([*names, *names, *names, BLIND, SIGHTED, MOVED, "unheard-of"]))
     place = draw(st.sampled_from([spot for each in plan.expectations.values() for spot in each.touchpoints]))
@@ -241,13 +242,13 @@ def _names(promise: Expectation) -> list[str]:
 
 
 @st.composite
-def seen(draw: st.DrawFn, plan: Plan, most: int = 14) -> list[Signal]:
+def seen(draw: st.DrawFn, plan: Plan, most: int = 14, hours: int = 1) -> list[Signal]:
     """Draw what was seen in a day, some of it taken back."""
     count = draw(st.integers(1, most))
-    day = [draw(signals(number, plan)) for number in range(count)]
+    day = [draw(signals(number, plan, hours)) for number in range(count)]
     for number in draw(st.lists(st.integers(0, count - 1), max_size=2)):
         target = draw(st.integers(0, count - 1))
-        if number != target:
+        if number != target and day[target].at_ms < day[number].at_ms + HOUR:  # nobody takes back what is far ahead
             day[number] = replace(day[number], retracts=day[target].id)
     return day
 

@@ -336,7 +336,8 @@ def threatening(floor: Floor, signal: Signal, promise: Expectation, key: str | N
     """Threaten the moment of its key, or all of them where it names none (5)."""
     for moment in floor.open_ones(signal.touchpoint):
         named = promise.key is None or key is None or key == moment.key
-        if named and moment.threat_ms is None and signal.at_ms <= moment.deadline_ms:
+        has_failed = moment.failed_by_signal or signal.at_ms > moment.deadline_ms
+        if named and moment.threat_ms is None and not has_failed:
             moment.threat_ms = signal.at_ms
 
 
