@@ -49,8 +49,8 @@ def create_app(
     """Return the application.
 
     It listens to the driver. `tokens` None: open to everybody who reaches it; then, where `host` (what it listens on)
-    is loopback, it answers to names of this machine only. `hub.web.server` serves it; another server must be told to
-    end by ``app.state.context.live.stop()`` first, or it waits for open streams.
+    is loopback, it answers to names of this machine only. Before the server is told to end, call
+    ``app.state.context.live.stop()``, or it waits for open streams.
     """
     context_ = Context(
         driver=driver,

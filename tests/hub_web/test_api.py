@@ -174,6 +174,8 @@ def test_moments_are_filtered_and_paged(web: TestClient, stand: Stand) -> None:
         "limit=1001",
         "limit=many",
         "cursor=!!",
+        "cursor=" + "9" * 30 + ".a",
+        "cursor=1_0.a",
         "cursor=",
         "since=yesterday",
         "since=0001-01-01T00:00:00%2B23:59",
@@ -286,6 +288,9 @@ def test_plumbing(web: TestClient) -> None:
     text = web.get("/metrics").text
     assert 'andgate_moments_open{level="threatened"} 1.0' in text
     assert "andgate_journal_entry 2.0" in text
+    assert "andgate_outbox_depth 1.0" in text
+    assert 'andgate_signals_total{result="accepted"} 1.0' in text
+    assert "andgate_commit_seconds_count" in text
 
 
 # ------------------------------------------------------------------------------------------------ errors, headers

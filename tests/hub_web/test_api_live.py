@@ -13,7 +13,6 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from andgate.errors import UsageError
 from andgate.moment.moments import Moment
 from andgate.plan import Plan, parse_plan
 from andgate.wire.codec import moment_message
@@ -23,8 +22,7 @@ from hub.store import ChainHead
 from hub.web import live as live_module
 from hub.web.app import create_app
 from hub.web.live import RESYNC, Client, Live
-from hub.web.server import WebServer
-from tests.hub_web.stand import NOON, Stand
+from tests.hub_web.stand import NOON, Server, Stand
 
 SOON_S = 30
 Event = tuple[str, Any]
@@ -234,9 +232,8 @@ def stand(tmp_path: Path, plan: Plan) -> Iterator[Stand]:
 
 
 @pytest.fixture
-def server(stand: Stand) -> Iterator[WebServer]:
-    server = WebServer(create_app(stand.driver, stand.reader, stand.clock), "127.0.0.1", 0)
-    server.start()
+def server(stand: Stand) -> Iterator[Server]:
+    server = Server(create_app(stand.driver, stand.reader, stand.clock))
     yield server
     server.stop()
 
@@ -253,18 +250,16 @@ def blocks(response: httpx2.Response) -> Iterator[Event]:
             lines = {}
 
 
-def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(server: WebServer) -> None:
+def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(server: Server) -> None:
     signal = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}
-    live: Live = server._server._context.live
     with (
-        httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=SOON_S) as web,
+        httpx2.Client(base_url=server.url, timeout=SOON_S) as web,
         web.stream("GET", "/api/v1/stream") as stream,
     ):
         assert stream.headers["content-type"].startswith("text/event-stream")
         assert stream.headers["cache-control"] == "no-store"
         assert "content-length" not in stream.headers
         assert stream.headers["content-security-policy"]
-        assert "server" not in stream.headers
         events = blocks(stream)
         assert next(events)[0] == "snapshot"
         assert web.post("/api/v1/signals", json=signal).status_code == 202
@@ -273,19 +268,6 @@ def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(server: WebServer
         assert next(each for each in events if each[0] == "pulse")[1]["open"] == 1
         with web.stream("GET", "/api/v1/stream?since=5", headers={"last-event-id": "5"}) as again:
             assert len(next(blocks(again))[1]["moments"]) == 1
-        next(each for each in events if live.clients == 1)  # who has left is forgotten
-        server._server.should_exit = True
+        next(each for each in events if server.live.clients == 1)  # who has left is forgotten
+        server.begin_to_stop()
         assert [name for name, _ in events if name != "pulse"] == ["resync"]
-
-
-def test_a_taken_port_is_told(server: WebServer, stand: Stand) -> None:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{server.port}.*--listen"):
-        WebServer(app, "127.0.0.1", server.port)
-    with pytest.raises(UsageError, match="cannot listen"):
-        WebServer(app, "no.such.name.invalid", 0)
-
-
-def test_it_stops_also_where_nobody_ever_asked(server: WebServer) -> None:
-    server.stop()
-    server.stop()
