@@ -33,7 +33,9 @@ from andgate.plan import (
     Touchpoint,
 )
 from andgate.wire.messages import DeviceHealth, FeedSignal, Health
+from hub.driver import Accepted, Committed
 from hub.store.rows import (
+    ChainHead,
     Listing,
     NodeRow,
     OutcomeListing,
@@ -217,7 +219,8 @@ class World:
     def __init__(self, *, busy: bool = True, now_ms: int = NOW, month: bool = True, blind: bool | None = None) -> None:
         self.plan = PLAN
         self.now = now_ms
-        self.speed = 1.0
+        self.rate = 1.0
+        self.fault: str | None = None
         self.signals_posted: list[FeedSignal] = []
         self.actions: list[Action] = []
         self.listeners: list[Any] = []
@@ -244,7 +247,10 @@ class World:
         return self.now / 1000
 
     def real_s(self, site_s: float) -> float:
-        return site_s / self.speed
+        return site_s / self.rate
+
+    def subscribe(self, wake: Any) -> None:
+        """Never jumps."""
 
     # ------------------------------------------------------------------------------------------------- making
 
@@ -455,7 +461,10 @@ class World:
                 cell[str(m.verdict)] += 1
                 cell["saved"] += m.saved
                 cell["anomaly"] += m.anomaly
-        return tuple(CellRow(*where, **counts) for where, counts in rows.items())
+        return tuple(
+            CellRow(*where, counts["success"], counts["failure"], counts["saved"], counts["anomaly"])
+            for where, counts in rows.items()
+        )
 
     def outcomes(self, interaction: str, *, state: str | None = None, key: str | None = None,
                  since_ms: int | None = None, until_ms: int | None = None, cursor: str | None = None,
@@ -526,6 +535,13 @@ class World:
     def quarantined(self) -> int:
         return 2
 
+    def chain(self) -> ChainHead:
+        return ChainHead(self._entry, "00" * 32)
+
+    @property
+    def plan_version(self) -> str:
+        return VERSION
+
     # ------------------------------------------------------------------------------------------------- acting
 
     def signals(self, members: list[FeedSignal], feed: str) -> Future[Any]:
@@ -534,7 +550,7 @@ class World:
         for member in members:
             self.signals_posted.append(member)
             self._take(member)
-        done.set_result(Taken(len(members)))
+        done.set_result(Accepted(len(members), 0))
         return done
 
     def _take(self, member: FeedSignal) -> None:
@@ -588,17 +604,9 @@ class World:
 
     def _changed(self, moment: Moment) -> None:
         self._moments[moment.id] = moment
+        self._entry += 1
         for listener in self.listeners:
-            listener(moment)
-
-
-class Taken:
-    """What became of posted signals."""
-
-    duplicates = 0
-
-    def __init__(self, accepted: int) -> None:
-        self.accepted = accepted
+            listener(Committed(now_ms=self.now_ms(), chain=self.chain(), entries=1, published=(moment,)))
 
 
 def _stood(moment: Moment) -> int:

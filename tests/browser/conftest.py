@@ -12,7 +12,6 @@ import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
 from hub.web.app import create_app
-from hub.web.live import Change, Live
 from tests.browser.airport import World
 
 ARGS = [
@@ -30,9 +29,7 @@ class Served:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.live = Live(world, world)  # type: ignore[arg-type]
-        world.listeners.append(lambda moment: self.live.changed(Change(moments=(moment,))))
-        app = create_app(world, world, world, live=self.live)  # type: ignore[arg-type]
+        app = create_app(world, world, world)  # type: ignore[arg-type]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])

@@ -16,6 +16,9 @@ from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.login import local
 from hub.web.pages import floor as floors
+from hub.web.pages import charts, listing
+from hub.web.pages import moment as stories
+from hub.web.pages import success as reports
 from hub.web.pages.render import STATIC, WHO_COOKIE, YEAR_S, Pages, who_of
 from hub.web.pages.source import Source
 from hub.web.problems import ProblemDetails, ProblemError
@@ -108,3 +111,82 @@ def who_acts(request: Request, who: Caller) -> str:
     """Return under which name a form acts: the token's, on an open hub the one this screen keeps."""
     kept = who_of(request) if who.via == "open" else None
     return name_of(who, kept or None)
+
+
+@router.get("/moments", dependencies=[Reader])
+def moments(request: Request, draw: Draw) -> HTMLResponse:
+    """List moments."""
+    found = listing.moments(draw.source, request.query_params)
+    plan = draw.source.plan
+    expectations = [(each.id, each.promise) for each in plan.expectations.values()]
+    touchpoints = [(each.id, each.name) for each in plan.touchpoints.values()]
+    return draw.page(
+        request, "moments.html", here="moments", list=found, expectations=expectations, touchpoints=touchpoints
+    )
+
+
+@router.get("/moments/{moment}", dependencies=[Reader])
+def moment(request: Request, draw: Draw, moment: str) -> HTMLResponse:
+    """Explain one moment."""
+    found = stories.story(draw.source, moment)
+    if found is None:
+        raise ProblemError(404, "unknown-moment", f'There is no moment "{moment}".', remedy="List them at /moments.")
+    return draw.page(request, "moment.html", here="moments", story=found)
+
+
+DO: dict[str, ActionKind] = {
+    "claim": "claim",
+    "unclaim": "unclaim",
+    "void": "void",
+    "unvoid": "unvoid",
+    "reset": "reset",
+    "cause": "cause",
+    "remedy": "remedy",
+}
+"""What a moment's forms may do: the last part of their address."""
+
+
+@router.post("/moments/{moment}/{do}")
+async def do_to_moment(request: Request, here: Here, who: Actor, moment: str, do: str) -> Response:
+    """Do what a moment's form asks for, and go back to where it was asked."""
+    if do not in DO:
+        raise ProblemError(404, "not-found", f'Nothing called "{do}" can be done to a moment.')
+    fields = await form_of(request)
+    reason = fields.get("reason", "")
+    if do == "cause" and reason and fields.get("kind"):
+        reason = f"{fields['kind']}: {reason}"
+    if not reason and do in ("void", "reset", "cause", "remedy"):
+        raise ProblemError(422, "no-reason", "The reason is empty.", remedy="Say it in a few words.")
+    await act(here, DO[do], moment, who_acts(request, who), reason=reason[:500] or None)
+    return RedirectResponse(local(fields.get("back", "/")), 303)
+
+
+@router.get("/success", dependencies=[Reader])
+def success(request: Request, draw: Draw, interaction: str | None = None, days: int = 30) -> HTMLResponse:
+    """Show the Customer Success table."""
+    plan = draw.source.plan
+    if interaction is None:
+        interaction = next(iter(plan.interactions), None)
+    elif interaction == "all":
+        interaction = None
+    elif interaction not in plan.interactions:
+        raise ProblemError(404, "unknown-interaction", f'The plan has no interaction "{interaction}".')
+    report = reports.report(draw.source, interaction, days if days in reports.DAYS else 30)
+    zone = plan.site.timezone
+    return draw.page(
+        request,
+        "success.html",
+        here="success",
+        alive=False,
+        report=report,
+        range_words=reports.range_words(report, zone),
+        charts=charts,
+        zone_name=zone,
+        gate=charts.gate(report),
+        heat=charts.heat(report),
+        causes=charts.causes(report) if report.causes else None,
+        control=charts.control(report, report.chart, zone) if report.chart is not None else None,
+        control_title=charts.control_title(report),
+        day_choices=reports.DAYS,
+        least_days=reports.LEAST_DAYS,
+    )

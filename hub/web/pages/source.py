@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.moment.events import Paged
-from hub.web.live import rate_of
+from hub.web.pages.spans import local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from andgate.clock import Clock
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
+    from hub.clock import HubClock
     from hub.store.reader import Reader
     from hub.store.rows import Listing, NodeRow, OutcomeRow, PageRow, QuarantineRow, SignalRow, TrailLine
     from hub.web.context import Judge
@@ -49,8 +49,17 @@ class Query(Struct, frozen=True, kw_only=True):
     key: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
+    cause: str | None = None
+    """A cause as it was given, or ``-`` for those without."""
+    week_hour: tuple[int, int] | None = None
+    """Local weekday (Monday 0) and hour of the opening."""
     cursor: str | None = None
     limit: int = 50
+
+    @property
+    def picky(self) -> bool:
+        """Whether most of what the store finds may not fit."""
+        return not (self.verdict is None and self.cause is None and self.week_hour is None)
 
 
 class Found(Struct, frozen=True):
@@ -63,7 +72,7 @@ class Found(Struct, frozen=True):
 class Source:
     """Reads only; every method may be called from any thread."""
 
-    def __init__(self, driver: Judge, reader: Reader, clock: Clock) -> None:
+    def __init__(self, driver: Judge, reader: Reader, clock: HubClock) -> None:
         """Read from a hub's parts."""
         self._driver = driver
         self._reader = reader
@@ -80,7 +89,7 @@ class Source:
 
     def rate(self) -> float:
         """Return site seconds per real second: 1, but for a demo."""
-        return rate_of(self._clock)
+        return self._clock.rate
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return every open moment as last committed."""
@@ -114,9 +123,10 @@ class Source:
         """Return the moments that fit, newest opening first; reads on until a page is full or nothing is left."""
         found: list[Moment] = []
         cursor = query.cursor
+        zone = self.plan.site.timezone
         while True:
             listing = self._list(query, cursor)
-            found += [moment for moment in listing.items if _fits(moment, query.verdict)]
+            found += [moment for moment in listing.items if fits(moment, query, zone)]
             cursor = listing.next
             if cursor is None or len(found) >= query.limit:
                 return Found(tuple(found), cursor)
@@ -130,7 +140,7 @@ class Source:
             since_ms=query.since_ms,
             until_ms=query.until_ms,
             cursor=cursor,
-            limit=query.limit,
+            limit=PAGE if query.picky else query.limit,
         )
 
     def nodes(self) -> tuple[NodeRow, ...]:
@@ -164,10 +174,18 @@ class Source:
         return self._reader.failures(since_ms=since_ms, until_ms=until_ms, limit=MOST_FAILURES)
 
 
-def _fits(moment: Moment, verdict: str | None) -> bool:
-    if verdict is None:
+def fits(moment: Moment, query: Query, zone: str) -> bool:
+    """Return whether a moment passes the filters that the store does not know."""
+    if query.verdict == "saved" and not moment.saved:
+        return False
+    if query.verdict not in (None, "saved", moment.verdict):
+        return False
+    if query.cause is not None and (moment.cause or "-") != query.cause:
+        return False
+    if query.week_hour is None:
         return True
-    return moment.saved if verdict == "saved" else moment.verdict == verdict
+    when = local(moment.opened_ms, zone)
+    return (when.weekday(), when.hour) == query.week_hour
 
 
 def paged_groups(trail: Iterable[TrailLine]) -> tuple[str, ...]:

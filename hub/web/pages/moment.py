@@ -1,0 +1,214 @@
+"""One moment with its trail: what a contested verdict is explained with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from andgate.moment import events as e
+from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
+from hub.web.pages.narrate import Teller
+from hub.web.pages.spans import clock, hms, span, when_words
+from hub.web.pages.timeline import Timeline, left_words
+from hub.web.pages.words import rich, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from andgate.moment.moments import Moment
+    from andgate.plan import Plan
+    from hub.store.rows import PageRow, SignalRow, TrailLine
+    from hub.web.pages.source import Source
+
+
+class Pair(Struct, frozen=True):
+    """A name and what is said of it."""
+
+    name: str
+    value: str
+
+
+class Told(Struct, frozen=True):
+    """One line of the trail in words."""
+
+    happened: str
+    learned: str
+    late: bool
+    what: str
+
+
+class Story(Struct, frozen=True, kw_only=True):
+    """Everything on the moment's page."""
+
+    moment: Moment
+    title: str
+    place: str
+    level: str
+    """Which icon and ink stand beside the heading."""
+    head: Markup
+    promise: str
+    firm: str
+    chart: Markup
+    witnesses: tuple[Pair, ...]
+    agree: str
+    pages: tuple[Pair, ...]
+    pages_after: str
+    causes: tuple[Pair, ...]
+    trail: tuple[Told, ...]
+    provisional: str
+    can_claim: bool
+    can_reset: bool
+    can_void: bool
+    voided: bool
+
+
+def level_of(moment: Moment) -> str:
+    """Return what a moment looks like in a list: its verdict once it has one, else its level."""
+    if moment.verdict == "void":
+        return "void"
+    if moment.verdict == "failure":
+        return "failed"
+    if moment.verdict == "success":
+        return "saved" if moment.saved else "kept"
+    return moment.level if moment.level in ("threatened", "failing", "failed") else "open"
+
+
+def heading(moment: Moment, now_ms: int) -> Markup:
+    """Return the outcome in words: ``Saved with 0:19 left``."""
+    if moment.withdrawn:
+        return rich("moment.withdrawn")
+    level = level_of(moment)
+    if level in ("saved", "kept", "open", "threatened", "failing"):
+        return rich(f"moment.{level}", left=left_words(moment, now_ms))
+    if level == "void":
+        return rich("moment.void", reason=moment.reason) if moment.reason else rich("moment.void.none")
+    if moment.state == "open":
+        return rich("moment.failed.open")
+    if moment.late_s is None:
+        return rich("moment.failed.never")
+    return rich("moment.failed", late=clock(int(moment.late_s)))
+
+
+def witnesses(plan: Plan, rows: Sequence[SignalRow]) -> tuple[tuple[Pair, ...], str]:
+    """Return what each witness said, and whether those that saw the same thing agree."""
+    zone = plan.site.timezone
+    pairs = tuple(
+        Pair(
+            witness_words(plan, row.signal.witness),
+            say("moment.signal", signal=signal_words(row.signal.name), time=hms(row.signal.at_ms, zone)),
+        )
+        for row in sorted(rows, key=lambda row: row.signal.order)
+    )
+    first: dict[str, int] = {}
+    for row in rows:
+        first[row.signal.witness] = min(first.get(row.signal.witness, row.signal.at_ms), row.signal.at_ms)
+    if not pairs:
+        return (), say("moment.witnesses.none")
+    if len(first) < 2:  # noqa: PLR2004 it takes two to agree
+        return pairs, say("moment.alone")
+    return pairs, say("moment.agree", time=span(max(first.values()) - min(first.values())))
+
+
+def page_pairs(plan: Plan, trail: Sequence[TrailLine], sent: Sequence[PageRow]) -> tuple[Pair, ...]:
+    """Return what became of every page: sent, not sent, and why."""
+    zone = plan.site.timezone
+    pairs = []
+    for row in sent:
+        state = {"sent": "sent", "failed": "failed", "cancelled": "cancelled", "muted": "cancelled"}.get(row.state)
+        name = f"{group_name(plan, row.group)}, {row.channel}"
+        if row.kind == "over":
+            name = f"{say('moment.over.short')}, {name.lower()}"
+        at_ms = row.sent_ms if row.sent_ms is not None else row.decided_ms
+        words = say(f"moment.pages.{state or 'waiting'}", time=hms(at_ms, zone))
+        pairs.append(Pair(name, words))
+    for line in trail:
+        if isinstance(line.event, e.PageSkipped):
+            because = say(f"moment.skip.{line.event.because}")
+            pairs.append(Pair(group_name(plan, line.event.group), say("moment.pages.skipped", because=because)))
+    return tuple(pairs)
+
+
+def after_end(moment: Moment, trail: Sequence[TrailLine]) -> str:
+    """Say whether anybody was paged after the end was known."""
+    known = [line.now_ms for line in trail if isinstance(line.event, e.Kept | e.Saved | e.Closed | e.Voided)]
+    pages = [line for line in trail if isinstance(line.event, e.Paged)]
+    if not pages:
+        return say("moment.pages.none")
+    if moment.state == "open" or not known:
+        return ""
+    late = sum(line.now_ms > min(known) for line in pages)
+    return say("moment.over.late", n=late) if late else say("moment.over.clean")
+
+
+def cause_pairs(plan: Plan, moment: Moment) -> tuple[Pair, ...]:
+    """Return cause, remedy and the version of the promise."""
+    expectation = plan.expectations.get(moment.expectation)
+    remedy = moment.remedy
+    if remedy is None and moment.verdict == "failure":
+        due = expectation.remedy if expectation else None
+        remedy = say("moment.remedy.due", remedy=due) if due else say("moment.none.given")
+    elif remedy is None:
+        remedy = say("moment.remedy.none") if moment.verdict == "success" else say("moment.none.given")
+    return (
+        Pair(say("moment.cause"), moment.cause or say("moment.none.given")),
+        Pair(say("moment.remedy"), remedy),
+        Pair(say("moment.plan"), say("moment.plan.version", version=moment.plan)),
+    )
+
+
+def build(
+    plan: Plan,
+    moment: Moment,
+    trail: Sequence[TrailLine],
+    signals: Sequence[SignalRow],
+    sent: Sequence[PageRow],
+    now_ms: int,
+) -> Story:
+    """Return the page; pure."""
+    zone = plan.site.timezone
+    teller = Teller(plan, {row.signal.id: row.signal.name for row in signals})
+    saw, agree = witnesses(plan, signals)
+    firm = say("moment.provisional" if moment.provisional else "moment.confirmed")
+    if moment.verdict is None:
+        firm = say("moment.undecided")
+    where = place(plan, moment)
+    return Story(
+        moment=moment,
+        title=say("moment.title", place=where, when=when_words(moment.opened_ms, now_ms, zone)),
+        place=where,
+        level=level_of(moment),
+        head=heading(moment, now_ms),
+        promise=promise(plan, moment.expectation),
+        firm=say("moment.revision", n=moment.revision, firm=firm),
+        chart=Timeline(plan, moment, trail, signals, now_ms).markup(),
+        witnesses=saw,
+        agree=agree,
+        pages=page_pairs(plan, trail, sent),
+        pages_after=after_end(moment, trail),
+        causes=cause_pairs(plan, moment),
+        trail=tuple(
+            Told(
+                hms(line.at_ms, zone),
+                hms(line.now_ms, zone),
+                line.now_ms - line.at_ms > 2000,  # noqa: PLR2004 the second that a deadline waits is no delay
+                teller.tell(line.event),
+            )
+            for line in trail
+        ),
+        provisional=say("card.provisional", reason=moment.reason or "") if moment.provisional and moment.reason else "",
+        can_claim=moment.state == "open" and moment.claimed_ms is None,
+        can_reset=moment.state == "open",
+        can_void=not moment.withdrawn,
+        voided=moment.verdict == "void",
+    )
+
+
+def story(source: Source, moment_id: str) -> Story | None:
+    """Read a moment and build its page; None where there is no such moment."""
+    moment = source.moment(moment_id)
+    if moment is None:
+        return None
+    trail, signals = source.trail(moment_id), source.signals(moment_id)
+    return build(source.plan, moment, trail, signals, source.deliveries(moment_id), source.now_ms())

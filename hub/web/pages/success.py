@@ -1,0 +1,358 @@
+"""How well promises are kept: rates with their intervals, where failure begins, when, and why. Sums only, no drawing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from andgate.tally import Bar, ControlChart, Count, Interval, control_chart, pareto, wilson
+from hub.web.pages.names import promise
+from hub.web.pages.spans import DAY_MS, HOUR_MS, date_words, local, midnight_ms
+from hub.web.pages.words import rich, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from andgate.moment.moments import Moment
+    from andgate.plan import Plan
+    from hub.store.rows import OutcomeRow
+    from hub.web.pages.source import CellRow, Source
+
+DAYS = (7, 30, 90)
+FEW = 20
+"""Fewer moments than this in an hour of the week say nothing."""
+LEAST_DAYS = 8
+"""Fewer days than this are no control chart."""
+CLEAR = 1.96
+"""How many standard errors apart two counts must be before one is called the worst."""
+NO_CAUSE = ""
+
+
+class Input(Struct, frozen=True, kw_only=True):
+    """One promise of the gate."""
+
+    expectation: str
+    promise: str
+    count: Count
+    rate: Interval | None
+    first: int
+    """How many failures of the whole began here."""
+
+
+class Hour(Struct, frozen=True):
+    """One hour of the week."""
+
+    failed: int
+    all: int
+
+    @property
+    def share(self) -> float | None:
+        """Failed, 0 to 1; None where too few were judged."""
+        return self.failed / self.all if self.all >= FEW else None
+
+
+class Day(Struct, frozen=True):
+    """One day of the control chart."""
+
+    start_ms: int
+    failed: int
+    all: int
+
+
+class Place(Struct, frozen=True):
+    """One place or area in the tables."""
+
+    name: str
+    touchpoint: str | None
+    count: Count
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """The Customer Success table and what surrounds it."""
+
+    interaction: str | None
+    name: str
+    since_ms: int
+    until_ms: int
+    days: int
+    inputs: tuple[Input, ...]
+    """In journey order."""
+    gate: Count
+    """The whole: outcomes of the interaction, or all promises together."""
+    rate: Interval | None
+    things: str
+    finding: Markup
+    weeks: tuple[tuple[Hour, ...], ...]
+    """Seven days of 24 hours, Monday first."""
+    hours: tuple[int, int]
+    """First and last hour that anything was judged in."""
+    heat_title: str
+    chart: ControlChart | None
+    per_day: tuple[Day, ...]
+    causes: tuple[Bar, ...]
+    causes_title: str
+    places: tuple[Place, ...]
+    areas: tuple[Place, ...]
+
+    @property
+    def worst(self) -> tuple[Input, ...]:
+        """The promises, worst first; those never judged last."""
+        return tuple(sorted(self.inputs, key=lambda each: (each.rate.share if each.rate else 2.0, each.expectation)))
+
+
+def counts_by(cells: Iterable[CellRow], name: str) -> dict[str, Count]:
+    """Return what cells add up to, by expectation or touchpoint."""
+    found: dict[str, Count] = defaultdict(Count)
+    for cell in cells:
+        one = Count(success=cell.success, failure=cell.failure, saved=cell.saved, anomaly=cell.anomaly)
+        found[getattr(cell, name)] += one
+    return found
+
+
+def week(cells: Iterable[CellRow], zone: str) -> tuple[tuple[Hour, ...], ...]:
+    """Return failures by local weekday and hour."""
+    failed: Counter[tuple[int, int]] = Counter()
+    judged: Counter[tuple[int, int]] = Counter()
+    for cell in cells:
+        when = local(cell.hour_ms, zone)
+        where = (when.weekday(), when.hour)
+        failed[where] += cell.failure
+        judged[where] += cell.failure + cell.success
+    return tuple(
+        tuple(Hour(failed[day, hour], judged[day, hour]) for hour in range(24)) for day in range(7)
+    )
+
+
+def open_hours(weeks: Sequence[Sequence[Hour]]) -> tuple[int, int]:
+    """Return the first and last hour of the day in which anything was judged."""
+    used = [hour for hour in range(24) if any(day[hour].all for day in weeks)]
+    return (used[0], used[-1]) if used else (0, 23)
+
+
+def heat_finding(weeks: Sequence[Sequence[Hour]]) -> str:
+    """Say when promises fail most, if one stretch of one weekday stands out from the whole week; else only what it is."""
+    failed = sum(hour.failed for day in weeks for hour in day)
+    judged = sum(hour.all for day in weeks for hour in day)
+    if not judged or not failed:
+        return say("success.heat")
+    mean = failed / judged
+    worst: tuple[float, int, int] | None = None
+    for day, hours in enumerate(weeks):
+        for hour, one in enumerate(hours):
+            if one.share is not None and (worst is None or one.share > worst[0]):
+                worst = (one.share, day, hour)
+    if worst is None:
+        return say("success.heat")
+    _, day, start = worst
+    end = start
+    high = mean * 2
+
+    def stands_out(hour: int) -> bool:
+        share = weeks[day][hour].share if 0 <= hour < len(weeks[day]) else None
+        return share is not None and share >= high
+
+    while stands_out(start - 1):
+        start -= 1
+    while stands_out(end + 1):
+        end += 1
+    bad = sum(weeks[day][hour].failed for hour in range(start, end + 1))
+    n = sum(weeks[day][hour].all for hour in range(start, end + 1))
+    # Three times the width that chance alone gives: the worst of 168 cells always looks bad.
+    if bad / n < mean + 3 * math.sqrt(mean * (1 - mean) / n):
+        return say("success.heat")
+    return say("success.heat.find", day=say(f"days.{day}"), start=f"{start:02}", end=f"{end + 1:02}")
+
+
+def causes_finding(bars: Sequence[Bar], failures: int) -> str:
+    """Say how many causes make half of the failures, if most failures have one."""
+    if not failures:
+        return say("success.causes.none")
+    ungiven = next((bar.n for bar in bars if bar.name == NO_CAUSE), 0)
+    if ungiven * 2 > failures:
+        return say("success.causes.ungiven", n=ungiven, all=failures)
+    given = [bar for bar in bars if bar.name != NO_CAUSE]
+    so_far = 0
+    for index, bar in enumerate(given, 1):
+        so_far += bar.n
+        if so_far * 2 >= failures:
+            if index == 1:
+                return say("success.causes.find.one", all=failures)
+            return say("success.causes.find", n=say_number(index), all=failures)
+    return say("success.causes", n=failures)
+
+
+def say_number(n: int) -> str:
+    """Return a small number as a word that begins a sentence."""
+    words = say("numbers").split()
+    return words[n] if n < len(words) else str(n)
+
+
+def ratio(share: float, n: int) -> str:
+    """Return a rate that can be said aloud: ``9 of 10``, ``97 % of``, ``All 42``."""
+    if share >= 1.0:
+        return say("success.ratio.all", n=n)
+    tenths = share * 10
+    close = 0.15
+    if abs(tenths - round(tenths)) <= close and 0 < round(tenths) < 10:  # noqa: PLR2004 tenths
+        return say("success.ratio", n=round(tenths))
+    return say("success.ratio.percent", percent=math.floor(share * 1000) / 10)
+
+
+def finding(inputs: Sequence[Input], rate: Interval | None, n: int, things: str, *, gate: bool) -> Markup:
+    """Return the page's finding: the rate in words, and what breaks first if the data carries it."""
+    if rate is None:
+        return rich("success.none")
+    said = ratio(rate.share, n)
+    if not gate:
+        judged = [each for each in inputs if each.rate is not None]
+        worst = min(judged, key=lambda each: each.rate.share if each.rate else 1.0)
+        rest = [each.rate.low for each in judged if each is not worst and each.rate is not None]
+        clear = worst.rate is not None and bool(rest) and worst.rate.high < min(rest)
+        after = rich("success.find.worst", promise=worst.promise) if clear else Markup()
+        return rich("success.find.all", rate=said, worst=after)
+    ordered = sorted(inputs, key=lambda each: -each.first)
+    if rate.share >= 1.0:
+        after = rich("success.find.clean")
+    elif len(ordered) < 2 or stands_apart(ordered[0].first, ordered[1].first):  # noqa: PLR2004 a pair to compare
+        after = rich("success.find.breaks", promise=ordered[0].promise)
+    else:
+        after = rich("success.find.weak")
+    return rich("success.find.gate", rate=said, things=things, breaks=after)
+
+
+def stands_apart(more: int, fewer: int) -> bool:
+    """Return whether two counts differ by more than chance."""
+    both = more + fewer
+    return both > 0 and (more - fewer) / math.sqrt(both) > CLEAR
+
+
+def things_of(plan: Plan, interaction: str | None) -> str:
+    """Return what an interaction's outcomes are called: flights, visits."""
+    key = plan.interactions[interaction].key if interaction is not None else None
+    if key is None:
+        return say("success.things.none")
+    return say("success.things.flight") if key == "flight" else say("success.things.other", key=key)
+
+
+def days_of(since_ms: int, until_ms: int, zone: str) -> tuple[int, ...]:
+    """Return when each local day of a span began; days of 23 and 25 hours included."""
+    found = []
+    at = midnight_ms(since_ms, zone)
+    while at < until_ms:
+        found.append(at)
+        at = midnight_ms(at + DAY_MS + 2 * HOUR_MS, zone)
+    return tuple(found)
+
+
+def build(  # noqa: PLR0913 a report is made of exactly these facts
+    plan: Plan,
+    interaction: str | None,
+    days: int,
+    cells: Sequence[CellRow],
+    outcomes: Sequence[OutcomeRow],
+    failures: Sequence[Moment],
+    since_ms: int,
+    now_ms: int,
+) -> Report:
+    """Return the report; pure. Without an interaction it is about every promise, each moment for itself."""
+    zone = plan.site.timezone
+    journey = plan.expectations_of(interaction) if interaction is not None else tuple(plan.expectations)
+    own = [cell for cell in cells if cell.expectation in journey]
+    counts = counts_by(own, "expectation")
+    broke = {moment.id: moment.expectation for moment in failures}
+    decided = [row for row in outcomes if row.state in ("success", "failure")]
+    first = Counter(broke[row.first] for row in decided if row.first is not None and row.first in broke)
+    inputs = tuple(
+        Input(
+            expectation=name,
+            promise=promise(plan, name),
+            count=counts[name],
+            rate=counts[name].rate,
+            first=first[name] if interaction is not None else counts[name].failure,
+        )
+        for name in journey
+    )
+    starts = days_of(since_ms, now_ms, zone)
+    if interaction is not None:
+        lost = sum(row.state == "failure" for row in decided)
+        gate = Count(success=len(decided) - lost, failure=lost)
+        per_day = _days(starts, [(row.at_ms, row.state == "failure", 1) for row in decided], zone)
+    else:
+        gate = sum((each.count for each in inputs), Count())
+        rows = [(cell.hour_ms, True, cell.failure) for cell in own]
+        per_day = _days(starts, rows + [(cell.hour_ms, False, cell.success) for cell in own], zone)
+    things = things_of(plan, interaction)
+    rate = wilson(gate.success, gate.judged)
+    weeks = week(own, zone)
+    mine = [moment for moment in failures if moment.expectation in journey]
+    causes = pareto(moment.cause or NO_CAUSE for moment in mine)
+    judged_days = sum(day.all > 0 for day in per_day)
+    chart = control_chart([day.failed for day in per_day], [day.all for day in per_day])
+    return Report(
+        interaction=interaction,
+        name=plan.interactions[interaction].name if interaction is not None else say("success.all"),
+        since_ms=since_ms,
+        until_ms=now_ms,
+        days=days,
+        inputs=inputs,
+        gate=gate,
+        rate=rate,
+        things=things,
+        finding=finding(inputs, rate, gate.judged, things, gate=interaction is not None),
+        weeks=weeks,
+        hours=open_hours(weeks),
+        heat_title=heat_finding(weeks),
+        chart=chart if judged_days >= LEAST_DAYS else None,
+        per_day=per_day,
+        causes=causes,
+        causes_title=causes_finding(causes, len(mine)),
+        places=_places(plan, counts_by(own, "touchpoint")),
+        areas=_areas(plan, counts_by(own, "touchpoint")),
+    )
+
+
+def _days(starts: Sequence[int], rows: Iterable[tuple[int, bool, int]], zone: str) -> tuple[Day, ...]:
+    failed: Counter[int] = Counter()
+    judged: Counter[int] = Counter()
+    for at_ms, bad, n in rows:
+        day = midnight_ms(at_ms, zone)
+        judged[day] += n
+        failed[day] += n if bad else 0
+    return tuple(Day(start, failed[start], judged[start]) for start in starts)
+
+
+def _places(plan: Plan, counts: dict[str, Count]) -> tuple[Place, ...]:
+    return tuple(
+        Place(touchpoint.name, touchpoint.id, counts[touchpoint.id])
+        for touchpoint in plan.touchpoints.values()
+        if counts[touchpoint.id].judged
+    )
+
+
+def _areas(plan: Plan, counts: dict[str, Count]) -> tuple[Place, ...]:
+    found: dict[str, Count] = {}
+    for touchpoint in plan.touchpoints.values():
+        name = touchpoint.area or say("floor.area.other")
+        found[name] = found.get(name, Count()) + counts[touchpoint.id]
+    return tuple(Place(name, None, count) for name, count in found.items() if count.judged)
+
+
+def report(source: Source, interaction: str | None, days: int) -> Report:
+    """Read what a report needs and build it."""
+    plan, now_ms = source.plan, source.now_ms()
+    zone = plan.site.timezone
+    since_ms = midnight_ms(midnight_ms(now_ms, zone) - (days - 1) * DAY_MS + 2 * HOUR_MS, zone)
+    until_ms = now_ms + 1
+    outcomes = source.outcomes(interaction, since_ms, until_ms) if interaction is not None else ()
+    cells, failures = source.cells(since_ms, until_ms), source.failures(since_ms, until_ms)
+    return build(plan, interaction, days, cells, outcomes, failures, since_ms, now_ms)
+
+
+def range_words(report_: Report, zone: str) -> str:
+    """Return ``23 Oct to 21 Nov 2026, all areas, all teams``."""
+    since = date_words(report_.since_ms, zone)
+    return say("success.range", since=since, until=date_words(report_.until_ms, zone, year=True))
