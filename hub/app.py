@@ -35,6 +35,8 @@ from hub.store import Reader, Store
 if TYPE_CHECKING:
     import uvicorn
 
+    from hub.web.metrics import Metrics
+
 _log = logging.getLogger(__name__)
 
 WEB_START_S = 30.0
@@ -82,6 +84,7 @@ class HubApp:
         self._server: uvicorn.Server | None = None
         self._web: threading.Thread | None = None
         self._web_up: Future[Any] = Future()
+        self._metrics: Metrics | None = None
 
     def __enter__(self) -> HubApp:
         """Start, and return itself."""
@@ -145,7 +148,7 @@ class HubApp:
             self._broker_at(), self._topics, clock, self._deliver, will=will, certificates=self.config.certificates
         )
         self._announcer = announcer = Announcer(driver, clock, link, self._topics)
-        self._notifier = notifier = Notifier(driver, clock, self._channel)
+        self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent)
         # Pages first: a listener is a queue, but the first in line is served first.
         driver.listeners += [notifier.committed, announcer.committed]
         driver.start()
@@ -206,6 +209,10 @@ class HubApp:
 
         return AppriseChannel(channel.url)
 
+    def _page_sent(self, channel: str, seconds: float) -> None:
+        if self._metrics is not None:  # the web comes after the first page
+            self._metrics.page(channel, seconds)
+
     # ---------------------------------------------------------------------------------------------- the web
 
     def _read_tokens(self) -> tuple[Any, ...] | None:
@@ -224,6 +231,7 @@ class HubApp:
 
             app = create_app(self.driver, self.reader, self.clock, tokens=self._tokens, host=self.config.listen.host)
             self._live = app.state.context.live
+            self._metrics = app.state.context.metrics
             self._server = server = uvicorn.Server(
                 uvicorn.Config(
                     app,
