@@ -50,6 +50,8 @@ class Pattern(Struct, frozen=True):
 
     def _place(self, since_s: float) -> tuple[bool, float]:
         total = sum(self.steps)
+        if total == inf:
+            return True, inf
         if not total or (not self.repeat and since_s >= total):
             return False, inf
         left = max(since_s, 0.0) % total

@@ -46,6 +46,10 @@ class BoardPin(MockPWMPin):  # type: ignore[misc]
         """Drive the pin from outside."""
         self.driven = high
         if self.function == "input" and self._change_state(high):
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._when_changed is not None:
             self._call_when_changed()
 
     def pulse(self, length_s: float) -> None:
@@ -54,7 +58,7 @@ class BoardPin(MockPWMPin):  # type: ignore[misc]
         for ticks, state in ((start, True), (start + length_s, False)):
             self._state = state
             self._last_change = ticks
-            self._call_when_changed()
+            self._tell()
 
 
 class BoardFactory(MockFactory):  # type: ignore[misc]

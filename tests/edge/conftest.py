@@ -31,6 +31,7 @@ from andgate.wire.messages import (
     TouchpointMoments,
 )
 from edge.clock import RealClock
+from edge.link import set_nodelay
 
 LONG_S = 20.0
 """Longer than anything takes on two slow, shared cores; nothing waits so long unless it is broken."""
@@ -63,13 +64,17 @@ class HandClock:
         return self.mono
 
 
-def device(kind: str, touchpoint: str = "counter-a", signals: dict[str, str] | None = None, **settings: Any) -> DeviceConfig:
+def device(
+    kind: str, touchpoint: str = "counter-a", signals: dict[str, str] | None = None, **settings: Any
+) -> DeviceConfig:
     """Configure a device as the hub does: defaults filled in, durations in milliseconds."""
     known: dict[str, Any] = {}
     for name, setting in KINDS[kind].settings.items():
         value = settings.pop(name, setting.default)
         if setting.type == "duration":
-            seconds = float(str(value).removesuffix("ms")) / 1000 if str(value).endswith("ms") else float(str(value)[:-1])
+            seconds = (
+                float(str(value).removesuffix("ms")) / 1000 if str(value).endswith("ms") else float(str(value)[:-1])
+            )
             known[f"{name}_ms"] = round(seconds * 1000)
         elif value is not None:
             known[name] = value
@@ -77,10 +82,12 @@ def device(kind: str, touchpoint: str = "counter-a", signals: dict[str, str] | N
     return DeviceConfig(kind=kind, touchpoint=touchpoint, settings=known, signals=signals or KINDS[kind].signals)
 
 
-def node_config(hash: str = "h1", expectations: list[ExpectationConfig] | None = None, **devices: DeviceConfig) -> NodeConfig:
+def node_config(
+    version: str = "h1", expectations: list[ExpectationConfig] | None = None, **devices: DeviceConfig
+) -> NodeConfig:
     """Configure a node; names with underscores become names with hyphens."""
     named = {name.replace("_", "-"): it for name, it in devices.items()}
-    return NodeConfig(hash=hash, site="agx", timezone="UTC", devices=named, expectations=expectations or [])
+    return NodeConfig(hash=version, site="agx", timezone="UTC", devices=named, expectations=expectations or [])
 
 
 def free_port() -> int:
@@ -139,7 +146,7 @@ class Hub:
         self.changed = threading.Condition()
         self._subscribed = threading.Event()
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="hub")
-        client.on_socket_open = lambda _c, _d, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.on_socket_open = set_nodelay
         client.on_connect = lambda c, *_: c.subscribe([(one, 1) for one in self.topics.hub_filters()])
         client.on_subscribe = lambda *_: self._subscribed.set()
         client.on_message = self._on_message
@@ -174,21 +181,21 @@ class Hub:
             self.client.publish(self.topics.node_receipt(node), encode(Receipt(boot=boot, seq=upto, also=spans)), qos=1)
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        topic = topics.parse(message.topic)
+        topic, payload = topics.parse(message.topic), bytes(message.payload)
         with self.changed:
-            self.messages.put((topic.kind, message.payload, bool(message.retain)))
+            self.messages.put((topic.kind, payload, bool(message.retain)))
             if topic.kind == "node/signal":
-                members, _ = decode_node_signals(message.payload)
+                members, _ = decode_node_signals(payload)
                 good = [member for member in members if isinstance(member, NodeSignal)]
                 assert len(good) == len(members), members
                 self.payloads.append(good)
                 self.signals.update({(member.boot, member.seq): member for member in good})
                 if self.receipting:
                     self.receipt(topic.name)
-            elif topic.kind == "node/state" and message.payload:
-                self.states.append(decode_node_state(message.payload))
+            elif topic.kind == "node/state" and payload:
+                self.states.append(decode_node_state(payload))
             elif topic.kind == "node/time" and self.answering_time:
-                ask = decode_time_ask(message.payload)
+                ask = decode_time_ask(payload)
                 reply = TimeReply(n=ask.n, at=format_time(self.clock.now_ms()))
                 self.client.publish(self.topics.node_time_reply(topic.name), encode(reply), qos=1)
             self.changed.notify_all()

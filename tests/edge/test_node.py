@@ -10,8 +10,7 @@ import pytest
 from andgate.wire.messages import NodeConfig
 from edge.app import EdgeApp
 from edge.devices.mock import MockBoard
-
-from .conftest import Hub, Mosquitto, device, node_config, until
+from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
 
 
 def desk() -> NodeConfig:
@@ -33,7 +32,9 @@ def node(broker: Mosquitto, tmp_path: Path, board: MockBoard) -> Iterator[EdgeAp
     app.stop()
 
 
-def test_a_press_becomes_a_signal_and_its_receipt_makes_the_lamp_steady(hub: Hub, node: EdgeApp, board: MockBoard) -> None:
+def test_a_press_becomes_a_signal_and_its_receipt_makes_the_lamp_steady(
+    hub: Hub, node: EdgeApp, board: MockBoard
+) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     hub.receipting = False

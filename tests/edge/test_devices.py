@@ -1,0 +1,320 @@
+"""Every kind of device passes one suite; then what each has of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import gpiozero
+import pytest
+
+from andgate.errors import UsageError
+from andgate.plan.kinds import KINDS as PLANNED
+from andgate.wire.messages import DeviceConfig
+from edge.devices import KINDS, Device, Edge, Hands, Input, Report, make
+from edge.devices.mock import MockBoard
+from edge.devices.pins import pins
+from tests.edge.conftest import HandClock, device
+
+WIRING: dict[str, dict[str, Any]] = {
+    "mot-button": {"button": 17, "lamp": 27},
+    "beam": {"pin": 22},
+    "distance": {"echo": 24, "trigger": 23},
+    "done-button": {"button": 5},
+    "start-button": {"button": 6},
+    "belt-sensor": {"pin": 12},
+    "lamp": {"pin": 13},
+    "buzzer": {"pin": 19},
+    "sign": {},
+}
+PRESSED = {"mot-button": 17, "beam": 22, "done-button": 5, "start-button": 6, "belt-sensor": 12}
+INPUTS = sorted(PRESSED)
+
+
+class FastClock(HandClock):
+    """Three seconds take a twentieth of one."""
+
+    def real_s(self, site_s: float) -> float:
+        return site_s / 60
+
+
+class Bench:
+    """A board, a clock for a hand, and the edges that come."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.board = MockBoard(self.clock)
+        self.edges: list[Edge] = []
+        self.threads: set[int] = set()
+
+    def emit(self, edge: Edge) -> None:
+        self.threads.add(threading.get_ident())
+        self.edges.append(edge)
+
+    def make(self, kind: str, name: str = "it", config: DeviceConfig | None = None, **settings: Any) -> Any:
+        made = config or device(kind, **{**WIRING[kind], **settings})
+        return make(Hands(name, made, self.board.factory, self.clock, self.emit))
+
+    def feed(self, it: Input) -> list[Report]:
+        """Hand over the edges that have come, as the worker does."""
+        edges, self.edges = self.edges, []
+        return [report for edge in edges for report in it.feed(edge.at_s, edge.level)]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    there = Bench()
+    yield there
+    there.board.close()
+
+
+def test_every_kind_of_the_plan_is_here() -> None:
+    assert set(KINDS) == set(PLANNED) == set(WIRING)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+class TestConformance:
+    def test_it_can_be_made_asked_and_closed_again_and_again(self, bench: Bench, kind: str) -> None:
+        for _ in range(3):
+            it = bench.make(kind)
+            assert isinstance(it, Device)
+            assert it.health(bench.clock.mono_s()).level in ("on", "off", "unknown")
+            it.close()
+
+    def test_its_docstring_says_what_it_is_how_to_wire_it_and_a_program(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        text = type(it).__doc__ or ""
+        assert "Wiring" in text
+        assert "Settings:" in text
+        program = [line for line in text.splitlines() if line.startswith("        ") and line.strip()]
+        assert len(program) >= 4
+        for setting in PLANNED[kind].settings.values():
+            assert setting.type
+        named = text.split("Settings:")[1]
+        for name, setting in PLANNED[kind].settings.items():
+            assert (f"{name}_ms" if setting.type == "duration" else name) in named
+        it.close()
+
+    def test_a_pin_in_use_is_an_error_and_leaves_nothing_behind(self, bench: Bench, kind: str) -> None:
+        if not WIRING[kind]:
+            pytest.skip("it has no pins")
+        first = bench.make(kind)
+        with pytest.raises(gpiozero.GPIOPinInUse):
+            bench.make(kind, "another")
+        first.close()
+        bench.make(kind).close()
+
+    def test_what_it_shows_is_dark_once_closed(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        light = getattr(it, "light", None)
+        if light is not None:
+            light.set(on=True)
+            pin = int(WIRING[kind].get("lamp") or WIRING[kind]["pin"])
+            assert bench.board.level(pin)
+            it.close()
+            assert not bench.board.level(pin)
+        else:
+            it.close()
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+class TestInputs:
+    def test_callbacks_only_enqueue(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        bench.board.drive(PRESSED[kind], high=False)
+        assert [(edge.device, edge.level) for edge in bench.edges] == [("it", True)]
+        assert it.settle.raw is False
+        it.close()
+        bench.board.drive(PRESSED[kind], high=True)
+        assert len(bench.edges) == 1  # closed: nobody listens
+
+    def test_it_reports_the_time_of_the_edge(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        it.start()
+        bench.clock.push(5)
+        bench.board.drive(PRESSED[kind], high=False)
+        down_s = bench.clock.mono_s()
+        assert bench.feed(it) == []
+        (report,) = it.advance(bench.clock.push(9))[:1]
+        assert report.occasion in PLANNED[kind].signals
+        assert (report.at_s, report.found) == (down_s, False)
+
+    def test_noise_is_no_news_and_is_counted(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        for _ in range(5):
+            bench.board.drive(PRESSED[kind], high=False)
+            bench.clock.push(0.005)
+            bench.board.drive(PRESSED[kind], high=True)
+            bench.clock.push(0.005)
+        assert bench.feed(it) + it.advance(bench.clock.push(9)) == []
+        assert it.drops == 5
+
+    def test_chatter_is_a_fault(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        for _ in range(60):
+            bench.board.drive(PRESSED[kind], high=False)
+            bench.board.drive(PRESSED[kind], high=True)
+        bench.feed(it)
+        assert "chatters" in (it.health(bench.clock.mono_s()).fault or "")
+        assert it.health(bench.clock.push(600)).fault is None
+
+    def test_stuck_is_a_fault(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        bench.board.drive(PRESSED[kind], high=False)
+        bench.feed(it)
+        it.advance(bench.clock.push(10))
+        assert it.health(bench.clock.mono_s()).fault is None
+        assert "stuck" in (it.health(bench.clock.push(5 * 3600)).fault or "")
+
+    def test_a_missed_edge_is_found_by_reading_twice(self, bench: Bench, kind: str) -> None:
+        it = bench.make(kind)
+        bench.board.drive(PRESSED[kind], high=False)
+        bench.edges.clear()  # the kernel lost it
+        seen_s = bench.clock.push(1)
+        assert it.check(seen_s) == []
+        assert it.due_s() is not None
+        it.check(bench.clock.push(0.06))
+        (report,) = it.advance(bench.clock.push(9))[:1]
+        assert report.at_s == seen_s
+
+    def test_closed_at_start(self, bench: Bench, kind: str) -> None:
+        bench.board.drive(PRESSED[kind], high=False)
+        it = bench.make(kind)
+        found = it.start()
+        if PLANNED[kind].momentary:
+            assert found == []
+            assert it.advance(bench.clock.push(60)) == []
+        else:
+            assert [(report.occasion, report.found) for report in found] == [("on", True)]
+        bench.board.drive(PRESSED[kind], high=True)
+        later = bench.feed(it) + it.advance(bench.clock.push(60))
+        assert [report.occasion for report in later] == ([] if PLANNED[kind].momentary else ["off"])
+
+
+def test_a_hold_resets_and_names_its_press(bench: Bench) -> None:
+    it = bench.make("mot-button")
+    down_s = bench.clock.mono_s()
+    bench.board.drive(17, high=False)
+    bench.feed(it)
+    assert it.advance(bench.clock.push(0.05)) == [Report("press", down_s)]
+    assert it.due_s() == down_s + 2
+    assert it.advance(bench.clock.push(2)) == [Report("hold", down_s + 2, press_s=down_s)]
+    bench.board.drive(17, high=True)
+    assert bench.feed(it) + it.advance(bench.clock.push(9)) == []
+
+
+def test_a_press_let_go_at_the_last_moment_is_no_hold(bench: Bench) -> None:
+    it = bench.make("mot-button")
+    down_s = bench.clock.mono_s()
+    bench.board.drive(17, high=False, at_s=down_s)
+    bench.board.drive(17, high=True, at_s=down_s + 1.99)
+    reports = bench.feed(it) + it.advance(down_s + 2.01) + it.advance(down_s + 9)
+    assert reports == [Report("press", down_s)]
+
+
+def test_a_latching_switch_raises_down_and_resets_up_and_says_where_it_was_found(bench: Bench) -> None:
+    bench.board.drive(17, high=False)
+    it = bench.make("mot-button", style="latching")
+    (found,) = it.start()
+    assert (found.occasion, found.found) == ("press", True)
+    bench.board.drive(17, high=True)
+    bench.feed(it)
+    assert [report.occasion for report in it.advance(bench.clock.push(1))] == ["hold"]
+    assert it.advance(bench.clock.push(60)) == []
+
+
+def test_a_foot_switch_settles_longer(bench: Bench) -> None:
+    it = bench.make("mot-button", style="foot")
+    bench.board.drive(17, high=False)
+    bench.feed(it)
+    assert it.advance(bench.clock.push(0.05)) == []
+    assert len(it.advance(bench.clock.push(0.05))) == 1
+
+
+def test_a_beam_that_drives_high_while_broken(bench: Bench) -> None:
+    it = bench.make("beam", active="high")
+    assert [report.occasion for report in it.start()] == ["off"]
+    bench.board.drive(22, high=True)
+    bench.feed(it)
+    assert [report.occasion for report in it.advance(bench.clock.push(5))] == ["on"]
+
+
+def ping(bench: Bench, it: Any, times: int = 8) -> list[Report]:
+    reports = []
+    for _ in range(times):
+        reports += it.advance(bench.clock.push(0.11)) + bench.feed(it)
+    return reports
+
+
+def test_distance_has_two_marks_and_settles(bench: Bench) -> None:
+    bench.board.distance(23, 24, 2.0)
+    it = bench.make("distance", settle="1s")
+    it.start()
+    assert [(report.occasion, report.found) for report in ping(bench, it)] == [("off", True)]
+    bench.board.distance(23, 24, 1.2)
+    assert ping(bench, it, 30) == []
+    bench.board.distance(23, 24, 0.8)
+    assert [report.occasion for report in ping(bench, it, 20)] == ["on"]
+    bench.board.distance(23, 24, 1.4)
+    assert ping(bench, it, 30) == []
+    bench.board.distance(23, 24, 1.6)
+    assert [report.occasion for report in ping(bench, it, 20)] == ["off"]
+    assert it.health(0).level == "off"
+
+
+def test_distance_without_echo_is_blind_and_raises_nothing(bench: Bench) -> None:
+    bench.board.distance(23, 24, 0.5)
+    it = bench.make("distance", settle="1s")
+    it.start()
+    assert [report.occasion for report in ping(bench, it)] == ["on"]
+    bench.board.distance(23, 24, None)
+    assert [report.occasion for report in ping(bench, it, 30)] == ["blind"]
+    assert it.health(0).level == "unknown"
+    bench.board.distance(23, 24, 0.5)
+    assert [report.occasion for report in ping(bench, it, 20)] == ["sighted"]
+
+
+def test_distance_marks_the_wrong_way_round_are_refused(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="must be less than far"):
+        bench.make("distance", near=2.0)
+
+
+def test_a_gloved_second_press_means_the_same_flight(bench: Bench) -> None:
+    it = bench.make("done-button")
+    assert it.key_for("AG1", 10.0) == "AG1"
+    assert it.key_for("AG2", 12.0) == "AG1"
+    assert it.key_for("AG2", 13.1) == "AG2"
+
+
+def test_a_start_has_a_key_of_its_own(bench: Bench) -> None:
+    it = bench.make("start-button")
+    assert it.key("2026-11-21T17:42", "boot", 3) == "SPOT-1742/2026-11-21"
+    assert it.key(None, "boot", 3) == "SPOT-N3/boot"
+
+
+def test_a_long_press_keeps_the_pin_down(bench: Bench) -> None:
+    released = threading.Event()
+    board = MockBoard(FastClock())
+    board.pin(17)._set_pull("up")
+    board.press(17, for_s=3.0, then=released.set)
+    assert not board.level(17)
+    assert released.wait(10)
+    assert board.level(17)
+    board.press(17, for_s=3.0)
+    board.close()
+
+
+def test_a_kind_from_the_future_is_refused(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="update the node"):
+        bench.make("", config=DeviceConfig(kind="teleporter", touchpoint="x", settings={}, signals={}))
+    with pytest.raises(UsageError, match="no setting 'pin'"):
+        bench.make("", config=DeviceConfig(kind="beam", touchpoint="x", settings={"active": "low"}, signals={}))
+
+
+def test_pins_are_never_chosen_silently() -> None:
+    assert type(pins("mock")).__name__ == "BoardFactory"
+    with pytest.raises(UsageError, match="--pins mock"):
+        pins("auto")
+    with pytest.raises(UsageError, match="Use one of"):
+        pins("telepathy")
