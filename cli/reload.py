@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 
 from andgate.errors import UsageError
@@ -37,6 +38,11 @@ def hub_pid(data: Path) -> int:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         raise nobody from None
-    if not any(b"andgate" in word or word.endswith((b"hub", b"hub/__main__.py")) for word in words):
+    if not any(_starts_hub(first, second) for first, second in pairwise(words)):
         raise nobody
     return pid
+
+
+def _starts_hub(first: bytes, second: bytes) -> bool:
+    """Whether two neighbouring words of a command line are ``andgate hub`` or ``-m hub``."""
+    return second == b"hub" and (first == b"-m" or first.rpartition(b"/")[2] == b"andgate")
