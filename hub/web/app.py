@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Response
 from starlette.concurrency import run_in_threadpool
 
 from andgate import __version__
@@ -95,18 +95,18 @@ def create_app(
 
 
 def _add_plumbing(app: FastAPI) -> None:
-    @app.get("/metrics", include_in_schema=False)
-    def metrics(request: Request) -> Response:
-        Needs("read")(request)
-        return Response(context(request).metrics.text(), media_type=MEDIA_TYPE)
+    here = Depends(context)
+
+    @app.get("/metrics", include_in_schema=False, dependencies=[Depends(Needs("read"))])
+    def metrics(here: Context = here) -> Response:
+        return Response(here.metrics.text(), media_type=MEDIA_TYPE)
 
     @app.get("/healthz", include_in_schema=False)
     async def alive() -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
     @app.get("/readyz", include_in_schema=False)
-    async def ready(request: Request) -> Response:
-        here = context(request)
+    async def ready(here: Context = here) -> Response:
         if here.driver.fault is not None:
             raise problems.ProblemError(503, "not-ready", problems.sentence(here.driver.fault))
         await run_in_threadpool(here.reader.chain)

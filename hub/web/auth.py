@@ -112,7 +112,7 @@ class Needs:
         """Keep the right."""
         self.right = right
 
-    def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Caller:  # a plain function would cost a thread switch a request
         """Return the caller, who may."""
         who = caller(request)
         if not who.may(self.right):

@@ -61,7 +61,7 @@ class Context(Struct, frozen=True, kw_only=True):
     metrics: Metrics
 
 
-def context(request: Request) -> Context:
+async def context(request: Request) -> Context:
     """Return the application's context: a dependency, ``Annotated[Context, Depends(context)]``."""
     found: Context = request.app.state.context
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,9 @@ from msgspec.structs import replace
 from andgate.moment.moments import Moment
 from andgate.plan import Plan, parse_plan
 from andgate.wire.codec import moment_message
+from hub.app import _listen
 from hub.clock import HandClock
+from hub.config import Address
 from hub.driver import Committed
 from hub.store import ChainHead
 from hub.web import live as live_module
@@ -271,3 +274,22 @@ def test_a_press_reaches_a_dashboard_and_the_hub_stops_cleanly(server: Server) -
         next(each for each in events if server.live.clients == 1)  # who has left is forgotten
         server.begin_to_stop()
         assert [name for name, _ in events if name != "pulse"] == ["resync"]
+
+
+def test_no_answer_waits_for_the_one_before() -> None:
+    async def test() -> None:
+        served: asyncio.Queue[int] = asyncio.Queue()
+
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            option = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            served.put_nowait(option)
+            writer.close()
+
+        listening = _listen(Address("127.0.0.1", 0))
+        async with await asyncio.start_server(answer, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            assert await served.get() != 0
+            writer.close()
+            await writer.wait_closed()
+
+    run(test)

@@ -32,12 +32,12 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most items to answ
 Instant = Annotated[str | None, Query(max_length=40, examples=["2026-11-21T00:00:00Z"])]
 
 
-def since(since: Annotated[Instant, Query(description="From this time on (RFC 3339).")] = None) -> int | None:
+async def since(since: Annotated[Instant, Query(description="From this time on (RFC 3339).")] = None) -> int | None:
     """Return the argument ``since`` as UTC milliseconds."""
     return _time("since", since)
 
 
-def until(until: Annotated[Instant, Query(description="Before this time (RFC 3339).")] = None) -> int | None:
+async def until(until: Annotated[Instant, Query(description="Before this time (RFC 3339).")] = None) -> int | None:
     """Return the argument ``until`` as UTC milliseconds."""
     return _time("until", until)
 
@@ -64,7 +64,7 @@ def span(since_ms: int | None, until_ms: int | None) -> None:
         raise unprocessable("until is before since.", "Swap them.")
 
 
-def only_known(request: Request) -> None:
+async def only_known(request: Request) -> None:
     """Refuse arguments that the route does not have, or has once and got twice: a typo would filter nothing."""
     route = request.scope["route"]
     known = set(_parameters(route.dependant))
