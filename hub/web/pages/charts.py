@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from hub.web.pages.draw import Drawing, width_of
 from hub.web.pages.names import capital
 from hub.web.pages.spans import date_words, local
-from hub.web.pages.success import FEW, NO_CAUSE
+from hub.web.pages.success import FEW, NO_CAUSE, percent
 from hub.web.pages.words import say
 
 if TYPE_CHECKING:
@@ -18,20 +18,10 @@ if TYPE_CHECKING:
     from andgate.tally import ControlChart
     from hub.web.pages.success import Hour, Input, Report
 
-GATE_W, PROMISE_W, AXIS_X, AXIS_W, WIRE_X, BODY_X = 880.0, 330.0, 352.0, 196.0, 556.0, 646.0
+GATE_W, PROMISE_W, AXIS_X, AXIS_W, WIRE_X, BODY_X = 900.0, 330.0, 352.0, 196.0, 556.0, 646.0
 LEAST_GATE_H = 250.0
 ROW = 78.0
 WARMTHS = 6
-
-
-def percent(share: float) -> str:
-    """Return ``97.5``; never 100.0 for less than everything, never 0.0 for more than nothing."""
-    tenths = round(share * 1000)
-    if share < 1:
-        tenths = min(tenths, 999)
-    if share > 0:
-        tenths = max(tenths, 1)
-    return f"{tenths / 10:.1f}"
 
 
 def moments_href(report: Report, **more: str | None) -> str:
@@ -99,10 +89,15 @@ def _input(out: Drawing, report: Report, each: Input, y: float, x: object, most:
         out.text(min(x((each.rate.low + each.rate.high) / 2), AXIS_X + AXIS_W - 36), y + 27, interval, "sub", "middle")
     worst = bool(most) and each.first == most
     thick = 2 + 10 * each.first / most if most else 2
-    out.begin_link(failed, say("success.first", n=each.first))
+    out.begin_link(failed, first_words(report, each))
     out.rect(WIRE_X, y - thick / 2, BODY_X - WIRE_X, thick, "wire worst" if worst else "wire")
-    out.text(BODY_X - 6, y - thick / 2 - 8, say("success.first", n=each.first), "strong" if worst else "sub", "end")
+    out.text(BODY_X - 6, y - thick / 2 - 8, first_words(report, each), "strong" if worst else "sub", "end")
     out.end_link()
+
+
+def first_words(report: Report, each: Input) -> str:
+    """Return what a wire says: how often the whole failed here first; without a gate, how often it failed."""
+    return say("success.first" if report.interaction is not None else "success.wire.failed", n=each.first)
 
 
 def _wrap(words: str, width: float) -> list[str]:
@@ -118,7 +113,7 @@ def _wrap(words: str, width: float) -> list[str]:
 
 def _body(out: Drawing, report: Report, top: float, height: float) -> None:
     half = height / 2
-    curve = min(half, GATE_W - 28 - BODY_X - 90)
+    curve = min(half, GATE_W - 28 - BODY_X - 56)
     flat = GATE_W - 28 - BODY_X - curve
     right = BODY_X + flat + curve
     middle = top + half
@@ -127,11 +122,12 @@ def _body(out: Drawing, report: Report, top: float, height: float) -> None:
     )
     out.line(right, middle, GATE_W, middle, "output")
     x = BODY_X + 20
-    out.text(x, middle - 78, say("success.every"), "sub")
+    every = say("success.every" if report.interaction is not None else "success.together")
+    out.text(x, middle - 78, every, "sub")
     rate = report.rate
     if rate is None:
         return
-    out.begin_link(moments_href(report, verdict="failure"), say("success.every"))
+    out.begin_link(moments_href(report, verdict="failure"), every)
     out.text(x - 3, middle - 6, percent(rate.share), "big")
     out.end_link()
     out.text(x, middle + 26, say("success.interval.percent", low=percent(rate.low), high=percent(rate.high)), "note")

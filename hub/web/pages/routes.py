@@ -16,11 +16,13 @@ from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.login import local
 from hub.web.pages import floor as floors
+from hub.web.pages import board as boards
 from hub.web.pages import charts, listing
 from hub.web.pages import moment as stories
 from hub.web.pages import success as reports
 from hub.web.pages.render import STATIC, WHO_COOKIE, YEAR_S, Pages, who_of
 from hub.web.pages.source import Source
+from hub.web.pages.words import say
 from hub.web.problems import ProblemDetails, ProblemError
 
 if TYPE_CHECKING:
@@ -181,6 +183,7 @@ def success(request: Request, draw: Draw, interaction: str | None = None, days: 
         report=report,
         range_words=reports.range_words(report, zone),
         charts=charts,
+        percent=reports.percent,
         zone_name=zone,
         gate=charts.gate(report),
         heat=charts.heat(report),
@@ -190,3 +193,26 @@ def success(request: Request, draw: Draw, interaction: str | None = None, days: 
         day_choices=reports.DAYS,
         least_days=reports.LEAST_DAYS,
     )
+
+
+@router.get("/board", dependencies=[Reader])
+def choose_board(request: Request, draw: Draw) -> HTMLResponse:
+    """Ask which board."""
+    return draw.page(
+        request,
+        "choose.html",
+        alive=False,
+        heading=say("board.which"),
+        choices=boards.choices(draw.source.plan),
+        base="/board",
+        none="",
+    )
+
+
+@router.get("/board/{which}", dependencies=[Reader])
+def board(request: Request, draw: Draw, which: str) -> HTMLResponse:
+    """Show a hall's board."""
+    found = boards.board(draw.source, which)
+    if found is None:
+        raise ProblemError(404, "unknown-board", f'There is no area or group "{which}".', remedy="Choose at /board.")
+    return draw.page(request, "board.html", board=found)

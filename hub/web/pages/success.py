@@ -161,8 +161,8 @@ def heat_finding(weeks: Sequence[Sequence[Hour]]) -> str:
         end += 1
     bad = sum(weeks[day][hour].failed for hour in range(start, end + 1))
     n = sum(weeks[day][hour].all for hour in range(start, end + 1))
-    # Three times the width that chance alone gives: the worst of 168 cells always looks bad.
-    if bad / n < mean + 3 * math.sqrt(mean * (1 - mean) / n):
+    # Four times the width that chance alone gives: the worst stretch of 168 hours always looks bad.
+    if bad / n < mean + 4 * math.sqrt(mean * (1 - mean) / n):
         return say("success.heat")
     return say("success.heat.find", day=say(f"days.{day}"), start=f"{start:02}", end=f"{end + 1:02}")
 
@@ -199,7 +199,17 @@ def ratio(share: float, n: int) -> str:
     close = 0.15
     if abs(tenths - round(tenths)) <= close and 0 < round(tenths) < 10:  # noqa: PLR2004 tenths
         return say("success.ratio", n=round(tenths))
-    return say("success.ratio.percent", percent=math.floor(share * 1000) / 10)
+    return say("success.ratio.percent", percent=percent(share))
+
+
+def percent(share: float) -> str:
+    """Return ``97.5``; never 100.0 for less than everything, never 0.0 for more than nothing."""
+    tenths = round(share * 1000)
+    if share < 1:
+        tenths = min(tenths, 999)
+    if share > 0:
+        tenths = max(tenths, 1)
+    return f"{tenths / 10:.1f}"
 
 
 def finding(inputs: Sequence[Input], rate: Interval | None, n: int, things: str, *, gate: bool) -> Markup:
@@ -212,13 +222,13 @@ def finding(inputs: Sequence[Input], rate: Interval | None, n: int, things: str,
         worst = min(judged, key=lambda each: each.rate.share if each.rate else 1.0)
         rest = [each.rate.low for each in judged if each is not worst and each.rate is not None]
         clear = worst.rate is not None and bool(rest) and worst.rate.high < min(rest)
-        after = rich("success.find.worst", promise=worst.promise) if clear else Markup()
+        after = rich("success.find.worst", promise=worst.promise.rstrip(".")) if clear else Markup()
         return rich("success.find.all", rate=said, worst=after)
     ordered = sorted(inputs, key=lambda each: -each.first)
     if rate.share >= 1.0:
         after = rich("success.find.clean")
     elif len(ordered) < 2 or stands_apart(ordered[0].first, ordered[1].first):  # noqa: PLR2004 a pair to compare
-        after = rich("success.find.breaks", promise=ordered[0].promise)
+        after = rich("success.find.breaks", promise=ordered[0].promise.rstrip("."))
     else:
         after = rich("success.find.weak")
     return rich("success.find.gate", rate=said, things=things, breaks=after)

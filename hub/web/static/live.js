@@ -40,7 +40,8 @@ function tick() {
   const wall = document.getElementById("wall");
   if (wall) {
     const text = wallText(siteNow());
-    if (wall.textContent !== text) {
+    if (wall.dataset.short !== undefined) setText(wall, text.slice(0, 5));
+    else if (wall.textContent !== text) {
       const seconds = document.createElement("span");
       seconds.textContent = text.slice(5);
       wall.replaceChildren(text.slice(0, 5), seconds);
@@ -60,7 +61,7 @@ function showAge() {
   } else if (lastPulse === null) {
     setText(place, say("live.waiting"));
   } else {
-    const narrow = matchMedia("(max-width: 720px)").matches;
+    const narrow = matchMedia("(max-width: 720px)").matches || document.body.classList.contains("board");
     setText(place, narrow ? say("live.short") : say("live.now", { age: Math.floor(age / 1000) }));
   }
   if (stale !== root.classList.contains("stale")) {

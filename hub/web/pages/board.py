@@ -1,0 +1,207 @@
+"""The board of a break room or hall: two threats at most, this day's saves, and what the last failure taught. No names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from andgate.moment.events import Paged, Threatened
+from hub.web.pages.floor import Day, count, decided_ms, urgent
+from hub.web.pages.names import capital, group_name, key_words, place, signal_words, touchpoint_name
+from hub.web.pages.source import paged_groups
+from hub.web.pages.spans import clock, hm, left, midnight_ms, span
+from hub.web.pages.words import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from andgate.moment.moments import Moment
+    from andgate.plan import Plan
+    from hub.store.rows import TrailLine
+    from hub.web.pages.source import Source
+
+SHOWN = 2
+STROKES = 14
+"""Most saves drawn as strokes; the number stands beside them anyway."""
+ALL = "all"
+
+
+class Threat(Struct, frozen=True, kw_only=True):
+    """One threat, readable across a hall."""
+
+    id: str
+    level: str
+    state: str
+    place: str
+    first: str
+    second: str
+    ends_ms: int
+    left: str
+    claimed_ms: int | None
+    on_it: str
+
+
+class Lesson(Struct, frozen=True):
+    """The last failure as what was learnt, not who."""
+
+    head: str
+    cause: str
+    remedy: str
+
+
+class Board(Struct, frozen=True, kw_only=True):
+    """Everything on a board."""
+
+    name: str
+    threats: tuple[Threat, ...]
+    more: int
+    day: Day
+    strokes: int
+    lesson: Lesson | None
+    calm: str
+    """What is said when nothing is threatened."""
+
+
+class Choice(Struct, frozen=True):
+    """A board one may hang up."""
+
+    id: str
+    name: str
+
+
+def slug(name: str) -> str:
+    """Return an area's name as part of an address."""
+    kept = "".join(letter.lower() if letter.isalnum() else "-" for letter in name)
+    return "-".join(part for part in kept.split("-") if part)
+
+
+def choices(plan: Plan) -> tuple[Choice, ...]:
+    """Return every board: the site, its areas, its groups."""
+    areas = dict.fromkeys(touchpoint.area for touchpoint in plan.touchpoints.values() if touchpoint.area)
+    found = [Choice(ALL, say("board.all"))]
+    found += [Choice(slug(area), area) for area in areas]
+    found += [Choice(group.id, group.name) for group in plan.groups.values()]
+    return tuple({choice.id: choice for choice in reversed(found)}.values())[::-1]
+
+
+def scope(plan: Plan, which: str) -> frozenset[str] | None:
+    """Return the touchpoints a board is about: of an area, or of what its group is paged for; None: no such board."""
+    if which == ALL:
+        return frozenset(plan.touchpoints)
+    found = {each.id for each in plan.touchpoints.values() if which in (each.group, slug(each.area))}
+    if which in plan.groups:
+        for promise in plan.expectations.values():
+            if any(step.group == which for step in promise.pages):
+                found.update(promise.touchpoints)
+        return frozenset(found)
+    return frozenset(found) if found else None
+
+
+def threat(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapping[str, str], now_ms: int) -> Threat:
+    """Return a moment for the board."""
+    said = []
+    if moment.key:
+        said.append(key_words(moment.key))
+    reasons = [line.event.signal for line in trail if isinstance(line.event, Threatened)]
+    said += [signal_words(signals[reason]) for reason in reasons if reason in signals]
+    about = capital(", ".join(said)) + "." if said else ""
+    if moment.claimed_ms is not None:
+        who = say("board.somebody")
+    elif moment.level == "failed":
+        who = say("board.waiting")
+    else:
+        who = say("board.nobody")
+    groups = paged_groups(trail)
+    paged = ""
+    if groups and moment.claimed_ms is None:
+        at_ms = next(line.event.at_ms for line in trail if isinstance(line.event, Paged))
+        paged = say("board.paged", group=group_name(plan, groups[-1]), time=hm(at_ms, plan.site.timezone))
+    elif moment.claimed_ms is None:
+        paged = say("board.paged.none")
+    first, second = (about, who) if about else (who, paged)
+    return Threat(
+        id=moment.id,
+        level=moment.level,
+        state=say(f"state.{moment.level}"),
+        place=touchpoint_name(plan, moment.touchpoint),
+        first=first,
+        second=second,
+        ends_ms=moment.ends_ms,
+        left=left(moment.ends_ms - now_ms),
+        claimed_ms=moment.claimed_ms,
+        on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",
+    )
+
+
+def lesson(plan: Plan, decided: Sequence[Moment]) -> Lesson | None:
+    """Return what the day's last failure taught."""
+    failed = [moment for moment in decided if moment.verdict == "failure"]
+    if not failed:
+        return None
+    last = max(failed, key=decided_ms)
+    where = touchpoint_name(plan, last.touchpoint)
+    time = hm(last.ends_ms, plan.site.timezone)
+    late = last.late_s if last.state == "ended" else None
+    head = (
+        say("board.last.late", place=where, time=time, late=clock(int(late)))
+        if late is not None
+        else say("board.last", place=where, time=time)
+    )
+    _, _, words = (last.cause or "").partition(": ")
+    cause = capital(words or last.cause or "").rstrip(".")
+    expectation = plan.expectations.get(last.expectation)
+    remedy = last.remedy or (expectation.remedy if expectation else None)
+    return Lesson(
+        head,
+        f"{cause}." if cause else say("board.last.nocause"),
+        say("board.last.remedy", remedy=remedy[:1].lower() + remedy[1:]) if remedy else "",
+    )
+
+
+def build(
+    plan: Plan,
+    which: str,
+    running: Sequence[Moment],
+    decided: Sequence[Moment],
+    trails: Mapping[str, Sequence[TrailLine]],
+    signals: Mapping[str, str],
+    now_ms: int,
+) -> Board | None:
+    """Return a board; pure. None where the plan has no such area or group."""
+    about = scope(plan, which)
+    if about is None:
+        return None
+    mine = [moment for moment in running if moment.touchpoint in about]
+    done = [moment for moment in decided if moment.touchpoint in about]
+    needs = urgent(mine)
+    coming = min((m for m in mine if m.ends_ms > now_ms), key=lambda m: m.ends_ms, default=None)
+    following = (
+        say("board.calm.next", place=place(plan, coming), time=hm(coming.ends_ms, plan.site.timezone))
+        if coming
+        else say("board.calm.none")
+    )
+    day = count(done)
+    return Board(
+        name=next((choice.name for choice in choices(plan) if choice.id == which), which),
+        threats=tuple(threat(plan, m, trails.get(m.id, ()), signals, now_ms) for m in needs[:SHOWN]),
+        more=max(len(needs) - SHOWN, 0),
+        day=day,
+        strokes=min(day.saved, STROKES),
+        lesson=lesson(plan, done),
+        calm=following,
+    )
+
+
+def board(source: Source, which: str) -> Board | None:
+    """Read what a board shows and build it."""
+    plan, now_ms = source.plan, source.now_ms()
+    about = scope(plan, which)
+    if about is None:
+        return None
+    running = source.open_moments()
+    shown = urgent(moment for moment in running if moment.touchpoint in about)[:SHOWN]
+    trails = {moment.id: source.trail(moment.id) for moment in shown}
+    signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
+    decided = source.decided(midnight_ms(now_ms, plan.site.timezone))
+    return build(plan, which, running, decided, trails, signals, now_ms)
