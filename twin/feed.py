@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from andgate.clock import Clock
 from andgate.errors import UsageError
 from andgate.wire.codec import encode, format_time
 from andgate.wire.messages import MAX_SIGNALS, FeedSignal
@@ -20,7 +19,7 @@ _log = logging.getLogger("andgate.twin")
 
 _RETRY_S = 1.0
 _TIMEOUT_S = 10.0
-_MOST_TRIES = 5
+_FAILURES_TOLD = 2
 
 
 class HubAddress(msgspec.Struct, frozen=True):
@@ -90,10 +89,9 @@ class Api:
 class Feed:
     """Posts what the airport reports, in its own thread."""
 
-    def __init__(self, address: HubAddress, clock: Clock) -> None:
+    def __init__(self, address: HubAddress) -> None:
         """Prepare; `start` begins to post."""
         self._api = Api(address)
-        self._clock = clock
         self._queue: SimpleQueue[Reported | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="twin feed", daemon=True)
@@ -129,12 +127,16 @@ class Feed:
         return [report for report in reports if report is not None]
 
     def _send(self, body: bytes) -> None:
+        failed = 0
         while not self._stopping.is_set():
             try:
                 status, answer = self._api.call("POST", "/signals", body)
             except OSError as wrong:
-                _log.warning("the hub at %s cannot be reached (%s); reports wait", self._api.address, wrong)
-                self._stopping.wait(_RETRY_S)
+                # A server closes a connection that was quiet for long; the first failure may mean no more than that.
+                failed += 1
+                if failed == _FAILURES_TOLD:
+                    _log.warning("the hub at %s cannot be reached (%s); reports wait", self._api.address, wrong)
+                self._stopping.wait(_RETRY_S if failed > 1 else 0)
                 continue
             if status >= http.client.INTERNAL_SERVER_ERROR or status == http.client.TOO_MANY_REQUESTS:
                 self._stopping.wait(_RETRY_S)

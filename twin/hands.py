@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from andgate.clock import Clock
@@ -14,6 +17,8 @@ from twin.happenings import Level, Pressed
 
 _log = logging.getLogger("andgate.twin")
 
+_LOOK_S, _PATIENCE = 0.05, 400
+"""Twenty seconds for all nodes to connect, looked at every so often."""
 _NEAR_M, _FAR_M = 0.6, 2.5
 """Where somebody stands who is at the mark, and where the far wall is; refined by the sensor's own marks."""
 
@@ -21,7 +26,9 @@ _NEAR_M, _FAR_M = 0.6, 2.5
 class Hands:
     """The nodes of a plan on mock pins, and hands on them."""
 
-    def __init__(self, plan: Plan, *, broker_url: str, data: Path, clock: Clock) -> None:
+    def __init__(
+        self, plan: Plan, *, broker_url: str, data: Path, clock: Clock, levels: Mapping[str, bool] | None = None
+    ) -> None:
         """Make the nodes; `start` starts them.
 
         Args:
@@ -29,6 +36,7 @@ class Hands:
             broker_url: where the hub's broker is.
             data: a folder; each node keeps its spool in its own below it.
             clock: the clock that everything shares.
+            levels: what the sensors see at the start, by ``node/device``; nothing where they are not named.
         """
         self._devices = plan.devices
         self._boards: dict[str, MockBoard] = {}
@@ -36,22 +44,39 @@ class Hands:
         for node in plan.nodes.values():
             board = self._boards[node.id] = MockBoard(clock)
             self._apps.append(
-                EdgeApp(node.id, broker_url=broker_url, data_dir=data / node.id, clock=clock, pin_factory=board.factory)
+                EdgeApp(
+                    node.id,
+                    plan.site.id,
+                    broker_url=broker_url,
+                    data_dir=data / node.id,
+                    clock=clock,
+                    pin_factory=board.factory,
+                )
             )
         for device in plan.devices.values():
-            self._set(device, on=False)
+            self._set(device, on=(levels or {}).get(device.name, False))
 
     def start(self) -> None:
-        """Switch the nodes on."""
-        for app in self._apps:
-            app.start()
+        """Switch the nodes on, several at once: each makes its spool on the disk first."""
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(EdgeApp.start, self._apps))
 
     def stop(self) -> None:
         """Switch them off, and let go of the pins."""
-        for app in self._apps:
-            app.stop()
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(EdgeApp.stop, self._apps))
         for board in self._boards.values():
             board.close()
+
+    def wait_connected(self) -> None:
+        """Wait until every node has found the broker, or for a while."""
+        waiting = threading.Event()
+        for _ in range(_PATIENCE):
+            if all(app.connected for app in self._apps):
+                return
+            waiting.wait(_LOOK_S)
+        missing = [app.node_id for app in self._apps if not app.connected]
+        _log.warning("%d nodes have no connection yet: %s", len(missing), ", ".join(missing))
 
     def take(self, happening: Pressed | Level) -> None:
         """Press a button, or change what a sensor sees."""

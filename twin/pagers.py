@@ -77,10 +77,17 @@ class Pagers:
         waiting, self._unplaced = self._unplaced, []
         for group, page in waiting:
             known = self._places.get(page.moment)
-            if known is None:
+            if page.kind == "over":
+                self._heard(_over(group, page))
+            elif known is None:
                 self._unplaced = [*self._unplaced[-_REMEMBERED:], (group, page)]
             else:
                 self._heard(_beep(group, page, *known))
+
+
+def _over(group: str, page: Page) -> Beep:
+    """It is over, wherever it was."""
+    return Beep(page=page.id, group=group, moment=page.moment, expectation="", touchpoint="", key=None, over=True)
 
 
 def _beep(group: str, page: Page, touchpoint: str, moment: LiveMoment) -> Beep:
@@ -91,5 +98,4 @@ def _beep(group: str, page: Page, touchpoint: str, moment: LiveMoment) -> Beep:
         expectation=moment.expectation,
         touchpoint=touchpoint,
         key=moment.key,
-        over=page.kind == "over",
     )

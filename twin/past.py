@@ -6,7 +6,7 @@ journal and its projections. What is left out is the world outside: no broker, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from twin.world import World
 
 DAYS = 30
 _ENTRIES_A_COMMIT = 2_000
+_HANDS_OFF = 100
+"""How many contacts may still be moving when the past ends."""
 
 
 class PastDriver(Driver):
@@ -78,7 +80,9 @@ class PastDriver(Driver):
         self._advance(batch)
         told = batch.pages[pages:]
         for row in told:
-            self._store.pages.fate(PageFate(row.id, "sent", "", tries=1, due_ms=now_ms, sent_ms=now_ms))
+            self._store.pages.fate(
+                PageFate(id=row.id, moment=row.moment, state="sent", note="", tries=1, due_ms=now_ms, sent_ms=now_ms)
+            )
         if batch.entries >= _ENTRIES_A_COMMIT:
             self._finish(batch)
             self._standing = _Batch(now_ms)
@@ -120,11 +124,22 @@ def _beep(row: PageRow) -> Beep:
     )
 
 
-def live_through(driver: PastDriver, plan: Plan, *, until_ms: int, today: date, seed: int) -> tuple[World, Wires]:
+def live_through(
+    driver: PastDriver, plan: Plan, *, until_ms: int, today: date, seed: int, each_day: Callable[[], None]
+) -> tuple[World, Wires, int]:
     """Play and judge every day up to `until_ms`, from the beginning or from where the journal ends.
 
+    Args:
+        driver: of the hub whose past it is.
+        plan: the site.
+        until_ms: UTC milliseconds.
+        today: the day that the busiest recorded day plays.
+        seed: of all luck.
+        each_day: called after every day.
+
     Returns:
-        The world of the day of `until_ms`, as it stands then, and its wires.
+        The world of the day of `until_ms`, its wires, and when both stand: a few seconds later where somebody just
+        held a button, since a hand cannot be handed over.
     """
     timezone = plan.site.timezone
     last = day_of(until_ms, timezone)
@@ -137,6 +152,14 @@ def live_through(driver: PastDriver, plan: Plan, *, until_ms: int, today: date, 
         wires = Wires(plan, begins_ms=world.begins_ms)
         driver.power_on(day, world.begins_ms)
         play(world, wires, driver, until_ms=min(until_ms, world.ends_ms - 1), paging=True)
+        each_day()
         if day >= last:
-            return world, wires
+            break
         day += timedelta(days=1)
+    for _ in range(_HANDS_OFF):
+        due_ms = wires.next_ms()
+        if due_ms is None:
+            break
+        until_ms = max(until_ms, due_ms)
+        play(world, wires, driver, until_ms=until_ms, paging=True)
+    return world, wires, until_ms

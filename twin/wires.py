@@ -103,6 +103,10 @@ class Wires:
                 self._push(due_s, name, _DUE, level=False)
         return seen
 
+    def levels(self) -> dict[str, bool]:
+        """Return what every contact is now: True is pressed, broken, near or jammed."""
+        return {name: contact.settle.raw for name, contact in self._contacts.items()}
+
     # ---------------------------------------------------------------------------------------------- inside
 
     def _push(self, at_s: float, name: str, what: int, *, level: bool) -> None:

@@ -135,6 +135,8 @@ class MosquittoBroker:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,
+                # Ctrl-C goes to the whole process group; the broker ends after the hub has said goodbye, not before.
+                process_group=0,
             )
         except OSError as wrong:
             self._last = str(wrong)

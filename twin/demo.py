@@ -1,0 +1,244 @@
+"""`andgate demo`: an airport on this machine. Broker, hub, nodes on mock pins, and the terminal that drives them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from zoneinfo import ZoneInfo
+
+from andgate.errors import UsageError
+from andgate.plan import Plan
+from edge.link import Broker
+from hub.app import HubApp
+from hub.clock import SystemClock
+from hub.config import Address, HubConfig, parse_address
+from twin.clock import CurtainClock
+from twin.curtain import Opening, openings
+from twin.feed import Feed, HubAddress
+from twin.flights import day_begins_ms, day_of
+from twin.hands import Hands
+from twin.happenings import Answered, AnyHappening, Reported
+from twin.pagers import Pagers
+from twin.past import DAYS, PastDriver, live_through
+from twin.sites import plan_text, playable
+from twin.terminal import Terminal
+from twin.wires import Wires
+from twin.world import World
+
+SPEED = 20.0
+MOST_SPEED = 200.0
+_SEE_WITHIN_S = 25.0
+"""Real seconds from the address to the verdict of the first threat."""
+_SEE_AT_LEAST_S, _SEE_AT_MOST_S = 240.0, 900.0
+"""The same in site seconds: a threat takes its three minutes even at the speed of the world."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument(
+        "--speed", type=_speed, default=SPEED, metavar="N", help="how many times as fast as the world (default 20)"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed gives the same day (default 1)")
+    parser.add_argument(
+        "--listen",
+        default="127.0.0.1:8080",
+        metavar="HOST:PORT",
+        help="where the dashboard is served (default %(default)s; port 0: any free one)",
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="keep everything there; the next demo goes on the day after"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the airport, and close it on Ctrl-C."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    listen = _listen(args.listen)
+    text = plan_text()
+    plan = playable(text)
+    with _folder(args.data) as data, _until_told() as told:
+        clock = SystemClock()
+        today = day_of(clock.now_ms(), plan.site.timezone)
+        opening, world, wires, start_ms = _month(plan, text, data, today, args)
+        show = Show(plan, data, listen, CurtainClock(clock, start_ms=start_ms, rate=args.speed))
+        try:
+            show.open(world, wires, seed=args.seed)
+            _say(plan, show, opening, args.speed)
+            told.wait()
+        finally:
+            show.close()
+    return 0
+
+
+class Show:
+    """Everything that runs while the demo does."""
+
+    def __init__(self, plan: Plan, data: Path, listen: Address, clock: CurtainClock) -> None:
+        """Prepare; nothing runs yet."""
+        self.clock = clock
+        self._plan = plan
+        self._data = data
+        self._exits = contextlib.ExitStack()
+        self._config = HubConfig(
+            plan=data / "plan.toml", data=data, broker_listen=Address("127.0.0.1", 0), listen=listen
+        )
+        self.address = ""
+        """Of the dashboard, once it is open."""
+
+    def open(self, world: World, wires: Wires, *, seed: int) -> None:
+        """Start everything, in the order in which it leans on each other, and raise the curtain."""
+        plan, clock = self._plan, self.clock
+        hub = HubApp(self._config, clock)
+        self._exits.callback(hub.stop)
+        hub.start()
+        hub.wait_web()
+        self.address = hub.http_url
+        hands = Hands(plan, broker_url=hub.broker_url, data=self._data / "nodes", clock=clock, levels=wires.levels())
+        self._exits.callback(hands.stop)
+        hands.start()
+        feed = Feed(HubAddress.at(hub.http_url))
+        self._exits.callback(feed.stop)
+        feed.start()
+
+        def then(now_ms: int) -> World:
+            return World(plan, day_of(now_ms, plan.site.timezone), today=world.day, seed=seed)
+
+        def act(happening: AnyHappening) -> None:
+            if isinstance(happening, Reported):
+                feed.post(happening)
+            elif isinstance(happening, Answered):
+                pagers.answer(happening)
+            else:
+                hands.take(happening)
+
+        terminal = Terminal(world, then, clock, act)
+        pagers = Pagers(plan, Broker.at(hub.broker_url), terminal.hear)
+        self._exits.callback(pagers.stop)
+        pagers.start()
+        self._exits.callback(terminal.stop)
+        hands.wait_connected()
+        clock.raise_curtain()
+        terminal.start()
+
+    def close(self) -> None:
+        """End everything, the other way round."""
+        self._exits.close()
+
+
+def _month(
+    plan: Plan, text: str, data: Path, today: date, args: argparse.Namespace
+) -> tuple[Opening, World, Wires, int]:
+    """Find the instant to begin at, and live through everything before it."""
+    print("Playing the month before ...", end="", flush=True)
+    timezone = plan.site.timezone
+    driver = PastDriver(data, plan, text, now_ms=day_begins_ms(today - timedelta(days=DAYS), timezone))
+    try:
+        if driver.newest_ms:
+            today = max(today, day_of(driver.newest_ms, timezone) + timedelta(days=1))
+        within_s = min(max(_SEE_WITHIN_S * args.speed, _SEE_AT_LEAST_S), _SEE_AT_MOST_S)
+        opening = openings(plan, today, today=today, seed=args.seed, within_s=within_s)[0]
+        world, wires, start_ms = live_through(
+            driver, plan, until_ms=opening.at_ms, today=today, seed=args.seed, each_day=_dot
+        )
+    finally:
+        driver.end()
+    print(flush=True)
+    return opening, world, wires, start_ms
+
+
+def _dot() -> None:
+    print(".", end="", flush=True)
+
+
+def _say(plan: Plan, show: Show, opening: Opening, speed: float) -> None:
+    local = datetime.fromtimestamp(show.clock.now_ms() / 1000, UTC).astimezone(ZoneInfo(plan.site.timezone))
+    first = opening.moment
+    in_s = max(0, round((first.opened_ms - show.clock.now_ms()) / 1000 / speed))
+    print(
+        f"{plan.site.name}, {local:%A} {local.day} {local:%B %Y}, {local:%H:%M}, {speed:g} times as fast as the world."
+    )
+    print(show.address)
+    print(
+        f"In about {in_s} s the line at {plan.touchpoints[first.touchpoint].name} reaches the mark: watch it go red, "
+        "the page go out and somebody come. Ctrl-C ends it.",
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def _folder(given: Path | None) -> Iterator[Path]:
+    """Yield the data folder with the plan in it: the one given, or one that is gone afterwards."""
+    with contextlib.ExitStack() as exits:
+        if given is None:
+            data = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="andgate-demo-")))
+        else:
+            data = given
+            try:
+                data.mkdir(parents=True, exist_ok=True)
+            except OSError as wrong:
+                raise UsageError(
+                    f"the folder {data} cannot be used: {wrong.strerror}. Name another with --data"
+                ) from None
+        (data / "plan.toml").write_text(plan_text(), encoding="utf-8")
+        yield data
+
+
+@contextlib.contextmanager
+def _until_told() -> Iterator[threading.Event]:
+    """Yield what is set by Ctrl-C or SIGTERM."""
+    told = threading.Event()
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _listen(text: str) -> Address:
+    """Return the address to listen on, if it is free.
+
+    Raises:
+        UsageError: if it is no address, not on this machine only, or taken.
+    """
+    address = parse_address(text)
+    if not address.loopback:
+        raise UsageError(
+            f"the demo knows no passwords, so it does not listen on {address}. Use 127.0.0.1:{address.port}, and from "
+            f"another machine: ssh -L {address.port}:127.0.0.1:{address.port} THIS-MACHINE"
+        )
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as wrong:
+            raise UsageError(
+                f"{address} cannot be listened on ({wrong.strerror}), perhaps another demo or hub runs there. Stop it, "
+                f"or use another port: andgate demo --listen {address.host}:{address.port + 1}"
+            ) from None
+    return address
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed <= MOST_SPEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed from 1 to {MOST_SPEED:g}")
+    return speed
