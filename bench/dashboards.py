@@ -164,7 +164,7 @@ def _bare() -> Starlette:
 
 def _ours() -> Starlette:
     plan = parse_plan(Path("docs/examples/airport.toml").read_text(encoding="utf-8"))
-    driver: Any = SimpleNamespace(plan=plan, open_moments=lambda: (MOMENT,), listeners=[])
+    driver: Any = SimpleNamespace(plan=plan, chain=ChainHead(1, ""), open_moments=lambda: (MOMENT,), listeners=[])
     app = create_app(driver, SimpleNamespace(), SystemClock())  # type: ignore[arg-type]
 
     def feed() -> None:

@@ -29,6 +29,7 @@ from andgate.wire.codec import format_time, moment_message
 from andgate.wire.messages import MomentMessage
 from hub.clock import HubClock
 from hub.driver import Committed
+from hub.store import ChainHead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +88,11 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 class Truth(Protocol):
-    """What a snapshot is made of."""
+    """What snapshots and pulses are made of."""
+
+    @property
+    def chain(self) -> ChainHead:
+        """The head of the journal as of the last commit."""
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit."""
@@ -170,7 +175,6 @@ class Live:
         self._pulse_due = False
         self._next_tick = 0.0
         self._seq = 0
-        self._entry = 0
         self._snapshot: tuple[int, bytes] | None = None
         self.dropped = 0
         """Clients that were too slow, since start."""
@@ -184,8 +188,6 @@ class Live:
         """Begin to tick, on the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._pulsing = self._loop.call_later(PULSE_S, self._pulse)
-        if self._waiting:
-            self._gather()
 
     def stop(self) -> None:
         """End every stream with a ``resync``; safe to call from any thread and more than once."""
@@ -195,9 +197,11 @@ class Live:
 
     def committed(self, commit: Committed) -> None:
         """Take in what a commit made true. Only queues: the caller is the driver."""
-        self._waiting.append(commit)
         loop = self._loop
-        if loop is not None and len(self._waiting) == 1:
+        if loop is None:  # nobody can listen: before the start, and after the end
+            return
+        self._waiting.append(commit)
+        if len(self._waiting) == 1:
             try:
                 loop.call_soon_threadsafe(self._gather)
             except RuntimeError:  # the loop has closed: nobody listens any more
@@ -256,7 +260,6 @@ class Live:
         nodes: dict[str, NodeChange] = {}
         plan: PlanChange | None = None
         for commit in commits:
-            self._entry = max(self._entry, commit.chain.entry)
             for moment in commit.published:
                 if moment.id not in moments or moments[moment.id].change < moment.change:
                     moments[moment.id] = moment
@@ -295,7 +298,7 @@ class Live:
     def _pulse_event(self) -> bytes:
         now = format_time(self._clock.now_ms())
         count = len(self._truth.open_moments())
-        return self._event("pulse", Pulse(at=now, rate=self._clock.rate, entry=self._entry, open=count))
+        return self._event("pulse", Pulse(at=now, rate=self._clock.rate, entry=self._truth.chain.entry, open=count))
 
     def _everything(self) -> bytes:
         # A thousand dashboards come back at once after a restart: one of them pays for the snapshot.

@@ -39,6 +39,7 @@ def plan(airport_toml: str) -> Plan:
 class Truth:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.chain = ChainHead(7, "")
         self.moments: tuple[Moment, ...] = ()
         self.asked = 0
 
@@ -47,8 +48,8 @@ class Truth:
         return self.moments
 
 
-def commit(*moments: Moment, entry: int = 1, **more: Any) -> Committed:
-    return Committed(now_ms=NOON, chain=ChainHead(entry, ""), entries=1, published=moments, **more)
+def commit(*moments: Moment, **more: Any) -> Committed:
+    return Committed(now_ms=NOON, chain=ChainHead(7, ""), entries=1, published=moments, **more)
 
 
 def a_moment(name: str = "a", change: int = 1) -> Moment:
@@ -123,15 +124,15 @@ def test_changes_are_gathered_and_the_last_one_counts(plan: Plan) -> None:
             await client.take()
             # In one go, so all are there when the tick comes.
             for change in (1, 3, 2):
-                live.committed(commit(a_moment(change=change), entry=change))
-            live.committed(commit(a_moment("b"), entry=4, plan=plan))
-            live.committed(commit(entry=4, nodes=(("desk-a1", "lost"),)))
+                live.committed(commit(a_moment(change=change)))
+            live.committed(commit(a_moment("b"), plan=plan))
+            live.committed(commit(nodes=(("desk-a1", "lost"),)))
             found = await until(client, "plan")
             assert [name for name, _ in found] == ["moment", "moment", "node", "plan"]
             assert [data["change"] for name, data in found if name == "moment"] == [3, 1]
             assert found[-1][1]["version"] == plan.version
             (name, said) = (await until(client, "pulse"))[-1]
-            assert (name, said["entry"]) == ("pulse", 4)
+            assert (name, said["entry"]) == ("pulse", 7)
 
     run(test)
 
@@ -162,13 +163,31 @@ def test_nobody_listening_costs_nothing(plan: Plan, monkeypatch: pytest.MonkeyPa
 
     async def test() -> None:
         async with started(Truth(plan)) as live:
-            live.committed(commit(a_moment(), entry=7))
+            live.committed(commit(a_moment()))
             ticked = asyncio.Event()
             asyncio.get_running_loop().call_later(live_module.TICK_S, ticked.set)
             await ticked.wait()
             client = live.join()
             assert client is not None
             assert events_in(await client.take())[-1][1]["entry"] == 7
+
+    run(test)
+
+
+def test_before_the_start_and_after_the_end_nothing_piles_up(plan: Plan) -> None:
+    async def test() -> None:
+        live = Live(Truth(plan), HandClock(NOON))
+        live.committed(commit(a_moment()))
+        assert not live._waiting
+        live.start()
+        client = live.join()
+        assert client is not None
+        assert [name for name, _ in events_in(await client.take())] == ["snapshot", "pulse"]
+        live.end()
+        live.committed(commit(a_moment()))
+        assert not live._waiting
+        assert await client.take() == RESYNC
+        assert await client.take() == b""
 
     run(test)
 
