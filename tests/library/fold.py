@@ -79,8 +79,10 @@ class Running:
     void: str | None = None
     final: bool = False
     """Ended by a person's void or by a changed plan: nothing continues it."""
-    doubtful_end: bool = False
-    """Closed by a level found at start, or past the hold of a device that was blind."""
+    end_found: bool = False
+    """Closed by a level found at start."""
+    past_blind_hold: bool = False
+    """Closed although a hold stood, as its device was blind."""
 
     @property
     def touchpoint(self) -> str:
@@ -96,10 +98,10 @@ class Running:
         """Where it was at a time."""
         return [place for since_ms, place in self.places if since_ms <= at_ms][-1]
 
-    def close(self, at_ms: int, *, doubtful: bool) -> None:
+    def close(self, at_ms: int, *, found: bool = False, past_blind_hold: bool = False) -> None:
         """End it as closed."""
         self.ended_ms = self.closed_ms = at_ms
-        self.doubtful_end = doubtful
+        self.end_found, self.past_blind_hold = found, past_blind_hold
 
     def end_void(self, at_ms: int, reason: str, *, final: bool = False) -> None:
         """End it as void; one that has ended keeps its times."""
@@ -112,7 +114,7 @@ class Running:
         """Go on, deadline and all."""
         self.openers.append(signal)
         self.ended_ms = self.closed_ms = self.void = None
-        self.doubtful_end = False
+        self.end_found = self.past_blind_hold = False
 
 
 @dataclass
@@ -252,7 +254,7 @@ def act(floor: Floor, action: Action) -> None:
         if action.do == "void":
             moment.end_void(action.at_ms, action.reason or "void", final=True)
         elif moment.is_open:
-            moment.close(action.at_ms, doubtful=False)
+            moment.close(action.at_ms)
 
 
 def see(floor: Floor, signal: Signal, plan: Plan, promise: Expectation) -> None:
@@ -329,7 +331,7 @@ def closing(floor: Floor, signal: Signal, promise: Expectation, key: str | None)
     if any(device not in floor.blind for device in standing_holds):
         return
     nearest = min(candidates, key=lambda moment: (moment.deadline_ms, moment.opened_ms, moment.key or ""))
-    nearest.close(signal.at_ms, doubtful=signal.found or bool(standing_holds))
+    nearest.close(signal.at_ms, found=signal.found, past_blind_hold=bool(standing_holds))
 
 
 def threatening(floor: Floor, signal: Signal, promise: Expectation, key: str | None) -> None:
@@ -417,11 +419,11 @@ def verdict_of(
         verdict = "failure" if now_ms >= deadline_ms + IN_FLIGHT_MS else None
 
     threat_ms = threatened_ms(moment, now_ms)
-    provisional = moment.openers[0].found or moment.doubtful_end or (moment.gave_up and verdict == "failure")
+    provisional = moment.openers[0].found or moment.end_found or (moment.gave_up and verdict == "failure")
     if verdict == "failure":
         provisional = provisional or was_blind(moment, deadline_ms, spans)
     elif verdict == "success" and end_ms is not None:
-        provisional = provisional or was_blind(moment, end_ms, spans)
+        provisional = provisional or moment.past_blind_hold or was_blind(moment, end_ms, spans)
 
     late_s: float | None = 0.0
     if verdict == "failure":

@@ -328,7 +328,7 @@ def test_a_cancelled_flight_is_void_with_the_signal_as_reason(day: Day) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "anomaly"), [(7.9, True), (8, False)])
-def test_far_better_than_promised_is_an_anomaly(day: Day, minutes: float, anomaly: bool) -> None:  # noqa: FBT001
+def test_far_better_than_promised_is_an_anomaly(day: Day, minutes: float, anomaly: bool) -> None:
     day.sees("docked", at(0), key=FLIGHT)
     day.sees("unloaded", at(minutes), DONE)
     assert day.moment(at(30)).anomaly is anomaly
