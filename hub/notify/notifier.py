@@ -60,8 +60,6 @@ class Notifier:
         self._rows: dict[int, PageRow] = {}
         self._cancelled: dict[int, None] = {}
         self._tries: dict[int, int] = {}
-        self._flying = 0
-        self._idle = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
         clock.subscribe(self.wake)
 
@@ -75,6 +73,7 @@ class Notifier:
             if row.kind == "page" and row.moment not in open_now:
                 fate = PageFate(
                     id=row.id,
+                    moment=row.moment,
                     state="cancelled",
                     note="it was over before it could be sent",
                     tries=row.tries,
@@ -97,11 +96,6 @@ class Notifier:
     def connected(self) -> None:
         """The broker is there (again): whatever waited for it goes now."""
         self._queue.put("connected")
-
-    def settled(self, timeout_s: float) -> bool:
-        """Wait (real seconds) until nothing is queued or being sent; whether that came. For tests and a clean end."""
-        with self._idle:
-            return self._idle.wait_for(lambda: not self._flying and self._queue.empty(), timeout_s)
 
     def stop(self) -> None:
         """End the thread and close the channels; what was not sent waits in the outbox for the next start."""
@@ -126,12 +120,10 @@ class Notifier:
                 return
             self._take(item)
             self._send_due()
-            with self._idle:
-                self._idle.notify_all()
 
     def _take(self, item: object) -> None:
         if isinstance(item, PageRow):
-            self._wait(item, item.due_ms)
+            self._wait(item, min(item.due_ms, self._clock.now_ms()))  # a start is a reason to try at once
         elif isinstance(item, Committed):
             if item.plan is not None:
                 self._plan = item.plan
@@ -144,7 +136,7 @@ class Notifier:
                 if row.id not in self._cancelled:
                     self._wait(row, row.due_ms)
         elif isinstance(item, _Done):
-            self._done(item)
+            self._report(item.row, item.result, self._clock.now_ms())
         elif item == "connected":
             now_ms = self._clock.now_ms()
             for id, row in self._rows.items():
@@ -173,7 +165,6 @@ class Notifier:
             if known is not None:
                 known[1].close()
             known = self._channels[row.channel] = (entry.url, self._make(entry))
-        self._flying += 1
         known[1].send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
 
     def _note(self, row: PageRow, now_ms: int) -> Note:
@@ -193,16 +184,20 @@ class Notifier:
             ),
         )
 
-    def _done(self, item: _Done) -> None:
-        self._flying -= 1
-        self._report(item.row, item.result, self._clock.now_ms())
-
     def _report(self, row: PageRow, result: Result, now_ms: int) -> None:
         tries = self._tries.pop(row.id, row.tries) + 1
         if result.sent:
             note = "sent again: it may have gone out before" if row.again else result.note
             self._driver.fate(
-                PageFate(id=row.id, state="sent", note=note, tries=tries, due_ms=row.due_ms, sent_ms=now_ms)
+                PageFate(
+                    id=row.id,
+                    moment=row.moment,
+                    state="sent",
+                    note=note,
+                    tries=tries,
+                    due_ms=row.due_ms,
+                    sent_ms=now_ms,
+                )
             )
             if self._sent is not None:
                 self._sent(row.channel, (now_ms - row.decided_ms) / 1000)
@@ -213,13 +208,16 @@ class Notifier:
         tries -= result.surely_unsent and result.retry
         if not result.retry or tries >= TRIES_MOST:
             _log.warning("page %s over channel %s failed: %s", row.page, row.channel, result.note)
-            self._driver.fate(PageFate(id=row.id, state="failed", note=result.note, tries=tries, due_ms=now_ms))
+            self._driver.fate(
+                PageFate(id=row.id, moment=row.moment, state="failed", note=result.note, tries=tries, due_ms=now_ms)
+            )
             return
         due_ms = now_ms + PAUSES_MS[min(max(tries - 1, 0), len(PAUSES_MS) - 1)]
         self._tries[row.id] = tries
         self._driver.fate(
             PageFate(
                 id=row.id,
+                moment=row.moment,
                 state="queued",
                 note=result.note,
                 tries=tries,

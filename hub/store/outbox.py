@@ -52,8 +52,6 @@ class Outbox:
     def _row(
         self, delivery: Delivery, moment: Moment, now_ms: int, told: set[tuple[str, str]] | None
     ) -> PageRow | None:
-        if self._pages.known(delivery.page, delivery.kind, delivery.group, delivery.channel):
-            return None
         state: PageState = "queued"
         note = ""
         if not delivery.channel:
@@ -62,63 +60,59 @@ class Outbox:
             state, note = "cancelled", "no page had gone out there"
         elif self._listen_only:
             state, note = "muted", "the hub only listens"
-        return self._pages.add(
-            PageRow(
-                id=0,
-                page=delivery.page,
-                kind=delivery.kind,
-                moment=moment.id,
-                expectation=moment.expectation,
-                touchpoint=moment.touchpoint,
-                key=moment.key,
-                group=delivery.group,
-                channel=delivery.channel,
-                title=delivery.title,
-                text=delivery.text,
-                reason=delivery.reason,
-                left_s=delivery.left_s,
-                late=delivery.late,
-                cancels=delivery.cancels,
-                state=state,
-                decided_ms=now_ms,
-                due_ms=now_ms,
-                tries=0,
-                sent_ms=None,
-                again=False,
-                note=note,
-            )
+        row = PageRow(
+            id=0,
+            page=delivery.page,
+            kind=delivery.kind,
+            moment=moment.id,
+            expectation=moment.expectation,
+            touchpoint=moment.touchpoint,
+            key=moment.key,
+            group=delivery.group,
+            channel=delivery.channel,
+            title=delivery.title,
+            text=delivery.text,
+            reason=delivery.reason,
+            left_s=delivery.left_s,
+            late=delivery.late,
+            cancels=delivery.cancels,
+            state=state,
+            decided_ms=now_ms,
+            due_ms=now_ms,
+            tries=0,
+            sent_ms=None,
+            again=False,
+            note=note,
         )
+        return None if self._pages.known(row) else self._pages.add(row)
 
     def _skip(self, event: PageSkipped, moment: Moment, now_ms: int) -> None:
-        page = f"{moment.id}:skipped:{event.step}:{moment.change}"
-        if self._pages.known(page, "page", event.group, ""):
-            return
-        self._pages.add(
-            PageRow(
-                id=0,
-                page=page,
-                kind="page",
-                moment=moment.id,
-                expectation=moment.expectation,
-                touchpoint=moment.touchpoint,
-                key=moment.key,
-                group=event.group,
-                channel="",
-                title="",
-                text="",
-                reason=f"step {event.step + 1}",
-                left_s=(moment.ends_ms - event.at_ms) / 1000,
-                late=False,
-                cancels=False,
-                state="cancelled",
-                decided_ms=now_ms,
-                due_ms=now_ms,
-                tries=0,
-                sent_ms=None,
-                again=False,
-                note=_SKIPPED[event.because],
-            )
+        row = PageRow(
+            id=0,
+            page=f"{moment.id}:skipped:{event.step}:{moment.change}",
+            kind="page",
+            moment=moment.id,
+            expectation=moment.expectation,
+            touchpoint=moment.touchpoint,
+            key=moment.key,
+            group=event.group,
+            channel="",
+            title="",
+            text="",
+            reason=f"step {event.step + 1}",
+            left_s=(moment.ends_ms - event.at_ms) / 1000,
+            late=False,
+            cancels=False,
+            state="cancelled",
+            decided_ms=now_ms,
+            due_ms=now_ms,
+            tries=0,
+            sent_ms=None,
+            again=False,
+            note=_SKIPPED[event.because],
         )
+        if not self._pages.known(row):
+            self._pages.add(row)
 
     def moment_of(self, page: str) -> str | None:
         """Return the moment that a page was about."""

@@ -8,6 +8,7 @@ twice than never. A page that surely did not go out is held by session 0.
 from __future__ import annotations
 
 import sqlite3
+from collections import OrderedDict
 
 import msgspec
 
@@ -30,10 +31,15 @@ def page_row(row: tuple[object, ...]) -> PageRow:
     )
 
 
+_REMEMBERED = 2_048
+"""Moments whose deliveries stay in memory."""
+
+
 class PageFate(msgspec.Struct, frozen=True):
     """What the notify worker reports of one delivery."""
 
     id: int
+    moment: str
     state: PageState
     note: str
     tries: int
@@ -44,7 +50,11 @@ class PageFate(msgspec.Struct, frozen=True):
 
 
 class Pages:
-    """The writing side of the outbox; one thread."""
+    """The writing side of the outbox; one thread.
+
+    All deliveries of a moment are read once, when the moment is first asked for, and then kept in memory while they
+    matter: a burst of a thousand pages asks the database nothing twice.
+    """
 
     def __init__(self, db: sqlite3.Connection, session: int) -> None:
         """Read what is still queued; rows that another session held may have gone out, so they are marked `again`."""
@@ -53,6 +63,7 @@ class Pages:
         self._next = (db.execute("select max(id) from page").fetchone()[0] or 0) + 1
         self._new: dict[int, PageRow] = {}
         self._changed: dict[int, PageRow] = {}
+        self._moments: OrderedDict[str, dict[int, PageRow]] = OrderedDict()
         self.queued: dict[int, PageRow] = {}
         for values in db.execute(f"select {COLUMNS} from page where state = 'queued' order by id"):  # noqa: S608
             row = page_row(values)
@@ -64,38 +75,40 @@ class Pages:
         """Whether anything waits for the commit."""
         return bool(self._new or self._changed)
 
-    def known(self, page: str, kind: str, group: str, channel: str) -> bool:
-        """Whether this very page was decided before: a page is sent once."""
-        for row in self._new.values():
-            if (row.page, row.kind, row.group, row.channel) == (page, kind, group, channel):
-                return True
-        found = self._db.execute(
-            "select 1 from page where page = ? and kind = ? and team = ? and channel = ?", (page, kind, group, channel)
-        ).fetchone()
-        return found is not None
+    def _of(self, moment: str) -> dict[int, PageRow]:
+        known = self._moments.get(moment)
+        if known is None:
+            stored = self._db.execute(f"select {COLUMNS} from page where moment = ? order by id", (moment,))  # noqa: S608
+            known = {row.id: self._changed.get(row.id, row) for row in map(page_row, stored)}
+            self._moments[moment] = known
+        else:
+            self._moments.move_to_end(moment)
+        return known
+
+    def of(self, moment: str) -> list[PageRow]:
+        """Return every delivery of a moment, with what waits for the commit."""
+        return list(self._of(moment).values())
+
+    def known(self, row: PageRow) -> bool:
+        """Whether this very delivery was decided before: a page is sent once."""
+        wanted = (row.page, row.kind, row.group, row.channel)
+        return any((it.page, it.kind, it.group, it.channel) == wanted for it in self._of(row.moment).values())
 
     def add(self, row: PageRow) -> PageRow:
         """Add a delivery (its `id` and `session` are given here)."""
         row = msgspec.structs.replace(row, id=self._next, session=self._session)
         self._next += 1
-        self._new[row.id] = row
+        self._of(row.moment)[row.id] = self._new[row.id] = row
         if row.state == "queued":
             self.queued[row.id] = row
         return row
-
-    def of(self, moment: str) -> list[PageRow]:
-        """Return every delivery of a moment, with what waits for the commit."""
-        stored = self._db.execute(f"select {COLUMNS} from page where moment = ? order by id", (moment,))  # noqa: S608
-        rows = {row.id: row for row in map(page_row, stored)}
-        rows |= {row.id: row for row in (*self._changed.values(), *self._new.values()) if row.moment == moment}
-        return list(rows.values())
 
     def cancel(self, moment: str, note: str, *, claimed: bool) -> list[int]:
         """Cancel a moment's queued pages (only those that a claim cancels, if `claimed`); return their ids."""
         gone = [
             row
-            for row in self.queued.values()
-            if row.moment == moment and row.kind == "page" and (row.cancels or not claimed)
+            for row in self._of(moment).values()
+            if row.state == "queued" and row.kind == "page" and (row.cancels or not claimed)
         ]
         for row in gone:
             self._put(msgspec.structs.replace(row, state="cancelled", note=note))
@@ -117,15 +130,10 @@ class Pages:
 
     def fate(self, fate: PageFate) -> None:
         """Record what became of a delivery. What was surely sent is told so even if it was cancelled meanwhile."""
-        row = self.queued.get(fate.id)
-        if row is None:
-            values = self._db.execute(f"select {COLUMNS} from page where id = ?", (fate.id,)).fetchone()  # noqa: S608
-            row = self._changed.get(fate.id) or self._new.get(fate.id) or (page_row(values) if values else None)
-            if row is None or fate.state != "sent":
-                return
-        note = fate.note
-        if row.state == "cancelled":
-            note = f"sent just before this: {row.note}"
+        row = self._of(fate.moment).get(fate.id)
+        if row is None or (row.state != "queued" and fate.state != "sent"):
+            return
+        note = f"sent just before this: {row.note}" if row.state == "cancelled" else fate.note
         session = 0 if fate.surely_unsent else self._session
         self._put(
             msgspec.structs.replace(
@@ -140,6 +148,7 @@ class Pages:
         )
 
     def _put(self, row: PageRow) -> None:
+        self._of(row.moment)[row.id] = row
         if row.id in self._new:
             self._new[row.id] = row
         else:
@@ -166,3 +175,5 @@ class Pages:
         """What waited is written."""
         self._new.clear()
         self._changed.clear()
+        while len(self._moments) > _REMEMBERED:
+            self._moments.popitem(last=False)

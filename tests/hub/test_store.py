@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from andgate.errors import PayloadError, UsageError
+from hub.store import Reader, Store
+from hub.store.hours import Hours
+from hub.store.rows import By, Counts
+from hub.store.schema import LATEST
+from hub.store.tally import bits_of
+from tests.hub.desk import PLAN, START_MS, Desk
+
+KEY = "AG1/2026-11-21"
+
+
+def _busy(desk: Desk, seed: int, count: int = 150) -> None:
+    chance = random.Random(seed)
+    for number in range(count):
+        desk.clock.advance(chance.randint(0, 240_000))
+        key = f"AG{chance.randint(1, 6)}/2026-11-21"
+        late = chance.choice([0, 0, 0, 600_000])
+        at = datetime.fromtimestamp((desk.clock.now_ms() - late) / 1000, UTC).isoformat(timespec="milliseconds")
+        what = chance.choice(["docked", "docked", "unloaded", "unloaded", "jammed", "cancelled", "pressed", "reset"])
+        place = "counter-a" if what in {"pressed", "reset"} else "belt-3"
+        retracts = f"s{chance.randint(0, number)}" if chance.random() < 0.1 else None
+        desk.post(f"s{number}", what, place, key=None if place == "counter-a" else key, at=at, retracts=retracts)
+        found = desk.driver.open_moments()
+        if found and chance.random() < 0.2:
+            desk.act("claim", chance.choice(found).id)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tally_is_what_counting_all_moments_would_give(desk: Desk, seed: int) -> None:
+    _busy(desk, seed)
+    zone = ZoneInfo("Europe/Rome")
+    plain: dict[str, dict[str, list[int]]] = {by: {} for by in get_args(By) if by != "interaction"}
+    for moment in desk.moments():
+        bits = bits_of(moment)
+        local = datetime.fromtimestamp(moment.opened_ms / 1000, zone)
+        groups = {
+            "expectation": moment.expectation,
+            "touchpoint": moment.touchpoint,
+            "area": "Terminal 1" if moment.touchpoint == "counter-a" else "",
+            "team": "ticket-agents" if moment.touchpoint == "counter-a" else "supervisors",
+            "hour": f"{local.hour:02d}",
+            "day": str(local.date()),
+            "key": moment.key,
+        }
+        for by, group in groups.items():
+            if group is not None and bits:
+                counts = plain[by].setdefault(group, [0] * 7)
+                for index in range(7):
+                    counts[index] += bits >> index & 1
+    assert sum(sum(counts[:3]) for counts in plain["expectation"].values()) > 20
+    for by, groups in plain.items():
+        told = {row.group: row.counts for row in desk.reader.tally(by=by)}  # type: ignore[arg-type]
+        assert told == {group: Counts(*counts) for group, counts in groups.items()}, by
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_outcomes_agree_with_their_moments_and_their_tally(desk: Desk, seed: int) -> None:
+    _busy(desk, seed)
+    items = desk.reader.outcomes("arrival", limit=1000).items
+    moments = [moment for moment in desk.moments() if moment.key and not moment.withdrawn and moment.verdict != "void"]
+    assert {row.key for row in items} == {moment.key for moment in moments}
+    for row in items:
+        mine = [moment for moment in moments if moment.key == row.key]
+        failed = sorted((moment.ends_ms, moment.id) for moment in mine if moment.verdict == "failure")
+        assert (row.state == "failure") == bool(failed)
+        assert row.first == (failed[0][1] if failed else None)
+        assert row.at_ms == min(moment.opened_ms for moment in mine)
+    (told,) = desk.reader.tally(by="interaction")
+    for state in ("success", "failure", "pending", "incomplete"):
+        assert getattr(told.counts, state) == sum(row.state == state for row in items)
+
+
+def test_a_pending_outcome_is_incomplete_a_day_later(make_desk: Callable[..., Desk]) -> None:
+    two = PLAN.replace('inputs = ["baggage-claim"]', 'inputs = ["baggage-claim", "greeting"]') + (
+        '[expectations.greeting]\npromise = "x"\ntouchpoints = ["belt-3"]\nkey = "flight"\nopens = ["greeted"]\n'
+        'closes = ["seated"]\nfails_after = "5m"\n'
+    )
+    desk = make_desk(plan=two)
+    desk.post("a", "docked", key=KEY)
+    desk.post("b", "unloaded", key=KEY)
+    assert [row.state for row in desk.reader.outcomes("arrival").items] == ["pending"]
+    desk.pass_ms(86_400_000)
+    desk.post("c", "docked", key="AG2/2026-11-22")
+    by_key = {row.key: row.state for row in desk.reader.outcomes("arrival").items}
+    assert by_key == {KEY: "incomplete", "AG2/2026-11-22": "pending"}
+
+
+def test_a_line_counts_for_the_flights_served_meanwhile(make_desk: Callable[..., Desk]) -> None:
+    plan = PLAN + '[interactions.departure]\nname = "Leaving"\nkey = "flight"\ninputs = ["check-in-wait"]\n'
+    desk = make_desk(plan=plan)
+    desk.post("a", "serving", "counter-a", key=KEY)
+    desk.clock.advance(1000)
+    desk.post("b", "pressed", "counter-a")
+    desk.pass_ms(200_000)
+    (row,) = desk.reader.outcomes("departure").items
+    assert (row.key, row.state, row.first) == (KEY, "failure", desk.only().id)
+    desk.post("c", "x" if False else "released", "counter-a", key=KEY, retracts="a")
+    assert desk.reader.outcomes("departure").items == ()
+
+
+def test_lists_turn_pages(desk: Desk) -> None:
+    for number in range(7):
+        desk.clock.advance(1000 * (number % 2))
+        desk.post(f"s{number}", "docked", key=f"AG{number}/2026-11-21")
+    whole = desk.reader.moments(limit=100)
+    assert whole.next is None
+    assert len(whole.items) == 7
+    assert list(whole.items) == sorted(whole.items, key=lambda m: (m.opened_ms, m.id), reverse=True)
+    cursor, parts = None, []
+    while True:
+        page = desk.reader.moments(limit=3, cursor=cursor)
+        parts += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+    assert tuple(parts) == whole.items
+    assert len(desk.reader.outcomes("arrival", limit=3).items) == 3
+    outcomes = desk.reader.outcomes("arrival", limit=3)
+    assert len(desk.reader.outcomes("arrival", limit=10, cursor=outcomes.next).items) == 4
+    for bad in ("x", "1", "a.b", ""):
+        with pytest.raises(PayloadError):
+            desk.reader.moments(cursor=bad)
+    with pytest.raises(PayloadError):
+        desk.reader.pages(cursor="x")
+
+
+def test_filters(desk: Desk) -> None:
+    desk.post("a", "docked", key=KEY)
+    desk.pass_ms(5_000)
+    desk.post("b", "pressed", "counter-a")
+    desk.post("c", "unloaded", key=KEY)
+    reader = desk.reader
+    assert [m.key for m in reader.moments(state="ended").items] == [KEY]
+    assert [m.key for m in reader.moments(state="open").items] == [None]
+    assert [m.key for m in reader.moments(expectation="baggage-claim").items] == [KEY]
+    assert [m.key for m in reader.moments(touchpoint="counter-a").items] == [None]
+    assert [m.key for m in reader.moments(key=KEY).items] == [KEY]
+    assert [m.key for m in reader.moments(since_ms=START_MS + 1).items] == [None]
+    assert [m.key for m in reader.moments(until_ms=START_MS + 1).items] == [KEY]
+    assert [m.key for m in reader.day_moments(START_MS)] == [KEY]
+    assert reader.day_moments(START_MS + 60_000) == ()
+    assert reader.moment("nothing") is None
+    assert reader.trail("nothing") == ()
+    assert reader.signal("nothing") is None
+
+
+def test_one_hub_per_folder(tmp_path: Path, desk: Desk) -> None:
+    with pytest.raises(UsageError, match="another hub"):
+        Store(tmp_path / "data")
+    assert desk.driver.session == 1
+
+
+def test_a_folder_that_cannot_be_used_or_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UsageError, match="cannot use the data folder"):
+        Store(tmp_path / "file")
+    with pytest.raises(UsageError, match="holds no hub's data"):
+        Reader(tmp_path)
+
+
+def test_session_grows_and_epoch_stays(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    epoch, session = desk.driver.epoch, desk.driver.session
+    desk.stop()
+    again = make_desk()
+    assert (again.driver.epoch, again.driver.session) == (epoch, session + 1)
+    assert again.reader.meta("session") == str(session + 1)
+
+
+def test_tables_are_made_by_migrations_and_a_start_pays_for_them_once(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    with sqlite3.connect(tmp_path / "andgate.db") as db:
+        assert db.execute("pragma user_version").fetchone() == (LATEST,)
+        assert db.execute("pragma journal_mode").fetchone() == ("wal",)
+        assert db.execute("select name from _sqlite_migrations").fetchall() == [("m001_tables",)]
+    db.close()
+    seen = subprocess.run(
+        [sys.executable, "-c", f"import sys; from pathlib import Path; from hub.store import Store; "
+         f"s = Store(Path({str(tmp_path)!r})); print(s.db.execute('pragma synchronous').fetchone()[0], "
+         "'sqlite_utils' in sys.modules); s.close()"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert seen.stdout.split() == ["2", "False"]
+
+
+def test_local_hours_across_a_change_of_summer_time() -> None:
+    hours = Hours("Europe/Rome")
+    before = int(datetime(2026, 10, 25, 0, 30, tzinfo=UTC).timestamp() * 1000)
+    first, second = hours.of(before), hours.of(before + 3_600_000)
+    assert (first.hour, second.hour, first.day) == (2, 2, "2026-10-25")
+    assert second.start_ms - first.start_ms == 3_600_000
+    assert Hours("Asia/Kathmandu").of(0).start_ms == -30 * 60_000
+
+
+def test_the_quarantine_is_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.store.store.QUARANTINE_KEPT", 5)
+    for number in range(9):
+        desk.node(b"x" * (9_000 + number))
+    rows = desk.reader.quarantine()
+    assert [row.size for row in rows] == [9008, 9007, 9006, 9005, 9004]
+    assert {len(row.payload) for row in rows} == {8192}
+    assert desk.reader.quarantined() == 9
+
+
+def test_the_entries_of_a_journal_say_all_that_was_decided(desk: Desk) -> None:
+    desk.post("a", "docked", key=KEY)
+    entry = json.loads(list(desk.reader.entries())[-1].body)
+    assert [item["kind"] for item in entry["in"]] == ["signal"]
+    assert [event["event"] for event in entry["events"]] == ["opened"]
+    assert entry["moments"][0]["id"] == desk.only().id
