@@ -324,7 +324,8 @@ class World:
         key = flight if promise.key else None
         if failed:
             late = chance.randrange(20, 400)
-            cause = chance.choices([c for c, _ in CAUSES], [w for _, w in CAUSES])[0]
+            likely = CAUSES if expectation in ("baggage-claim", "boarding") else CAUSES[1:5:3] + CAUSES[3:4]
+            cause = chance.choices([c for c, _ in likely], [w for _, w in likely])[0]
             self.add(ident, expectation, touchpoint, at, key=key, state="ended", level="ended", verdict="failure",
                      threatened_ms=at + promise.fails_after_ms // 2, late_s=float(late), cause=_kinded(cause),
                      closed_ms=at + promise.fails_after_ms + late * 1000,
@@ -538,9 +539,6 @@ class World:
     def chain(self) -> ChainHead:
         return ChainHead(self._entry, "00" * 32)
 
-    @property
-    def plan_version(self) -> str:
-        return VERSION
 
     # ------------------------------------------------------------------------------------------------- acting
 
@@ -607,6 +605,32 @@ class World:
         self._entry += 1
         for listener in self.listeners:
             listener(Committed(now_ms=self.now_ms(), chain=self.chain(), entries=1, published=(moment,)))
+
+
+class Judge:
+    """The world as the web's driver."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.listeners = world.listeners
+        self.fault: str | None = None
+
+    @property
+    def plan(self) -> Plan:
+        return self._world.plan
+
+    @property
+    def chain(self) -> ChainHead:
+        return self._world.chain()
+
+    def open_moments(self) -> tuple[Moment, ...]:
+        return self._world.open_moments()
+
+    def signals(self, members: list[FeedSignal], feed: str) -> Future[Any]:
+        return self._world.signals(members, feed)
+
+    def act(self, action: Action) -> Future[Moment]:
+        return self._world.act(action)
 
 
 def _stood(moment: Moment) -> int:

@@ -12,7 +12,7 @@ import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
 from hub.web.app import create_app
-from tests.browser.airport import World
+from tests.browser.airport import Judge, World
 
 ARGS = [
     "--no-sandbox",
@@ -29,7 +29,7 @@ class Served:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        app = create_app(world, world, world)  # type: ignore[arg-type]
+        app = create_app(Judge(world), world, world)  # type: ignore[arg-type]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])

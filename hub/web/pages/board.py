@@ -115,7 +115,7 @@ def threat(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapp
     groups = paged_groups(trail)
     paged = ""
     if groups and moment.claimed_ms is None:
-        at_ms = next(line.event.at_ms for line in trail if isinstance(line.event, Paged))
+        at_ms = max(line.event.at_ms for line in trail if isinstance(line.event, Paged))
         paged = say("board.paged", group=group_name(plan, groups[-1]), time=hm(at_ms, plan.site.timezone))
     elif moment.claimed_ms is None:
         paged = say("board.paged.none")

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs, quote
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
+from andgate.wire.messages import FeedSignal
 from hub.web.api.arguments import raw_body
 from hub.web.api.moments import act, name_of
-from hub.web.auth import Caller, Needs
+from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
 from hub.web.pages import floor as floors
 from hub.web.pages import board as boards
 from hub.web.pages import charts, listing
+from hub.web.pages import desk as desks
 from hub.web.pages import moment as stories
+from hub.web.pages import sign as signs
 from hub.web.pages import success as reports
 from hub.web.pages.render import STATIC, WHO_COOKIE, YEAR_S, Pages, who_of
 from hub.web.pages.source import Source
@@ -216,3 +221,74 @@ def board(request: Request, draw: Draw, which: str) -> HTMLResponse:
     if found is None:
         raise ProblemError(404, "unknown-board", f'There is no area or group "{which}".', remedy="Choose at /board.")
     return draw.page(request, "board.html", board=found)
+
+
+@router.get("/sign", dependencies=[Reader])
+def choose_sign(request: Request, draw: Draw) -> HTMLResponse:
+    """Ask which sign."""
+    return draw.page(
+        request,
+        "choose.html",
+        alive=False,
+        heading=say("sign.which"),
+        choices=signs.choices(draw.source.plan),
+        base="/sign",
+        none=say("sign.none"),
+    )
+
+
+@router.get("/sign/glyphs.json", dependencies=[Reader])
+def glyphs() -> Response:
+    """Hand out the LEDs' alphabet."""
+    return Response(signs.glyph_tables(), headers={"cache-control": "no-cache"}, media_type="application/json")
+
+
+@router.get("/sign/{touchpoint}", dependencies=[Reader])
+def sign(request: Request, draw: Draw, touchpoint: str, counts: str | None = None) -> HTMLResponse:
+    """Show a place's sign."""
+    found = signs.sign(draw.source, touchpoint, counts)
+    if found is None:
+        raise ProblemError(404, "unknown-touchpoint", f'There is no place "{touchpoint}".', remedy="Choose at /sign.")
+    words = signs.words(draw.source, found)
+    return draw.page(request, "sign.html", sign=found, label=signs.label(found), words=words)
+
+
+@router.get("/desk", dependencies=[Reader])
+def choose_desk(request: Request, draw: Draw) -> HTMLResponse:
+    """Ask which desk."""
+    return draw.page(
+        request,
+        "choose.html",
+        alive=False,
+        heading=say("desk.which"),
+        choices=desks.choices(draw.source.plan),
+        base="/desk",
+        none=say("desk.none.all"),
+    )
+
+
+@router.get("/desk/{touchpoint}", dependencies=[Reader])
+def desk(request: Request, draw: Draw, touchpoint: str) -> HTMLResponse:
+    """Show a line's red button."""
+    return draw.page(request, "desk.html", desk=desk_or_404(draw, touchpoint))
+
+
+def desk_or_404(draw: Pages, touchpoint: str) -> desks.Desk:
+    """Return a desk, or say that there is none."""
+    found = desks.desk(draw.source, touchpoint)
+    if found is None:
+        raise ProblemError(404, "unknown-desk", f'"{touchpoint}" has no red button.', remedy="Choose at /desk.")
+    return found
+
+
+@router.post("/desk/{touchpoint}/{do}", dependencies=[Depends(Needs("signal"))])
+async def press(request: Request, here: Here, draw: Draw, touchpoint: str, do: str) -> Response:
+    """Press, or reset, where the browser runs no scripts."""
+    await form_of(request)
+    found = await run_in_threadpool(desk_or_404, draw, touchpoint)
+    if do not in ("press", "reset"):
+        raise ProblemError(404, "not-found", f'A red button cannot "{do}".')
+    name = found.press if do == "press" else found.reset
+    signal = FeedSignal(id=f"desk-{touchpoint}-{secrets.token_hex(12)}", touchpoint=touchpoint, signal=name)
+    await asyncio.wrap_future(here.driver.signals([signal], caller(request).id))
+    return RedirectResponse(f"/desk/{touchpoint}", 303)

@@ -427,6 +427,7 @@ ENGLISH: dict[str, str] = {
     "desk.check.paged.none": "Nobody paged",
     "desk.online": "Online, no press waiting",
     "desk.offline": "Offline: the press is kept and goes out later",
+    "desk.offline.calm": "Offline: a press is kept and goes out later",
     "desk.waiting": "{n} waiting for the hub",
     "desk.button": "Red button of {place}",
     "desk.reset.going": "Keep holding to reset",

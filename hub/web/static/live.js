@@ -41,6 +41,7 @@ function tick() {
   if (wall) {
     const text = wallText(siteNow());
     if (wall.dataset.short !== undefined) setText(wall, text.slice(0, 5));
+    else if (wall.dataset.plain !== undefined) setText(wall, text);
     else if (wall.textContent !== text) {
       const seconds = document.createElement("span");
       seconds.textContent = text.slice(5);
@@ -149,6 +150,10 @@ async function look() {
   }
 }
 
+export function fresh() {
+  return look();
+}
+
 export function soon() {
   if (timer) return;
   timer = setTimeout(() => {
@@ -169,7 +174,9 @@ function listen() {
   };
   stream.addEventListener("pulse", (event) => pulse(told(event)));
   stream.addEventListener("snapshot", (event) => {
-    pulse(told(event));
+    const all = told(event);
+    pulse(all);
+    document.dispatchEvent(new CustomEvent("andgate:snapshot", { detail: all }));
     soon();
   });
   for (const kind of ["moment", "node"]) {

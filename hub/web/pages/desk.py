@@ -1,0 +1,170 @@
+"""The soft red button of a line: what its ring and its words say, and which signals it sends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from andgate.moment.events import Refused
+from hub.web.pages.names import group_name, touchpoint_name
+from hub.web.pages.source import paged_groups
+from hub.web.pages.spans import hms, left, span
+from hub.web.pages.words import listed, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from andgate.moment.moments import Moment
+    from andgate.plan import Expectation, Plan
+    from hub.store.rows import SignalRow, TrailLine
+    from hub.web.pages.source import Source
+
+Ring = Literal["calm", "open", "threatened", "failing", "failed", "claimed", "saved"]
+
+REFUSED_SHOWN_MS = 20_000
+SAVED_SHOWN_MS = 10_000
+PRESS, HOLD = "pressed", "reset"
+
+
+class Button(Struct, frozen=True):
+    """The signals of a touchpoint's red button, and the promise that a press opens."""
+
+    press: str
+    reset: str
+    expectation: str
+
+
+class Choice(Struct, frozen=True):
+    """A desk one may open."""
+
+    id: str
+    name: str
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """Everything on a desk's page, as the hub knows it; what only this screen knows is added there."""
+
+    touchpoint: str
+    name: str
+    press: str
+    reset: str
+    promise: str
+    moment: str | None
+    ring: Ring
+    head: str
+    """The state in words a customer may see too."""
+    opened_ms: int | None
+    ends_ms: int | None
+    left: str
+    claimed_ms: int | None
+    on_it: str
+    state: str
+    """The word over the time."""
+    seen: str
+    paged: str
+    """Who has been paged; empty if nobody."""
+    stands: bool
+    """The line stands at the mark: a reset would be refused."""
+    refused: bool
+    """One was refused just now."""
+
+
+def button_of(plan: Plan, touchpoint: str) -> Button | None:
+    """Return what the red button of a place sends; None where no promise opens by a press."""
+    device = next((d for d in plan.devices.values() if d.kind == "mot-button" and d.touchpoint == touchpoint), None)
+    press = device.signals.get("press", PRESS) if device else PRESS
+    reset = device.signals.get("hold", HOLD) if device else HOLD
+    for promise in plan.expectations.values():
+        if touchpoint in promise.touchpoints and press in promise.opens and promise.key is None:
+            return Button(press, reset, promise.id)
+    return None
+
+
+def choices(plan: Plan) -> tuple[Choice, ...]:
+    """Return every place with a red button."""
+    return tuple(
+        Choice(touchpoint.id, touchpoint.name)
+        for touchpoint in plan.touchpoints.values()
+        if button_of(plan, touchpoint.id) is not None
+    )
+
+
+def standing(expectation: Expectation, signals: Sequence[SignalRow]) -> bool:
+    """Return whether a hold stands, as far as the moment's own signals tell."""
+    stands: dict[tuple[str, str], bool] = {}
+    for row in sorted(signals, key=lambda row: row.signal.order):
+        for on, off in expectation.holds.items():
+            if row.signal.name in (on, off):
+                stands[row.signal.device, on] = row.signal.name == on
+    return any(stands.values())
+
+
+def build(  # noqa: PLR0913 a desk is made of exactly these facts
+    plan: Plan,
+    touchpoint: str,
+    button: Button,
+    moment: Moment | None,
+    trail: Sequence[TrailLine],
+    signals: Sequence[SignalRow],
+    now_ms: int,
+) -> Desk:
+    """Return the desk; pure. `moment` is the open one, or the last that ended."""
+    zone = plan.site.timezone
+    running = moment if moment is not None and moment.state == "open" else None
+    saved = (
+        running is None
+        and moment is not None
+        and moment.verdict == "success"
+        and moment.ended_ms is not None
+        and now_ms - moment.ended_ms <= SAVED_SHOWN_MS
+    )
+    ring: Ring = "saved" if saved else "calm"
+    if running is not None:
+        level = running.level if running.level in ("open", "threatened", "failing", "failed") else "open"
+        ring = "claimed" if running.claimed_ms is not None else level  # type: ignore[assignment] # narrowed above
+    heads = {
+        "calm": "desk.calm",
+        "saved": "desk.saved",
+        "claimed": "desk.coming",
+        "failed": "desk.failed",
+    }
+    groups = paged_groups(trail) if running is not None else ()
+    refusals = [line.now_ms for line in trail if isinstance(line.event, Refused)]
+    return Desk(
+        touchpoint=touchpoint,
+        name=touchpoint_name(plan, touchpoint),
+        press=button.press,
+        reset=button.reset,
+        promise=plan.expectations[button.expectation].promise,
+        moment=running.id if running else None,
+        ring=ring,
+        head=say(heads.get(ring, "desk.heard")),
+        opened_ms=running.opened_ms if running else None,
+        ends_ms=running.ends_ms if running else None,
+        left=left(running.ends_ms - now_ms) if running else "",
+        claimed_ms=running.claimed_ms if running else None,
+        on_it=span(now_ms - running.claimed_ms) if running and running.claimed_ms is not None else "",
+        state=say(f"state.{running.level}") if running else "",
+        seen=hms(running.opened_ms, zone) if running else "",
+        paged=listed([group_name(plan, group) for group in groups]),
+        stands=running is not None and standing(plan.expectations[button.expectation], signals),
+        refused=running is not None and bool(refusals) and now_ms - refusals[-1] <= REFUSED_SHOWN_MS,
+    )
+
+
+def desk(source: Source, touchpoint: str) -> Desk | None:
+    """Read what a desk shows and build it; None where there is no such desk."""
+    plan, now_ms = source.plan, source.now_ms()
+    button = button_of(plan, touchpoint) if touchpoint in plan.touchpoints else None
+    if button is None:
+        return None
+    mine = [
+        moment
+        for moment in (*source.open_moments(), *source.decided(now_ms - SAVED_SHOWN_MS))
+        if moment.touchpoint == touchpoint and moment.expectation == button.expectation
+    ]
+    moment = max(mine, key=lambda m: (m.state == "open", m.ended_ms or m.opened_ms), default=None)
+    trail = source.trail(moment.id) if moment else ()
+    signals = source.signals(moment.id) if moment else ()
+    return build(plan, touchpoint, button, moment, trail, signals, now_ms)
