@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import logging
+import sys
+import tempfile
 from pathlib import Path
 
+from andgate.errors import UsageError
+from andgate.plan import Plan
+from edge.link import Broker
+from hub.clock import SystemClock
 from twin.compare import compare, table
+from twin.demo import until_told
+from twin.flights import day_of
+from twin.happenings import Level
+from twin.hubcall import HubAddress, check_hub
+from twin.show import Show
 from twin.sites import plan_text, playable
+from twin.wires import Wires
+from twin.world import World
 
 DAYS = 7
 MOST_DAYS = 366
@@ -45,7 +60,50 @@ def run(args: argparse.Namespace) -> int:
         listening, paging = compare(plan, days=args.days, seed=args.seed)
         print(table(plan, listening, paging, days=args.days, seed=args.seed))
         return 0
+    return _play(plan, args)
+
+
+def _play(plan: Plan, args: argparse.Namespace) -> int:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    hub = HubAddress.at(args.hub, token=_token(args.token_file))
+    broker = Broker.at(args.broker)
+    check_hub(hub, plan)
+    clock = SystemClock()
+    with contextlib.ExitStack() as exits:
+        data = args.data or Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="andgate-twin-")))
+        told = exits.enter_context(until_told())
+        world, levels = _up_to(plan, clock.now_ms(), seed=args.seed)
+        show = Show(plan, broker=broker, data=data, clock=clock, levels=levels)
+        exits.callback(show.close)
+        show.open()
+        show.begin(world, seed=args.seed)
+        print(f"{plan.site.name} plays before {hub}, at the world's own pace. Ctrl-C ends it.", flush=True)
+        told.wait()
     return 0
+
+
+def _up_to(plan: Plan, now_ms: int, *, seed: int) -> tuple[World, dict[str, bool]]:
+    """Return the terminal as it stands now, having played the day so far to itself, and what its sensors see."""
+    today = day_of(now_ms, plan.site.timezone)
+    world = World(plan, today, today=today, seed=seed)
+    wires = Wires(plan, begins_ms=world.begins_ms)
+    for happening in world.run(now_ms):
+        if isinstance(happening, Level):
+            wires.take(happening)
+    wires.until(now_ms, lambda _: None)
+    return world, wires.levels()
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise UsageError(f"the token file {file} cannot be read: {wrong}") from wrong
+    if not token or any(character.isspace() for character in token):
+        raise UsageError(f"the token file {file} must hold one token and nothing else")
+    return token
 
 
 def _days(text: str) -> int:

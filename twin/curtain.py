@@ -20,8 +20,6 @@ from twin.virtual import play
 from twin.wires import Wires
 from twin.world import World
 
-_LEAD_MS = 35_000
-"""The audience finds its seats: so much site time before the line reaches the mark."""
 _EARLIEST_H, _LATEST_H = 4.0, 14.5
 """Hours after 03:00 between which it may rise: a morning is behind and an evening ahead."""
 
@@ -35,8 +33,16 @@ class Opening(Struct, frozen=True):
     score: int
 
 
-def openings(plan: Plan, day: date, *, today: date, seed: int, within_s: float) -> list[Opening]:
-    """Rehearse a day; return every instant after which a threat comes and is over `within_s`, best first.
+def openings(plan: Plan, day: date, *, today: date, seed: int, lead_s: float, within_s: float) -> list[Opening]:
+    """Rehearse a day; return every instant after which a threat comes and is over in time, best first.
+
+    Args:
+        plan: the site.
+        day: to rehearse.
+        today: the day that the busiest recorded day plays.
+        seed: of all luck.
+        lead_s: site seconds for the audience to find its seats before the line reaches the mark.
+        within_s: site seconds from the rising of the curtain to the verdict.
 
     Raises:
         UsageError: if the plan's day has none.
@@ -49,10 +55,10 @@ def openings(plan: Plan, day: date, *, today: date, seed: int, within_s: float) 
     places = places_of(plan)
     begins_ms = day_begins_ms(day, plan.site.timezone)
     found = [
-        Opening(opened_ms := moment.opened_ms - _LEAD_MS, moment, _score(opened_ms, moments, places, within_s))
+        Opening(at_ms := moment.opened_ms - round(lead_s * 1000), moment, _score(at_ms, moments, places, within_s))
         for moment in moments
         if _EARLIEST_H * 3_600_000 <= moment.opened_ms - begins_ms <= _LATEST_H * 3_600_000
-        and _tells(moment, places[moment.touchpoint], within_s)
+        and _tells(moment, places[moment.touchpoint], within_s - lead_s)
     ]
     if not found:
         raise UsageError(f"nothing happens on {day} with this plan and seed. Give another --seed")
@@ -67,7 +73,7 @@ def _tells(moment: Moment, place: Place, within_s: float) -> bool:
         and any(button in moment.witnesses for button in place.buttons)
         and moment.claimed_by is not None
         and moment.closed_ms is not None
-        and moment.closed_ms - moment.opened_ms + _LEAD_MS <= within_s * 1000
+        and moment.closed_ms - moment.opened_ms <= within_s * 1000
     )
 
 

@@ -16,27 +16,30 @@ from pathlib import Path
 from types import FrameType
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from andgate.errors import UsageError
 from andgate.plan import Plan
 from edge.link import Broker
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, HubConfig, parse_address
+from hub.store.store import DATABASE
 from twin.clock import CurtainClock
 from twin.curtain import Opening, openings
-from twin.feed import Feed, HubAddress
 from twin.flights import day_begins_ms, day_of
-from twin.hands import Hands
-from twin.happenings import Answered, AnyHappening, Reported
-from twin.pagers import Pagers
 from twin.past import DAYS, PastDriver, live_through
+from twin.show import Show
 from twin.sites import plan_text, playable
-from twin.terminal import Terminal
 from twin.wires import Wires
 from twin.world import World
 
+PLAN = "plan.toml"
+"""In the data folder: the plan, so that `andgate hub` can go on with it."""
 SPEED = 20.0
 MOST_SPEED = 200.0
+_SEATS_S, _SEATS_AT_LEAST_S, _SEATS_AT_MOST_S = 8.0, 30.0, 200.0
+"""Real seconds for the audience to open the address and find its way; and the least and most of them in site time."""
 _SEE_WITHIN_S = 25.0
 """Real seconds from the address to the verdict of the first threat."""
 _SEE_AT_LEAST_S, _SEE_AT_MOST_S = 240.0, 900.0
@@ -66,108 +69,87 @@ def run(args: argparse.Namespace) -> int:
     listen = _listen(args.listen)
     text = plan_text()
     plan = playable(text)
-    with _folder(args.data) as data, _until_told() as told:
-        clock = SystemClock()
-        today = day_of(clock.now_ms(), plan.site.timezone)
-        opening, world, wires, start_ms = _month(plan, text, data, today, args)
-        show = Show(plan, data, listen, CurtainClock(clock, start_ms=start_ms, rate=args.speed))
-        try:
-            show.open(world, wires, seed=args.seed)
-            _say(plan, show, opening, args.speed)
-            told.wait()
-        finally:
-            show.close()
+    with _folder(args.data) as data, until_told() as told, contextlib.suppress(_ToldError):
+        _show(plan, text, data, listen, args, told)
     return 0
 
 
-class Show:
-    """Everything that runs while the demo does."""
+class _ToldError(Exception):
+    """Somebody pressed Ctrl-C before the curtain rose."""
 
-    def __init__(self, plan: Plan, data: Path, listen: Address, clock: CurtainClock) -> None:
-        """Prepare; nothing runs yet."""
-        self.clock = clock
-        self._plan = plan
-        self._data = data
-        self._exits = contextlib.ExitStack()
-        self._config = HubConfig(
-            plan=data / "plan.toml", data=data, broker_listen=Address("127.0.0.1", 0), listen=listen
-        )
-        self.address = ""
-        """Of the dashboard, once it is open."""
 
-    def open(self, world: World, wires: Wires, *, seed: int) -> None:
-        """Start everything, in the order in which it leans on each other, and raise the curtain."""
-        plan, clock = self._plan, self.clock
-        hub = HubApp(self._config, clock)
-        self._exits.callback(hub.stop)
+def _show(  # everything the demo consists of
+    plan: Plan, text: str, data: Path, listen: Address, args: argparse.Namespace, told: threading.Event
+) -> None:
+    world_clock = SystemClock()
+    today = day_of(world_clock.now_ms(), plan.site.timezone)
+    past = _month(plan, text, data, today, args, told)
+    clock = CurtainClock(world_clock, start_ms=past.ends_ms, rate=args.speed)
+    config = HubConfig(plan=data / PLAN, data=data, broker_listen=Address("127.0.0.1", 0), listen=listen)
+    with contextlib.ExitStack() as exits:
+        hub = HubApp(config, clock)
+        exits.callback(hub.stop)
         hub.start()
         hub.wait_web()
-        self.address = hub.http_url
-        hands = Hands(plan, broker_url=hub.broker_url, data=self._data / "nodes", clock=clock, levels=wires.levels())
-        self._exits.callback(hands.stop)
-        hands.start()
-        feed = Feed(HubAddress.at(hub.http_url))
-        self._exits.callback(feed.stop)
-        feed.start()
-
-        def then(now_ms: int) -> World:
-            return World(plan, day_of(now_ms, plan.site.timezone), today=world.day, seed=seed)
-
-        def act(happening: AnyHappening) -> None:
-            if isinstance(happening, Reported):
-                feed.post(happening)
-            elif isinstance(happening, Answered):
-                pagers.answer(happening)
-            else:
-                hands.take(happening)
-
-        terminal = Terminal(world, then, clock, act)
-        pagers = Pagers(plan, Broker.at(hub.broker_url), terminal.hear)
-        self._exits.callback(pagers.stop)
-        pagers.start()
-        self._exits.callback(terminal.stop)
-        hands.wait_connected()
+        show = Show(
+            plan,
+            broker=Broker.at(hub.broker_url),
+            data=data / "nodes",
+            clock=clock,
+            levels=past.wires.levels(),
+        )
+        exits.callback(show.close)
+        show.open()
         clock.raise_curtain()
-        terminal.start()
-
-    def close(self) -> None:
-        """End everything, the other way round."""
-        self._exits.close()
+        show.begin(past.world, seed=args.seed)
+        _say(plan, clock, hub.http_url, past.opening)
+        told.wait()
 
 
-def _month(
-    plan: Plan, text: str, data: Path, today: date, args: argparse.Namespace
-) -> tuple[Opening, World, Wires, int]:
+class _Past(Struct):
+    """What the month before leaves behind."""
+
+    opening: Opening
+    world: World
+    wires: Wires
+    ends_ms: int
+
+
+def _month(plan: Plan, text: str, data: Path, today: date, args: argparse.Namespace, told: threading.Event) -> _Past:
     """Find the instant to begin at, and live through everything before it."""
-    print("Playing the month before ...", end="", flush=True)
+    print("Playing the month before ", end="", flush=True)
+
+    def each_day() -> None:
+        print(".", end="", flush=True)
+        if told.is_set():
+            raise _ToldError
+
     timezone = plan.site.timezone
     driver = PastDriver(data, plan, text, now_ms=day_begins_ms(today - timedelta(days=DAYS), timezone))
     try:
         if driver.newest_ms:
             today = max(today, day_of(driver.newest_ms, timezone) + timedelta(days=1))
         within_s = min(max(_SEE_WITHIN_S * args.speed, _SEE_AT_LEAST_S), _SEE_AT_MOST_S)
-        opening = openings(plan, today, today=today, seed=args.seed, within_s=within_s)[0]
-        world, wires, start_ms = live_through(
-            driver, plan, until_ms=opening.at_ms, today=today, seed=args.seed, each_day=_dot
+        lead_s = min(max(_SEATS_S * args.speed, _SEATS_AT_LEAST_S), _SEATS_AT_MOST_S)
+        opening = openings(plan, today, today=today, seed=args.seed, lead_s=lead_s, within_s=within_s)[0]
+        world, wires, ends_ms = live_through(
+            driver, plan, until_ms=opening.at_ms, today=today, seed=args.seed, each_day=each_day
         )
     finally:
         driver.end()
-    print(flush=True)
-    return opening, world, wires, start_ms
+        print(flush=True)
+    return _Past(opening, world, wires, ends_ms)
 
 
-def _dot() -> None:
-    print(".", end="", flush=True)
-
-
-def _say(plan: Plan, show: Show, opening: Opening, speed: float) -> None:
-    local = datetime.fromtimestamp(show.clock.now_ms() / 1000, UTC).astimezone(ZoneInfo(plan.site.timezone))
+def _say(plan: Plan, clock: CurtainClock, url: str, opening: Opening) -> None:
+    local = datetime.fromtimestamp(clock.now_ms() / 1000, UTC).astimezone(ZoneInfo(plan.site.timezone))
     first = opening.moment
-    in_s = max(0, round((first.opened_ms - show.clock.now_ms()) / 1000 / speed))
+    in_s = max(0, round(clock.real_s((first.opened_ms - clock.now_ms()) / 1000)))
     print(
-        f"{plan.site.name}, {local:%A} {local.day} {local:%B %Y}, {local:%H:%M}, {speed:g} times as fast as the world."
+        f"{plan.site.name}, {local:%A} {local.day} {local:%B %Y}, {local:%H:%M}, "
+        f"{clock.rate:g} times as fast as the world."
     )
-    print(show.address)
+    print(url)
     print(
         f"In about {in_s} s the line at {plan.touchpoints[first.touchpoint].name} reaches the mark: watch it go red, "
         "the page go out and somebody come. Ctrl-C ends it.",
@@ -189,12 +171,14 @@ def _folder(given: Path | None) -> Iterator[Path]:
                 raise UsageError(
                     f"the folder {data} cannot be used: {wrong.strerror}. Name another with --data"
                 ) from None
-        (data / "plan.toml").write_text(plan_text(), encoding="utf-8")
+        if (data / DATABASE).exists() and not (data / PLAN).exists():
+            raise UsageError(f"{data} holds a hub's data and not a demo's. Name another folder with --data")
+        (data / PLAN).write_text(plan_text(), encoding="utf-8")
         yield data
 
 
 @contextlib.contextmanager
-def _until_told() -> Iterator[threading.Event]:
+def until_told() -> Iterator[threading.Event]:
     """Yield what is set by Ctrl-C or SIGTERM."""
     told = threading.Event()
 

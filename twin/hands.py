@@ -13,6 +13,7 @@ from andgate.errors import UsageError
 from andgate.plan import Device, Plan
 from edge.app import EdgeApp
 from edge.devices.mock import MockBoard
+from edge.link import Broker
 from twin.happenings import Level, Pressed
 
 _log = logging.getLogger("andgate.twin")
@@ -27,13 +28,13 @@ class Hands:
     """The nodes of a plan on mock pins, and hands on them."""
 
     def __init__(
-        self, plan: Plan, *, broker_url: str, data: Path, clock: Clock, levels: Mapping[str, bool] | None = None
+        self, plan: Plan, *, broker: Broker, data: Path, clock: Clock, levels: Mapping[str, bool] | None = None
     ) -> None:
         """Make the nodes; `start` starts them.
 
         Args:
             plan: the site.
-            broker_url: where the hub's broker is.
+            broker: the site's.
             data: a folder; each node keeps its spool in its own below it.
             clock: the clock that everything shares.
             levels: what the sensors see at the start, by ``node/device``; nothing where they are not named.
@@ -47,7 +48,7 @@ class Hands:
                 EdgeApp(
                     node.id,
                     plan.site.id,
-                    broker_url=broker_url,
+                    broker_url=broker,
                     data_dir=data / node.id,
                     clock=clock,
                     pin_factory=board.factory,

@@ -12,11 +12,9 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import RELEASED, SERVING, Action, Input, Signal
 from andgate.plan import Plan
 from andgate.routing import deliveries
+from twin.feed import FEED
 from twin.happenings import Answered, Beep, Reported
 from twin.wires import Seen
-
-FEED = "ops"
-"""The name of the airport's own feed."""
 
 
 class Judge(Protocol):

@@ -17,10 +17,10 @@ from andgate.wire.topics import Topics
 from hub.clock import HandClock
 from hub.driver import Delivered, Driver, _Batch
 from hub.store import PageFate, PageRow, Store
-from twin.feed import encode_reports
+from twin.feed import FEED, feed_member
 from twin.flights import day_of
 from twin.happenings import Answered, Beep, Reported
-from twin.judge import FEED, shown_key
+from twin.judge import shown_key
 from twin.virtual import play
 from twin.wires import Seen, Wires
 from twin.world import World
@@ -105,7 +105,7 @@ class PastDriver(Driver):
                 press=one.press,
             )
             messages.append((self._topics.node_signal(node), encode(signal)))
-        messages += [(self._topics.feed_signal(FEED), encode_reports([one])) for one in reported]
+        messages += [(self._topics.feed_signal(FEED), encode(feed_member(one))) for one in reported]
         for claim in answered:
             answer = Answer(do="claim", by=claim.by, moment=claim.moment, page=claim.page, promise_s=claim.promise_s)
             messages.append((self._topics.answer, encode(answer)))

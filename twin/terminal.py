@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -9,6 +10,8 @@ from queue import Empty, SimpleQueue
 from andgate.clock import Clock
 from twin.happenings import AnyHappening, Beep
 from twin.world import World
+
+_log = logging.getLogger("andgate.twin")
 
 _LONGEST_WAIT_S = 0.5
 """Real seconds between looks at the clock while nothing happens."""
@@ -55,6 +58,12 @@ class Terminal:
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._play()
+        except Exception:  # noqa: BLE001 - the last net of a thread: it is told, and the hub goes on
+            _log.exception("the terminal stopped by a fault of its own; nothing more will happen at its pins")
+
+    def _play(self) -> None:
         while not self._stopping.is_set():
             now_ms = self._clock.now_ms()
             for happening in self._world.run(now_ms):

@@ -1,0 +1,90 @@
+"""A word with a hub before playing to it: is it there, and does it have the same plan?"""
+
+from __future__ import annotations
+
+import http.client
+from urllib.parse import urlsplit
+
+import msgspec
+
+from andgate.errors import UsageError
+from andgate.plan import Plan
+
+_TIMEOUT_S = 10.0
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+class _Touchpoints(msgspec.Struct):
+    items: list[_Named]
+
+
+class HubAddress(msgspec.Struct, frozen=True):
+    """Where a hub's API is, and how to get in."""
+
+    host: str
+    port: int
+    tls: bool = False
+    token: str | None = None
+
+    @classmethod
+    def at(cls, url: str, *, token: str | None = None) -> HubAddress:
+        """Read ``http://host:port``.
+
+        Raises:
+            UsageError: for anything else, with what to write.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as wrong:
+            raise UsageError(f"the hub's address {url!r} is wrong: {wrong}. Write http://HOST:8080") from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+            raise UsageError(f"the hub's address {url!r} is wrong. Write http://HOST:8080")
+        tls = parts.scheme == "https"
+        return cls(parts.hostname, port or (443 if tls else 80), tls, token)
+
+    def __str__(self) -> str:
+        """``http://host:port``."""
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
+
+
+def check_hub(hub: HubAddress, plan: Plan) -> None:
+    """Refuse to play before nobody, or before a hub with another plan.
+
+    Raises:
+        UsageError: with what to do.
+    """
+    try:
+        status, body = _get(hub, "/api/v1/touchpoints")
+    except (OSError, http.client.HTTPException) as wrong:
+        raise UsageError(
+            f"the hub at {hub} cannot be reached: {wrong}. Start one with `andgate hub`, or name it with --hub URL"
+        ) from wrong
+    if status in {http.client.UNAUTHORIZED, http.client.FORBIDDEN}:
+        raise UsageError(f"the hub at {hub} wants a token. Name a file with one: --token-file FILE")
+    try:
+        known = {touchpoint.id for touchpoint in msgspec.json.decode(body, type=_Touchpoints).items}
+    except msgspec.MsgspecError as wrong:
+        raise UsageError(f"what answers at {hub} is no hub (it says {status}). Name it with --hub URL") from wrong
+    missing = [touchpoint for touchpoint in plan.touchpoints if touchpoint not in known]
+    if missing:
+        raise UsageError(
+            f"the hub at {hub} has another plan: it knows no {', '.join(missing[:3])}. Give its plan with --plan FILE"
+        )
+
+
+def _get(hub: HubAddress, path: str) -> tuple[int, bytes]:
+    make = http.client.HTTPSConnection if hub.tls else http.client.HTTPConnection
+    connection = make(hub.host, hub.port, timeout=_TIMEOUT_S)
+    try:
+        headers = {"Accept": "application/json"}
+        if hub.token is not None:
+            headers["Authorization"] = f"Bearer {hub.token}"
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
