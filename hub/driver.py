@@ -114,6 +114,12 @@ class _Acted(Struct, frozen=True):
     future: Future[Moment]
 
 
+class _Commanded(Struct, frozen=True):
+    node: str
+    command: Command
+    future: Future[None]
+
+
 class _Reload(Struct, frozen=True):
     plan: Plan
     source: str
@@ -251,6 +257,11 @@ class Driver:
         """Take a person's action; done after the commit with the moment as it is then, or a RefusedError."""
         future: Future[Moment] = Future()
         return self._put(_Acted(action, future), future)
+
+    def command(self, node: str, command: Command) -> Future[None]:
+        """Tell a node something; done when it has been handed on, or a RefusedError where the plan has no such node."""
+        future: Future[None] = Future()
+        return self._put(_Commanded(node, command, future), future)
 
     def reload(self, plan_text: str) -> Future[str]:
         """Put a changed plan in force; done after the commit with its version.
@@ -402,6 +413,8 @@ class Driver:
             self._posted(batch, item)
         elif isinstance(item, _Acted):
             self._acted(batch, item)
+        elif isinstance(item, _Commanded):
+            self._commanded(batch, item)
         elif isinstance(item, _Reload):
             self._reloaded(batch, item)
 
@@ -523,6 +536,14 @@ class Driver:
             )
         except RefusedError as wrong:
             self._store.quarantine(item.received_ms, item.topic, str(wrong), item.payload)
+
+    def _commanded(self, batch: _Batch, item: _Commanded) -> None:
+        if item.node not in self._engine.plan.nodes:
+            refusal = RefusedError(f'the plan has no node "{item.node}"')
+            batch.answers.append(lambda: item.future.set_exception(refusal))
+            return
+        batch.commands.append((item.node, item.command))
+        batch.answers.append(lambda: item.future.set_result(None))
 
     def _reloaded(self, batch: _Batch, item: _Reload) -> None:
         if item.plan.version != self._engine.plan.version:

@@ -25,6 +25,7 @@ from hub.store.pages import COLUMNS as PAGE_COLUMNS
 from hub.store.pages import page_row
 from hub.store.rows import (
     By,
+    CellRow,
     ChainHead,
     Entry,
     Listing,
@@ -38,6 +39,7 @@ from hub.store.rows import (
     TallyRow,
     TrailLine,
 )
+from hub.store.tally import FAILURE
 
 _moment = msgspec.json.Decoder(Moment).decode
 _health = msgspec.json.Decoder(Health).decode
@@ -267,6 +269,25 @@ class Reader:
             where.add("team = ?", team)
         with self._borrow() as db:
             return breakdown.rows(db, by, str(where), where.values)
+
+    def cells(self, *, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
+        """Return the tally cell by cell, for breakdowns of more than one dimension; full local hours, as `tally`."""
+        rows = self._all(
+            "select hour_ms, expectation, touchpoint, sum(success), sum(failure), sum(saved), sum(anomaly) from tally "
+            "where hour_ms > ? - 3600000 and hour_ms < ? group by hour_ms, expectation, touchpoint "
+            "having sum(success) + sum(failure) > 0",
+            (since_ms, until_ms),
+        )
+        return tuple(CellRow(*row) for row in rows)
+
+    def failures(self, *, since_ms: int, until_ms: int, limit: int = 1_000) -> tuple[Moment, ...]:
+        """Return the failed moments opened in [since, until), newest opening first."""
+        rows = self._all(
+            "select body from moment where opened_ms >= ? and opened_ms < ? and counts & ? != 0 "
+            "order by opened_ms desc, id desc limit ?",
+            (since_ms, until_ms, FAILURE, limit),
+        )
+        return tuple(_moment(row[0]) for row in rows)
 
     # ---------------------------------------------------------------------------------------------- pages, nodes
 

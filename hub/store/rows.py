@@ -180,6 +180,19 @@ class TallyRow(Struct, frozen=True):
     counts: Counts
 
 
+class CellRow(Struct, frozen=True):
+    """Verdicts of one expectation at one touchpoint whose moments opened in one local hour; void ones left out."""
+
+    hour_ms: int
+    """When the hour began, UTC."""
+    expectation: str
+    touchpoint: str
+    success: int
+    failure: int
+    saved: int = 0
+    anomaly: int = 0
+
+
 class ChainHead(Struct, frozen=True):
     """The newest journal entry and its hash (hex)."""
 

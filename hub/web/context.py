@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from andgate.moment.moments import Moment
     from andgate.moment.signals import Action
     from andgate.plan import Plan
-    from andgate.wire.messages import FeedSignal
+    from andgate.wire.messages import Command, FeedSignal
     from hub.clock import HubClock
     from hub.driver import Accepted, Committed
     from hub.store import ChainHead, Reader
@@ -46,6 +46,9 @@ class Judge(Protocol):
 
     def signals(self, members: list[FeedSignal], feed: str) -> Future[Accepted]:
         """Store and judge; done after the commit, or a `RefusedError` that has an `index`."""
+
+    def command(self, node: str, command: Command) -> Future[None]:
+        """Tell a node something; a `RefusedError` where the plan has no such node."""
 
     def act(self, action: Action) -> Future[Moment]:
         """Store and judge a person's action; done after the commit, with the moment as it is then."""
