@@ -20,6 +20,8 @@ from edge.spool import Entry, Spool
 PATIENCE_S = 5.0
 """How long a receipt may take before a signal is sent again; real seconds."""
 LONGEST_S = 60.0
+SOON_S = 1.0
+"""The same when the hub has just spoken: then it is there, and a receipt comes at once or never."""
 ROOM_BYTES = MAX_PAYLOAD_BYTES - 2048
 MORE_BYTES = 64
 """What `sent` and `more` add to a member of a list, at most."""
@@ -56,12 +58,22 @@ class Delivery:
         self.hub_online = None
         self._forget()
 
-    def hub(self, said: HubState, now_s: float, *, again: bool) -> None:
-        """The hub said how it is; `again` when it is a new session or epoch, which may have missed what was sent."""
+    def hub(self, said: HubState, now_s: float, *, again: bool, live: bool = False) -> None:
+        """The hub said how it is.
+
+        Args:
+            said: what it said.
+            now_s: now.
+            again: it is a new session or epoch, which may have missed what was sent.
+            live: it said so just now; perhaps it has just connected, and what was sent before is lost.
+        """
         online = said.state == "online"
         if online and (again or self.hub_online is False):
             self._forget()
             self._again(now_s)
+        elif online and live and self._due_s is not None:
+            self._wait_s = min(self._wait_s, SOON_S)
+            self._due_s = min(self._due_s, now_s + SOON_S * self._pace)
         self.hub_online = online
 
     def live(self, entries: list[Entry], now_s: float) -> None:

@@ -315,7 +315,12 @@ class Worker:
             self._on_message(said)
 
     def _on_message(self, message: Message) -> None:
-        """Take a message; one that is not in the contract is dropped, and the log says why."""
+        """Take a message; one that is not in the contract is dropped, and the log says why.
+
+        An empty one is how MQTT takes a retained message back: it says nothing.
+        """
+        if not message.payload:
+            return
         try:
             topic = topics.parse(message.topic)
             handler = self._handlers.get(topic.kind)
@@ -388,7 +393,7 @@ class Worker:
                 self._timers["time"] = -inf
         else:
             self._cut_s = self._cut_s if self._cut_s is not None else now_s
-        self.delivery.hub(said, now_s, again=again)
+        self.delivery.hub(said, now_s, again=again, live=not message.retained)
 
     def _on_receipt(self, message: Message) -> None:
         receipt = decode_receipt(message.payload)

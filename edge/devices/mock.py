@@ -20,6 +20,7 @@ from edge.devices.distance import SOUND_M_S
 
 AT_ONCE_S = 0.5
 """Presses up to this long are driven down and up in one go, each edge with its own time: exact on a busy machine."""
+BETWEEN_S = 0.1
 
 
 class BoardPin(MockPWMPin):  # type: ignore[misc]
@@ -35,6 +36,7 @@ class BoardPin(MockPWMPin):  # type: ignore[misc]
             super()._set_pull(value)
         else:
             self._pull = value
+            self._change_state(self.driven)  # closing a PWM pin has put it low
 
     def _set_state(self, value: float) -> None:
         fell = bool(self._state) and not value
@@ -88,6 +90,7 @@ class MockBoard:
         self._clock = node_clock(clock)
         self._lock = threading.Lock()
         self._timers: set[threading.Timer] = set()
+        self._up_s: dict[int, float] = {}
 
     def pin(self, number: int) -> Any:  # noqa: ANN401 - gpiozero has no types
         """Return the mock pin itself, with its history in `states`."""
@@ -105,9 +108,11 @@ class MockBoard:
     def press(self, number: int, for_s: float = 0.2, then: Callable[[], None] | None = None) -> None:
         """Press a button to ground for so many seconds of the clock; returns at once.
 
-        A press up to half a second is driven in one go; a longer one keeps the pin down for that time.
+        A press up to half a second is driven in one go; a longer one keeps the pin down for that time. Presses of one
+        button do not overlap: one that comes too soon is put a tenth of a second after the last.
         """
-        down_s = self._clock.mono_s()
+        down_s = max(self._clock.mono_s(), self._up_s.get(number, 0.0) + BETWEEN_S)
+        self._up_s[number] = down_s + for_s
         self.drive(number, high=False, at_s=down_s)
         if for_s <= AT_ONCE_S:
             self._release(number, down_s + for_s, then)

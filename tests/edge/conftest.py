@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import shutil
 import socket
@@ -15,6 +16,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from andgate.errors import WireError
 from andgate.plan.kinds import KINDS
 from andgate.wire import topics
 from andgate.wire.codec import decode_node_signals, decode_node_state, decode_time_ask, encode, format_time
@@ -192,8 +194,9 @@ class Hub:
                 self.signals.update({(member.boot, member.seq): member for member in good})
                 if self.receipting:
                     self.receipt(topic.name)
-            elif topic.kind == "node/state" and payload:
-                self.states.append(decode_node_state(payload))
+            elif topic.kind == "node/state":
+                with contextlib.suppress(WireError):
+                    self.states.append(decode_node_state(payload))
             elif topic.kind == "node/time" and self.answering_time:
                 ask = decode_time_ask(payload)
                 reply = TimeReply(n=ask.n, at=format_time(self.clock.now_ms()))

@@ -61,9 +61,11 @@ class Sign(Device):
             raise UsageError(f"device {self.id}: no sign driver {name!r}. Use one of {', '.join(DRIVERS)}")
         try:
             module = import_module(f"edge.devices.sign.{name}")
+            driver: Driver = getattr(module, DRIVERS[name])(self.id, self.width, self.height)
         except ImportError as missing:
-            raise UsageError(f"device {self.id}: driver {name} needs {missing.name}. Install andgate[edge]") from None
-        driver: Driver = getattr(module, DRIVERS[name])(self.id, self.width, self.height)
+            raise UsageError(
+                f"device {self.id}: driver {name} needs {missing.name}. Install andgate[edge], and on a Pi {missing.name}"
+            ) from None
         return driver
 
     def show(self, state: SignState) -> bool:

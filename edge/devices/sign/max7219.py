@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from luma.core.error import DeviceNotFoundError
 from luma.core.interface.serial import noop, spi
 from luma.led_matrix.device import max7219
 
@@ -21,9 +22,7 @@ class Max7219:
             OSError: if there is no SPI bus (enable it in config.txt: ``dtparam=spi=on``).
         """
         self.name = name
-        self._device = max7219(
-            spi(port=0, device=0, gpio=noop()) if serial is None else serial, width=width, height=height
-        )
+        self._device = max7219(_bus() if serial is None else serial, width=width, height=height)
 
     def show(self, picture: Frame, text: str) -> None:
         """Write the picture to the modules."""
@@ -33,3 +32,10 @@ class Max7219:
     def close(self) -> None:
         """Go dark."""
         self._device.cleanup()
+
+
+def _bus() -> Any:  # noqa: ANN401 - luma has no types
+    try:
+        return spi(port=0, device=0, gpio=noop())
+    except DeviceNotFoundError as wrong:
+        raise OSError("there is no SPI bus. Put dtparam=spi=on into config.txt and start again") from wrong

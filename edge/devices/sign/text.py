@@ -8,7 +8,8 @@ import re
 from andgate.sign import Frame
 
 _log = logging.getLogger("andgate.sign")
-_SECONDS = re.compile(r":[0-5][1-9]|:[1-5]0")
+_TIME = re.compile(r"\+?\d+:\d\d")
+_FULL_MINUTE = re.compile(r"\d:00\b")
 
 
 class Text:
@@ -23,8 +24,8 @@ class Text:
     def show(self, picture: Frame, text: str) -> None:
         """Log the words, unless only seconds have passed."""
         del picture
-        said = _SECONDS.sub("", text)
-        if said != self._said and _SECONDS.search(text) is None:
+        said = _TIME.sub("", text)
+        if said != self._said or _FULL_MINUTE.search(text):
             self._said = said
             _log.info("sign %s: %s", self.name, text)
 
