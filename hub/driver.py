@@ -21,7 +21,6 @@ from typing import Any
 from msgspec import Struct
 
 from andgate.errors import AndgateError, PayloadError, PlanError, Problem, RefusedError, TopicError, UsageError
-from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, Input, Replanned
@@ -34,8 +33,8 @@ from hub.clock import HubClock
 from hub.fleet.fleet import Fleet
 from hub.ingest.boots import Boot, Boots
 from hub.ingest.gate import Gate, Taken
-from hub.store.outbox import Outbox
 from hub.store import ChainHead, Checkpoints, PageFate, PageRow, Snapshot, Snapshots, Store, StoreError, restore
+from hub.store.outbox import Outbox
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +149,7 @@ class _Batch:
 class Driver:
     """Owns the engine and the store; everybody else asks it through its queue."""
 
-    def __init__(  # noqa: PLR0913 - the parts of the hub, wired in one place
+    def __init__(
         self,
         store: Store,
         plan: Plan,

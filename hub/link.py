@@ -42,7 +42,7 @@ Receive = Callable[[str, bytes, bool, int, int], None]
 class Link:
     """The hub's connection to its broker."""
 
-    def __init__(  # noqa: PLR0913 - what a connection is
+    def __init__(
         self,
         broker: BrokerUrl,
         topics: Topics,
@@ -173,7 +173,7 @@ class Link:
         _data: object,
         _flags: object,
         reason: Any,
-        _props: object,  # noqa: ANN401 - paho's
+        _props: object,
     ) -> None:
         self._connected.clear()
         if reason.is_failure:

@@ -102,7 +102,7 @@ class Gate:
             self._number_bad(node, payload, taken, received_ms)
         return taken
 
-    def _node_signal(  # noqa: PLR0913 - a member and where it came from
+    def _node_signal(
         self, node: str, member: NodeSignal, taken: Taken, topic: str, received_ms: int, *, retained: bool
     ) -> None:
         boot = self._boots.see(node, member.boot, received_ms)

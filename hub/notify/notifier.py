@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
 from andgate.plan import Channel as PlanChannel
-from andgate.plan import Plan
 from andgate.wire.messages import Page
 from hub.clock import HubClock
 from hub.driver import Committed, Driver

@@ -78,7 +78,7 @@ class Outcomes:
     def _change(self, signal: str, change: str) -> None:
         row = self._db.execute("select key from serving where signal = ?", (signal,)).fetchone()
         if row is not None:
-            self._db.execute(f"update serving set {change} where signal = ?", (signal,))  # noqa: S608 - our own words
+            self._db.execute(f"update serving set {change} where signal = ?", (signal,))
             self._touch(row[0])
 
     def _touch(self, key: str) -> None:

@@ -18,7 +18,7 @@ COLUMNS = (
     "id, page, kind, moment, expectation, touchpoint, key, team, channel, title, text, reason, left_s, late, cancels, "
     "state, decided_ms, due_ms, tries, sent_ms, again, note, session"
 )
-_INSERT = f"insert into page ({COLUMNS}) values ({', '.join('?' * 23)})"  # noqa: S608 - our own words
+_INSERT = f"insert into page ({COLUMNS}) values ({', '.join('?' * 23)})"
 _UPDATE = "update page set state = ?, due_ms = ?, tries = ?, sent_ms = ?, again = ?, note = ?, session = ? where id = ?"
 
 
@@ -65,7 +65,7 @@ class Pages:
         self._changed: dict[int, PageRow] = {}
         self._moments: OrderedDict[str, dict[int, PageRow]] = OrderedDict()
         self.queued: dict[int, PageRow] = {}
-        for values in db.execute(f"select {COLUMNS} from page where state = 'queued' order by id"):  # noqa: S608
+        for values in db.execute(f"select {COLUMNS} from page where state = 'queued' order by id"):
             row = page_row(values)
             held = msgspec.structs.replace(row, session=session, again=row.again or row.session not in {0, session})
             self.queued[row.id] = self._changed[row.id] = held
@@ -78,7 +78,7 @@ class Pages:
     def _of(self, moment: str) -> dict[int, PageRow]:
         known = self._moments.get(moment)
         if known is None:
-            stored = self._db.execute(f"select {COLUMNS} from page where moment = ? order by id", (moment,))  # noqa: S608
+            stored = self._db.execute(f"select {COLUMNS} from page where moment = ? order by id", (moment,))
             known = {row.id: self._changed.get(row.id, row) for row in map(page_row, stored)}
             self._moments[moment] = known
         else:

@@ -197,7 +197,7 @@ class Reader:
         if cursor is not None:
             where.add("(opened_ms, id) < (?, ?)", *_cursor(cursor))
         rows = self._all(
-            f"select opened_ms, id, body from moment{where} order by opened_ms desc, id desc limit ?",  # noqa: S608
+            f"select opened_ms, id, body from moment{where} order by opened_ms desc, id desc limit ?",
             (*where.values, limit + 1),
         )
         more = f"{rows[limit - 1][0]}.{rows[limit - 1][1]}" if len(rows) > limit else None
@@ -231,7 +231,7 @@ class Reader:
         if cursor is not None:
             where.add("(at_ms, occurrence) < (?, ?)", *_cursor(cursor))
         rows = self._all(
-            "select interaction, key, state, first, failing, at_ms, decided_ms, occurrence from outcome"  # noqa: S608
+            "select interaction, key, state, first, failing, at_ms, decided_ms, occurrence from outcome"
             f"{where} order by at_ms desc, occurrence desc limit ?",
             (*where.values, limit + 1),
         )
@@ -298,7 +298,7 @@ class Reader:
         if cursor is not None:
             where.add("id < ?", _number(cursor))
         rows = self._all(
-            f"select {PAGE_COLUMNS} from page{where} order by id desc limit ?",  # noqa: S608
+            f"select {PAGE_COLUMNS} from page{where} order by id desc limit ?",
             (*where.values, limit + 1),
         )
         more = str(rows[limit - 1][0]) if len(rows) > limit else None

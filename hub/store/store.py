@@ -132,7 +132,7 @@ class Store:
 
     # ---------------------------------------------------------------------------------------------- recording
 
-    def record(  # noqa: PLR0913 - one step of the engine is all of this
+    def record(
         self,
         now_ms: int,
         inputs: tuple[Input, ...],
@@ -361,7 +361,7 @@ class Store:
         return self._a_plan("desc")
 
     def _a_plan(self, order: str) -> Plan | None:
-        row = self.db.execute(f"select body from plan order by entry {order} limit 1").fetchone()  # noqa: S608
+        row = self.db.execute(f"select body from plan order by entry {order} limit 1").fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=Plan)
 
     def checkpoint_needed(self) -> bool:

@@ -148,7 +148,9 @@ class Desk:
         return self.driver.signals([member], "ops").result(WAIT_S)
 
     def act(self, do: Any, moment: str, by: str = "p1", **more: Any) -> Moment:
-        action = Action(id=f"{do}-{self.clock.now_ms()}", do=do, moment=moment, at_ms=self.clock.now_ms(), by=by, **more)
+        action = Action(
+            id=f"{do}-{self.clock.now_ms()}", do=do, moment=moment, at_ms=self.clock.now_ms(), by=by, **more
+        )
         return self.driver.act(action).result(WAIT_S)
 
     def moments(self) -> tuple[Moment, ...]:
@@ -206,6 +208,7 @@ class Ear:
 
     def __init__(self, port: int, *filters: str) -> None:
         self.heard: SimpleQueue[tuple[str, bytes, bool]] = SimpleQueue()
+        self._passed: list[tuple[str, Any]] = []
         up = threading.Event()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2)
         client.on_socket_open = lambda c, u, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -220,16 +223,20 @@ class Ear:
         self._client.publish(f"{ROOT}/{topic}", payload, qos=1, retain=retain).wait_for_publish(WAIT_S)
 
     def hear(self, topic: str, accept: Callable[[Any], bool] = lambda _: True) -> Any:
-        """Wait for a message on a topic that is accepted; return it decoded."""
+        """Wait for a message on a topic that is accepted, also among those passed over before; return it decoded."""
+        for index, (heard, said) in enumerate(self._passed):
+            if heard == f"{ROOT}/{topic}" and accept(said):
+                del self._passed[index]
+                return said
         while True:
             try:
                 heard, payload, _ = self.heard.get(timeout=WAIT_S)
             except Empty:
                 raise AssertionError(f"nothing heard on {topic}") from None
-            if heard == f"{ROOT}/{topic}":
-                said = json.loads(payload) if payload else None
-                if accept(said):
-                    return said
+            said = json.loads(payload) if payload else None
+            if heard == f"{ROOT}/{topic}" and accept(said):
+                return said
+            self._passed.append((heard, said))
 
     def close(self) -> None:
         self._client.disconnect()

@@ -80,7 +80,9 @@ def test_the_same_number_with_another_body_is_set_aside(desk: Desk) -> None:
     assert desk.reasons() == ["this number is stored already, with another content"]
 
 
-def test_crash_between_commit_and_acknowledgement(tmp_path: Path, clock: HandClock, make_desk: Callable[..., Desk]) -> None:
+def test_crash_between_commit_and_acknowledgement(
+    tmp_path: Path, clock: HandClock, make_desk: Callable[..., Desk]
+) -> None:
     desk = make_desk()
     desk.node(node_signal(1, sent=11.0))
     shutil.copytree(tmp_path / "data", tmp_path / "crashed")  # as a kill -9 leaves it: committed, not acknowledged
@@ -111,7 +113,13 @@ def _storm(desk: Desk, chance: random.Random) -> None:
         lambda: chance.randbytes(chance.randint(0, 300)),
         lambda: b"x" * 70_000,
     ]
-    topics = ["node/desk-a1/signal", "node/ghost/signal", "feed/ops/signal", "node/desk-a1/state", "node/desk-a1/health"]
+    topics = [
+        "node/desk-a1/signal",
+        "node/ghost/signal",
+        "feed/ops/signal",
+        "node/desk-a1/state",
+        "node/desk-a1/health",
+    ]
     topics += ["node/desk-a1/time", "answer", "nonsense", "node/desk-a1/signal/more", "", "feed//signal"]
     for _ in range(300):
         payload = chance.choice(good if chance.random() < 0.3 else bad)()
@@ -275,7 +283,9 @@ def test_a_restart_goes_on_exactly_as_if_there_had_been_none(
                 desk = make_desk(data=data, clock=clock)
         ends.append(desk.moments())
         whole = desk.driver.open_moments()
-        assert whole == tuple(sorted((m for m in ends[-1] if m.state == "open"), key=lambda m: (m.ends_ms, m.opened_ms, m.id)))
+        assert whole == tuple(
+            sorted((m for m in ends[-1] if m.state == "open"), key=lambda m: (m.ends_ms, m.opened_ms, m.id))
+        )
     assert ends[0] == ends[1]
     assert len(ends[0]) > 10
 

@@ -115,7 +115,12 @@ def test_a_node_is_told_what_it_must_know_to_count_down_alone() -> None:
     assert sorted(config.devices) == ["done", "sign"]
     assert config.devices["done"].signals == {"press": "unloaded"}
     (promise,) = config.expectations
-    assert (promise.id, promise.key, promise.countdown_s, promise.fails_after_s) == ("baggage-claim", "flight", 1320.0, 1500.0)
+    assert (promise.id, promise.key, promise.countdown_s, promise.fails_after_s) == (
+        "baggage-claim",
+        "flight",
+        1320.0,
+        1500.0,
+    )
     other = parse_plan(PLAN.replace("22m", "21m"))
     assert node_config(other, other.nodes["belt-3"]).hash != config.hash
     assert node_config(other, other.nodes["desk-a1"]).hash == node_config(plan, plan.nodes["desk-a1"]).hash

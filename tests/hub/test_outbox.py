@@ -171,7 +171,9 @@ def test_a_hub_that_only_listens_mutes_everything(office: Callable[..., Office])
 
 
 def test_a_group_without_channels_is_on_record(make_desk: Callable[..., Desk]) -> None:
-    desk = make_desk(plan=PLAN.replace('name = "Ticket agents"\nchannels = ["radio"]', 'name = "Ticket agents"\nchannels = []'))
+    desk = make_desk(
+        plan=PLAN.replace('name = "Ticket agents"\nchannels = ["radio"]', 'name = "Ticket agents"\nchannels = []')
+    )
     desk.node(node_signal(1))
     (row,) = desk.pages()
     assert (row.state, row.note) == ("failed", "the plan gives this group no channel")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hub.signs.signs import Signs
+from tests.hub.desk import START_MS, Desk, node_signal
+
+
+def _fed(desk: Desk) -> Signs:
+    signs = Signs(desk.driver.plan.touchpoints, desk.driver.open_moments())
+    desk.driver.listeners.append(lambda out: [signs.published(moment) for moment in out.published])
+    return signs
+
+
+def _said(signs: Signs, now_ms: int) -> dict[str, Any]:
+    return {name: json.loads(payload) for name, payload in signs.changes(now_ms)}
+
+
+def test_every_touchpoint_is_said_at_first_and_then_on_change_only(desk: Desk) -> None:
+    signs = _fed(desk)
+    assert {name: said["moments"] for name, said in _said(signs, START_MS).items()} == {"counter-a": [], "belt-3": []}
+    assert _said(signs, START_MS) == {}
+    desk.post("a", "docked", key="AG2/2026-11-21", at="2026-11-18T11:06:30.000Z")
+    desk.post("b", "docked", key="AG1/2026-11-21", at="2026-11-18T11:06:20.000Z")
+    said = _said(signs, START_MS)
+    assert [moment["key"] for moment in said.pop("belt-3")["moments"]] == ["AG1/2026-11-21", "AG2/2026-11-21"]
+    assert said == {}
+    desk.post("c", "docked", key="AG1/2026-11-21")  # one more witness: nothing that a sign shows
+    signs.forget_said()
+    assert set(_said(signs, START_MS)) == {"counter-a", "belt-3"}
+
+
+def test_what_ended_is_shown_for_30_seconds(desk: Desk) -> None:
+    signs = _fed(desk)
+    desk.node(node_signal(1, sent=11.0))
+    desk.clock.advance(1000)
+    desk.node(node_signal(2, "reset", sent=12.0))
+    ended_ms = START_MS + 1000
+    shown = _said(signs, ended_ms)["counter-a"]
+    assert shown["moments"] == []
+    assert shown["ended"]["verdict"] == "success"
+    assert shown["ended"]["saved"]
+    assert signs.next_ms() == ended_ms + 30_000
+    assert _said(signs, ended_ms + 29_999) == {}
+    (after,) = _said(signs, ended_ms + 30_000).values()
+    assert "ended" not in after
+    assert signs.next_ms() is None
+
+
+def test_touchpoints_come_and_go_with_the_plan(desk: Desk) -> None:
+    signs = _fed(desk)
+    desk.post("a", "docked", key="K/1")
+    _said(signs, START_MS)
+    assert signs.use_plan(["counter-b"]) == ("counter-a",), "what is open stays until it has ended"
+    assert set(_said(signs, START_MS)) == {"counter-b"}
+
+
+def test_a_restart_shows_what_is_open(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk()
+    desk.post("a", "docked", key="K/1")
+    desk.stop()
+    assert _said(_fed(make_desk()), START_MS)["belt-3"]["moments"][0]["key"] == "K/1"
