@@ -32,9 +32,10 @@ from andgate.plan import (
     Site,
     Touchpoint,
 )
-from andgate.wire.messages import DeviceHealth, FeedSignal, Health
+from andgate.wire.messages import Command, DeviceHealth, FeedSignal, Health
 from hub.driver import Accepted, Committed
 from hub.store.rows import (
+    CellRow,
     ChainHead,
     Listing,
     NodeRow,
@@ -46,7 +47,6 @@ from hub.store.rows import (
     SignalRow,
     TrailLine,
 )
-from hub.web.pages.source import CellRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -223,6 +223,7 @@ class World:
         self.fault: str | None = None
         self.signals_posted: list[FeedSignal] = []
         self.actions: list[Action] = []
+        self.commands: list[tuple[str, Command]] = []
         self.listeners: list[Any] = []
         self._random = random.Random(7)
         self._moments: dict[str, Moment] = {}
@@ -631,6 +632,12 @@ class Judge:
 
     def act(self, action: Action) -> Future[Moment]:
         return self._world.act(action)
+
+    def command(self, node: str, command: Command) -> Future[None]:
+        self._world.commands.append((node, command))
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
 
 
 def _stood(moment: Moment) -> int:

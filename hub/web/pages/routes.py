@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from andgate.wire.messages import FeedSignal
+from andgate.wire.messages import Command, FeedSignal
 from hub.web.api.arguments import raw_body
 from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
@@ -23,6 +23,7 @@ from hub.web.pages import board as boards
 from hub.web.pages import charts, listing
 from hub.web.pages import desk as desks
 from hub.web.pages import moment as stories
+from hub.web.pages import nodes as fleets
 from hub.web.pages import sign as signs
 from hub.web.pages import success as reports
 from hub.web.pages.render import STATIC, WHO_COOKIE, YEAR_S, Pages, who_of
@@ -292,3 +293,19 @@ async def press(request: Request, here: Here, draw: Draw, touchpoint: str, do: s
     signal = FeedSignal(id=f"desk-{touchpoint}-{secrets.token_hex(12)}", touchpoint=touchpoint, signal=name)
     await asyncio.wrap_future(here.driver.signals([signal], caller(request).id))
     return RedirectResponse(f"/desk/{touchpoint}", 303)
+
+
+@router.get("/nodes", dependencies=[Reader])
+def nodes(request: Request, draw: Draw) -> HTMLResponse:
+    """Show every node."""
+    return draw.page(request, "nodes.html", here="nodes", nodes=fleets.nodes(draw.source))
+
+
+@router.post("/nodes/{node}/identify", dependencies=[Depends(Needs("act"))])
+async def identify(request: Request, here: Here, node: str) -> Response:
+    """Blink a node."""
+    await form_of(request)
+    if node not in here.driver.plan.nodes:
+        raise ProblemError(404, "unknown-node", f'The plan has no node "{node}".', remedy="See /nodes.")
+    await asyncio.wrap_future(here.driver.command(node, Command(do="identify")))
+    return RedirectResponse("/nodes", 303)

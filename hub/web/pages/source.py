@@ -16,26 +16,13 @@ if TYPE_CHECKING:
     from andgate.plan import Plan
     from hub.clock import HubClock
     from hub.store.reader import Reader
-    from hub.store.rows import Listing, NodeRow, OutcomeRow, PageRow, QuarantineRow, SignalRow, TrailLine
+    from hub.store.rows import CellRow, Listing, NodeRow, OutcomeRow, PageRow, QuarantineRow, SignalRow, TrailLine
     from hub.web.context import Judge
 
 MOST_OUTCOMES = 20_000
 """Outcomes a report looks at: three months of the largest airport's arrivals."""
 MOST_FAILURES = 5_000
 PAGE = 1_000
-
-
-class CellRow(Struct, frozen=True):
-    """Verdicts of one expectation at one touchpoint whose moments opened in one local hour."""
-
-    hour_ms: int
-    """When the hour began, UTC."""
-    expectation: str
-    touchpoint: str
-    success: int
-    failure: int
-    saved: int = 0
-    anomaly: int = 0
 
 
 class Query(Struct, frozen=True, kw_only=True):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
-    from hub.store.rows import OutcomeRow
-    from hub.web.pages.source import CellRow, Source
+    from hub.store.rows import CellRow, OutcomeRow
+    from hub.web.pages.source import Source
 
 DAYS = (7, 30, 90)
 FEW = 20

@@ -214,6 +214,19 @@ export async function act(path, body, method = "POST") {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
+  if (form.action.endsWith("/identify")) {
+    event.preventDefault();
+    const button = form.querySelector("button");
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(), redirect: "manual" }).catch(() => null);
+    const told = answer && (answer.ok || answer.type === "opaqueredirect");
+    const plain = button.textContent;
+    button.textContent = say(told ? "nodes.identify.done" : "nodes.identify.failed");
+    announce(button.textContent);
+    setTimeout(() => {
+      button.textContent = plain;
+    }, 4_000);
+    return;
+  }
   const moment = form.dataset.claim;
   if (!moment) return;
   event.preventDefault();

@@ -1,0 +1,178 @@
+"""The technicians' page: every node, what its inputs say right now, and what came in that nobody could read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from hub.web.pages.names import kind_words, touchpoint_name
+from hub.web.pages.spans import clock, hms, span, when_words
+from hub.web.pages.words import listed, rich, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from andgate.plan import Plan
+    from hub.store.rows import NodeRow, QuarantineRow
+    from hub.web.pages.source import Source
+
+TAIL = 50
+START = 120
+"""Most characters of a reject's payload."""
+MINUTE_S = 60
+
+
+class Wire(Struct, frozen=True, kw_only=True):
+    """One input or output of a node."""
+
+    device: str
+    kind: str
+    level: Literal["on", "off", "unknown"]
+    words: str
+    since: str
+    blind: bool
+    fault: str
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One node."""
+
+    id: str
+    place: str
+    state: Literal["online", "lost", "stopped", "unseen"]
+    state_words: str
+    since: str
+    heard_ms: int | None
+    heard: str
+    wires: tuple[Wire, ...]
+    spool: str
+    spooled: int
+    clock: str
+    machine: str
+    last: str
+    blind: bool
+    known: bool
+    """The plan has it, so it can be told to blink."""
+
+
+class Reject(Struct, frozen=True):
+    """Something in quarantine."""
+
+    when: str
+    topic: str
+    reason: str
+    start: str
+
+
+class Nodes(Struct, frozen=True, kw_only=True):
+    """Everything on the page."""
+
+    sayable: Markup
+    rows: tuple[Row, ...]
+    rejects: tuple[Reject, ...]
+
+
+def row(plan: Plan, node: NodeRow, now_ms: int) -> Row:
+    """Return one node."""
+    zone = plan.site.timezone
+    known = plan.nodes.get(node.node)
+    places = dict.fromkeys(device.touchpoint for device in known.devices.values()) if known else {}
+    if known and known.touchpoint:
+        places = {known.touchpoint: None, **places}
+    health = node.health
+    machine = []
+    if health is not None and health.temperature_c is not None:
+        machine.append(f"{health.temperature_c:.0f} °C")
+    if health is not None and health.uptime_s is not None:
+        machine.append(say("nodes.uptime", time=clock(int(health.uptime_s))))
+    if health is not None and health.wear:
+        machine.append(health.wear)
+    if node.version:
+        machine.append(node.version)
+    if node.config != node.wanted and node.wanted is not None and node.config is not None:
+        machine.append(say("nodes.config.old"))
+    last = [node.fault] if node.fault else []
+    if health is not None and health.drops:
+        last.append(say("nodes.drops", n=health.drops))
+    if node.untimed:
+        last.append(say("nodes.untimed", n=node.untimed))
+    spooled = health.spool if health is not None else 0
+    return Row(
+        id=node.node,
+        place=listed([touchpoint_name(plan, touchpoint) for touchpoint in places]),
+        state=node.state,
+        state_words=say(f"nodes.{node.state}"),
+        since=say("nodes.since", time=when_words(node.since_ms, now_ms, zone)) if node.since_ms is not None else "",
+        heard_ms=node.seen_ms,
+        heard=span(now_ms - node.seen_ms) if node.seen_ms is not None else "",
+        wires=wires(plan, node, now_ms),
+        spool=say("nodes.spool.n", n=spooled) if spooled else say("nodes.spool.empty"),
+        spooled=spooled,
+        clock=say("nodes.synced" if health.synced else "nodes.unsynced") if health is not None else "",
+        machine=", ".join(machine),
+        last="; ".join(last),
+        blind=bool(node.blind) or node.state != "online",
+        known=known is not None,
+    )
+
+
+def wires(plan: Plan, node: NodeRow, now_ms: int) -> tuple[Wire, ...]:
+    """Return a node's inputs and outputs in plan order, then those that only the node knows."""
+    zone = plan.site.timezone
+    known = plan.nodes.get(node.node)
+    reported = node.health.devices if node.health is not None else {}
+    names = dict.fromkeys([*(known.devices if known else ()), *reported])
+    found = []
+    for name in names:
+        device = known.devices.get(name) if known else None
+        said = reported.get(name)
+        # What a node said before it was lost is not what its inputs are now.
+        level = said.level if said is not None and node.state == "online" else "unknown"
+        since = ""
+        if said is not None and said.since is not None and node.offset_ms is not None and node.state == "online":
+            since = hms(min(round(said.since * 1000 + node.offset_ms), now_ms), zone)
+        found.append(
+            Wire(
+                device=name,
+                kind=kind_words(device.kind) if device else "",
+                level=level,
+                words=say(f"nodes.level.{level}"),
+                since=since,
+                blind=f"{node.node}/{name}" in node.blind,
+                fault=(said.fault if said is not None and said.fault else ""),
+            )
+        )
+    return tuple(found)
+
+
+def reject(quarantined: QuarantineRow, plan: Plan, now_ms: int) -> Reject:
+    """Return one reject, its payload as text that can be looked at safely."""
+    text = quarantined.payload[:START].decode("utf-8", "backslashreplace")
+    start = "".join(letter if letter.isprintable() else "·" for letter in text)
+    when = when_words(quarantined.at_ms, now_ms, plan.site.timezone)
+    return Reject(when, quarantined.topic, quarantined.reason, start + ("…" if quarantined.size > START else ""))
+
+
+def build(plan: Plan, nodes: Sequence[NodeRow], rejects: Sequence[QuarantineRow], now_ms: int) -> Nodes:
+    """Return the page; pure. Those in trouble stand first, the rest in their own order."""
+    rows = [row(plan, node, now_ms) for node in nodes]
+    trouble = {"lost": 0, "unseen": 1, "stopped": 2, "online": 3}
+    rows.sort(key=lambda each: (not (each.blind or each.last), trouble[each.state], each.id))
+    return Nodes(
+        sayable=rich(
+            "nodes.say",
+            online=sum(each.state == "online" for each in rows),
+            all=len(rows),
+            blind=sum(each.blind for each in rows),
+            spooled=sum(each.spooled for each in rows),
+        ),
+        rows=tuple(rows),
+        rejects=tuple(reject(each, plan, now_ms) for each in rejects),
+    )
+
+
+def nodes(source: Source) -> Nodes:
+    """Read what the page shows and build it."""
+    return build(source.plan, source.nodes(), source.quarantine(TAIL), source.now_ms())
