@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
+from andgate import __version__
 from andgate.plan import Plan
 from andgate.wire.codec import encode
-from andgate.wire.messages import Answer, NodeSignal
+from andgate.wire.messages import Answer, NodeSignal, NodeState
 from andgate.wire.topics import Topics
 from hub.clock import HandClock
 from hub.driver import Delivered, Driver, _Batch
@@ -49,8 +50,10 @@ class PastDriver(Driver):
         self._begin()
 
     def power_on(self, day: date, begins_ms: int) -> None:
-        """Let the nodes boot for a day: their numbers begin at 1 again."""
+        """Let the nodes boot for a day: their numbers begin at 1 again, and they see."""
         self._boot, self._boot_ms = f"past-{day}", begins_ms
+        birth = encode(NodeState(state="online", session=0, boot=self._boot, version=__version__))
+        self._deliver([(self._topics.node_state(node), birth) for node in self._plan.nodes], begins_ms)
 
     def end(self) -> None:
         """Commit everything and close."""
@@ -71,11 +74,16 @@ class PastDriver(Driver):
         self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
     ) -> list[Beep]:
         """Judge everything as one message each, as if it had just been delivered."""
+        return self._deliver(self._messages(seen, reported, answered, now_ms), now_ms)
+
+    # ---------------------------------------------------------------------------------------------- inside
+
+    def _deliver(self, messages: Sequence[tuple[str, bytes]], now_ms: int) -> list[Beep]:
         self._hand.advance(now_ms - self._hand.now_ms())
         batch = self._standing
         batch.now_ms = now_ms
         pages = len(batch.pages)
-        for topic, payload in self._messages(seen, reported, answered, now_ms):
+        for topic, payload in messages:
             self._item(batch, Delivered(topic, payload, retained=False, received_ms=now_ms, token=0))
         self._advance(batch)
         told = batch.pages[pages:]
