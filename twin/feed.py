@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from andgate.clock import Clock
 from andgate.errors import PayloadError, TopicError
 from andgate.plan import Plan
 from andgate.wire.codec import decode_feed_receipt, encode, format_time
@@ -22,10 +23,10 @@ FEED = "ops"
 class Feed:
     """Says what the airport reports, and again at every connect, its own and the hub's, until the hub has it."""
 
-    def __init__(self, plan: Plan, broker: Broker) -> None:
+    def __init__(self, plan: Plan, broker: Broker, clock: Clock) -> None:
         """Prepare; `start` connects."""
         self._topics = Topics(plan.site.id)
-        self._link = Link(broker, f"twin-feed-{plan.site.id}", self._said)
+        self._link = Link(broker, f"twin-feed-{plan.site.id}", self._said, lambda: clock.real_s(clock.mono_s()))
         self._filters = (self._topics.feed_receipt(FEED), self._topics.hub_state)
         self._lock = threading.Lock()
         self._kept: dict[str, FeedSignal] = {}

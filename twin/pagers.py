@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from andgate.clock import Clock
 from andgate.errors import PayloadError, TopicError
 from andgate.plan import Plan
 from andgate.wire.codec import decode_page, decode_touchpoint, encode
@@ -22,17 +23,18 @@ _REMEMBERED = 2_000
 class Pagers:
     """Every group's pager in one: hears pages, knows from the touchpoints' states which place they are about."""
 
-    def __init__(self, plan: Plan, broker: Broker, heard: Callable[[Beep], None]) -> None:
+    def __init__(self, plan: Plan, broker: Broker, clock: Clock, heard: Callable[[Beep], None]) -> None:
         """Prepare; `start` connects.
 
         Args:
             plan: the site, for its groups.
             broker: the site's.
+            clock: everybody's.
             heard: takes every beep; called in the link's thread, so it must only enqueue.
         """
         self._topics = Topics(plan.site.id)
         self._heard = heard
-        self._link = Link(broker, f"twin-pagers-{plan.site.id}", self._said)
+        self._link = Link(broker, f"twin-pagers-{plan.site.id}", self._said, lambda: clock.real_s(clock.mono_s()))
         self._filters = [self._topics.page(group) for group in plan.groups]
         self._filters += [self._topics.touchpoint_moment(touchpoint) for touchpoint in plan.touchpoints]
         self._places: dict[str, tuple[str, LiveMoment]] = {}

@@ -35,8 +35,8 @@ class Show:
         self._clock = clock
         self._exits = contextlib.ExitStack()
         self._hands = Hands(plan, broker=broker, data=data, clock=clock, levels=levels)
-        self._feed = Feed(plan, broker)
-        self._pagers = Pagers(plan, broker, self._beeps)
+        self._feed = Feed(plan, broker, clock)
+        self._pagers = Pagers(plan, broker, clock, self._beeps)
         self._terminal: Terminal | None = None
 
     def open(self) -> None:
