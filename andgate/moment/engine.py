@@ -24,7 +24,7 @@ from msgspec.structs import replace
 
 from andgate.moment.events import AnyEvent
 from andgate.moment.fold import PlanMark
-from andgate.moment.group import Group, Publication, Published
+from andgate.moment.group import Group, Order, Publication, Published
 from andgate.moment.ladder import decide, next_page
 from andgate.moment.moments import Moment
 from andgate.moment.roles import Casting
@@ -51,6 +51,11 @@ class Step(Struct, frozen=True):
 
 
 _NOTHING = Step()
+
+
+def _in_order(item: Input) -> tuple[int, Order]:
+    """Order one message: signals as they are folded, then persons, better times and plans as they came."""
+    return (0, item.order) if isinstance(item, Signal) else (1, (0, "", 0, 0, ""))
 
 
 class Engine:
@@ -161,7 +166,7 @@ class Engine:
         """
         now_ms = self.now_ms = max(self.now_ms, now_ms)
         made = self._judge_until(now_ms)
-        touched = [group for item in inputs for group in self._take(item)]
+        touched = [group for item in sorted(inputs, key=_in_order) for group in self._take(item)]
         # A move in this very message may have folded one of them into another.
         merged = [self._groups[group.expectation, min(group.touchpoints)] for group in touched]
         for group in {id(group): group for group in merged}.values():

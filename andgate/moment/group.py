@@ -89,7 +89,7 @@ class Group:
         self._stale = False
         self._because: str | None = None
         self.decided_ms = 0
-        """Latest site time about which something has been published."""
+        """What happened before this site time and comes now, comes late: something was published about it."""
 
     # Taking in ---------------------------------------------------------------------------------------------------
 
@@ -100,8 +100,8 @@ class Group:
             self.out.add(signal.id)
             insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
             return
-        self._insert(signal.order, signal)
-        if signal.at_ms <= self.decided_ms:
+        in_order = self._insert(signal.order, signal)
+        if not in_order or signal.at_ms < self.decided_ms:
             self._because = self._because or f"late: {signal.witness} {signal.name}"
 
     def take_out(self, signal_id: str, by: str) -> None:
@@ -158,14 +158,17 @@ class Group:
         )
         self._stale = True
 
-    def _insert(self, order: Order, item: Item) -> None:
-        if not self.items or order > self.items[-1][0]:
+    def _insert(self, order: Order, item: Item) -> bool:
+        """Put an item where it belongs; return whether it came in order."""
+        in_order = not self.items or order > self.items[-1][0]
+        if in_order:
             self.items.append((order, item))
             if not self._stale:
                 self._touched += self.fold.step(item)
         else:
             insort(self.items, (order, item), key=lambda entry: entry[0])
             self._stale = True
+        return in_order
 
     def standing_orders(self) -> list[Action]:
         """Return the voids and resets that stand: an unvoid takes back what was voided before it."""
@@ -291,9 +294,9 @@ class Group:
         if old is not None and old.claimed_ms is not None and new.claimed_ms is None:
             known.lapsed_ms = now_ms
         known.moment, known.case, known.facts, known.notes = new, case, len(case.facts), len(notes)
-        self.decided_ms = max(
-            self.decided_ms, new.opened_ms, new.ended_ms or 0, new.ends_ms if new.verdict == "failure" else 0
-        )
+        # The clock's failure has also decided about its deadline itself, at which a closing would have been in time.
+        failed_ms = new.ends_ms + (case.fail_signal is None) if new.verdict == "failure" else 0
+        self.decided_ms = max(self.decided_ms, new.opened_ms, new.ended_ms or 0, failed_ms)
         return Publication(new, tuple(events))
 
     def _events(
