@@ -92,7 +92,8 @@ class EdgeApp:
     def _run(self) -> None:
         try:
             spool = Spool(self._data_dir, self._clock.boot_id)
-            link = Link(self._broker, f"andgate-{self.node_id}", self._inbox.put)
+            clock = self._clock
+            link = Link(self._broker, f"andgate-{self.node_id}", self._inbox.put, lambda: clock.real_s(clock.mono_s()))
             self._worker = Worker(
                 self.node_id,
                 self._site,

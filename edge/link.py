@@ -122,17 +122,21 @@ class _Out(NamedTuple):
 class Link:
     """One node's connection; every public method may be called from any thread and returns at once."""
 
-    def __init__(self, broker: Broker, client_id: str, tell: Callable[[Said], None]) -> None:
+    def __init__(
+        self, broker: Broker, client_id: str, tell: Callable[[Said], None], real_s: Callable[[], float]
+    ) -> None:
         """Prepare; nothing happens before `connect`.
 
         Args:
             broker: where to connect.
             client_id: one a node, so that a second node of that name is noticed.
             tell: takes what happened; called in the link's thread, so it must only enqueue.
+            real_s: tells real seconds on a clock that only goes forward.
         """
         self.broker = broker
         self._client_id = client_id
         self._tell = tell
+        self._real_s = real_s
         self._lock = threading.Lock()
         self._out: deque[_Out] = deque()
         self._subscribe: deque[str] = deque()
@@ -211,6 +215,7 @@ class Link:
         """Try to connect until it works, serve until it ends, and tell."""
         while not self._closing.is_set():
             session = _Session(self, will, filters)
+            began_s = self._real_s()
             try:
                 session.open()
                 session.serve()
@@ -227,7 +232,7 @@ class Link:
             if self._closing.is_set():
                 return
             self._complain(session.reason, was_up=was_up)
-            if session.served_s >= STEADY_S:
+            if was_up and self._real_s() - began_s >= STEADY_S:
                 self._delay_s = FIRST_DELAY_S
             if was_up:
                 self._tell(Down(session.reason))
@@ -252,7 +257,6 @@ class Link:
 
     def _went_up(self) -> None:
         self._complained = False
-        self._delay_s = FIRST_DELAY_S
         with self._lock:
             self._connected = True
         self._tell(Up())
@@ -272,7 +276,6 @@ class _Session:
         self.link, self.filters = link, filters
         self.up = False
         self.reason = ""
-        self.served_s = 0.0
         self._unacked: set[int] = set()
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=link._client_id, clean_session=True)  # noqa: SLF001
         client.connect_timeout = CONNECT_TIMEOUT_S

@@ -16,11 +16,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 import andgate
 from andgate.errors import WireError
-from andgate.plan.kinds import KINDS
 from andgate.wire import topics
 from andgate.wire.codec import (
     decode_command,
@@ -38,24 +35,19 @@ from andgate.wire.messages import (
     Command,
     Health,
     NodeConfig,
-    NodeSignal,
     NodeState,
-    Receipt,
-    Retraction,
     TimeAsk,
-    TouchpointMoments,
 )
 from edge.clock import NodeClock
 from edge.delivery import Delivery
-from edge.devices import Device, Edge, Input, Report
-from edge.devices.done_button import DoneButton
+from edge.devices import Edge, Input, Report
 from edge.devices.rack import Rack
-from edge.devices.start_button import StartButton
-from edge.language import LAMP, OFF, SOUND, Own, View, condition
+from edge.face import Face
 from edge.link import Down, Link, Message, Said, Up, Will
+from edge.pen import Pen
 from edge.site_time import SiteTime
 from edge.spool import Spool
-from edge.view import Effect, sign_state, view, wall
+from edge.view import Effect
 
 _log = logging.getLogger("andgate.edge")
 
@@ -64,16 +56,10 @@ TIME_S = 60.0
 POLL_S = 1.0
 """Levels are read again this often: the kernel may miss an edge."""
 PURGE_S = 3600.0
-SETTLED_S = 3.0
-"""A receipted signal leaves our own picture when the hub's word is newer than it, or after so long."""
-BLIND_AFTER_S = 30.0
-"""Cut off for so long, a calm lamp no longer says that all is well."""
 IDENTIFY_S = 10.0
 DRILL_S = 3.0
 GONE_AT_MOST = 100_000
 """A resend of more numbers than this is a mistake."""
-NODE = "node"
-"""What a gap signal calls its device: it is the node's own word."""
 
 
 class Stop:
@@ -108,23 +94,17 @@ class Worker:
         self.rack = Rack(pin_factory, clock, inbox.put)
         self.time = SiteTime(clock.boot_id, self.pace)
         self.delivery = Delivery(spool, self._send_signals, clock)
+        self.pen = Pen(self.time)
+        self.face = Face(self.rack, self.time, clock)
         self.config: NodeConfig | None = None
         self.session = int(spool.fact("session") or 0)
-        self.effects: list[Effect] = []
-        self.said: dict[str, TouchpointMoments] = {}
-        self.views: dict[str, View] = {}
-        self._settled: dict[tuple[str, int], float] = {}
-        self._own: dict[str, Own] = {}
-        self._presses: dict[str, tuple[float, str, int]] = {}
         self._asked: dict[int, float] = {}
         self._asks = 0
         self._hub_session: int | None = None
-        self._cut_s: float | None = clock.mono_s()
         self._synced = clock.synced()
         self._faulty: set[str] = set()
         self._subscribed: set[str] = set()
         self._timers: dict[str, float] = {}
-        self._show_s = -inf
         self._handlers: dict[str, Callable[[Message], None]] = {
             "hub/state": self._on_hub,
             "node/state": self._on_own_state,
@@ -211,8 +191,8 @@ class Worker:
                 self._tell_health(now_s)
         if self._timer("purge", PURGE_S, now_s):
             self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
-        if touched or reports or now_s >= self._show_s:
-            self._show(now_s)
+        if touched or reports or now_s >= self.face.due_s:
+            self.face.show(now_s, linked=self.delivery.connected and self.delivery.hub_online is True)
 
     def _timer(self, name: str, every_s: float, now_s: float) -> bool:
         """Say whether it is time for something; in a fast demo nothing runs more than ten times a real second."""
@@ -227,79 +207,26 @@ class Worker:
         names = ("poll", "purge", "time", "health") if self.delivery.connected else ("poll", "purge")
         dues = [self._timers.get(name, -inf) for name in names]
         dues += [due for due in (device.due_s() for device in self.rack.inputs) if due is not None]
-        return min(self._show_s, self.delivery.due_s() or inf, *dues)
+        return min(self.face.due_s, self.delivery.due_s() or inf, *dues)
 
     # ------------------------------------------------------------------------------------------ seeing
 
     def _report(self, reports: list[tuple[Input, Report]], now_s: float) -> None:
         """Number what devices saw, put it on disk in one commit, then send it."""
-        writes: list[Callable[[str, int], bytes]] = []
         effects: list[Effect] = []
-        for device, report in reports:
-            config = self.rack.config(device.id)
-            signal = config.signals.get(report.occasion)
-            if signal is None:
-                continue  # going blind and seeing again are told by the health, which has just changed
-            writes.append(self._write(device, report, signal, effects))
+        writes = [
+            self.pen.write(device, report, self.face.shown_key(device), effects)
+            for device, report in reports
+            # Going blind and seeing again are no signals: the health tells them, and it has just changed.
+            if report.occasion in device.hands.config.signals
+        ]
         if not writes:
             return
         entries = self.spool.append(writes)
         # A disk that was full made some bodies twice, under two numberings; only the last of each holds.
         numbered = {(entry.boot, entry.seq) for entry in entries}
-        self.effects += [effect for effect in effects if (effect.boot, effect.seq) in numbered]
-        self._review()
+        self.face.add([effect for effect in effects if (effect.boot, effect.seq) in numbered])
         self.delivery.live(entries, now_s)
-
-    def _write(self, device: Input, report: Report, signal: str, effects: list[Effect]) -> Callable[[str, int], bytes]:
-        """Return what makes the body of a signal once it has its number."""
-        kind = KINDS[self.rack.config(device.id).kind]
-        shown = None
-        if isinstance(device, DoneButton) and not report.found:
-            shown = device.key_for(self._shown_key(device), report.at_s)
-        at_ms = self.time.ms(report.at_s)
-        local = None if at_ms is None or self.config is None else wall(at_ms, self.config.timezone)
-
-        def write(boot: str, seq: int) -> bytes:
-            key = StartButton.key(local, boot, seq) if isinstance(device, StartButton) else shown
-            press: int | None = None
-            retracts: Retraction | None = None
-            if report.press_s is not None:
-                down = self._presses.get(device.id)
-                if down is not None and down[0] == report.press_s:
-                    if down[1] == boot:
-                        press = down[2]
-                    else:
-                        retracts = Retraction(boot=down[1], seq=down[2])
-            elif report.occasion == "press":
-                self._presses[device.id] = (report.at_s, boot, seq)
-            effects.append(
-                Effect(boot, seq, device.touchpoint, device.id, signal, key, report.at_s, pressed=kind.momentary)
-            )
-            said = NodeSignal(
-                device=device.id,
-                signal=signal,
-                seq=seq,
-                boot=boot,
-                mono=round(report.at_s, 6),
-                at=None if at_ms is None else format_time(at_ms),
-                synced=at_ms is not None,
-                value=report.value,
-                key=key,
-                found=report.found,
-                press=press,
-                retracts=retracts,
-            )
-            return encode(said)
-
-        return write
-
-    def _shown_key(self, button: DoneButton) -> str | None:
-        """Return the key of the flight that the button's sign shows first, or None where no sign shows one."""
-        sign = self.rack.sign_of(button)
-        if sign is None:
-            return None
-        moments = self.views.get(sign.touchpoint, View()).moments
-        return next((moment.key for moment in moments if moment.key is not None), None)
 
     # ------------------------------------------------------------------------------------------ hearing
 
@@ -309,7 +236,7 @@ class Worker:
             self._on_up(now_s)
         elif isinstance(said, Down):
             self.delivery.down()
-            self._cut_s = self._cut_s if self._cut_s is not None else now_s
+            self.face.cut(now_s)
             self._connect()
         else:
             self._on_message(said)
@@ -388,24 +315,18 @@ class Worker:
                 again = True
             self.spool.keep("epoch", said.epoch.encode())
         if said.state == "online":
-            self._cut_s = None
+            self.face.cut_s = None
             if again:
                 self._timers["time"] = -inf
         else:
-            self._cut_s = self._cut_s if self._cut_s is not None else now_s
+            self.face.cut(now_s)
         self.delivery.hub(said, now_s, again=again, live=not message.retained)
 
     def _on_receipt(self, message: Message) -> None:
         receipt = decode_receipt(message.payload)
         now_s = self.clock.mono_s()
         self.delivery.receipt(receipt, now_s, self.time.ms(now_s) or self.clock.now_ms())
-        for effect in self.effects:
-            mark = (effect.boot, effect.seq)
-            if mark not in self._settled and _stored(receipt, *mark):
-                self._settled[mark] = now_s
-                if effect.pressed:
-                    own = self._own.get(effect.touchpoint, Own())
-                    self._own[effect.touchpoint] = msgspec.structs.replace(own, heard_s=now_s)
+        self.face.receipted(receipt, now_s)
 
     def _on_time(self, message: Message) -> None:
         reply = decode_time_reply(message.payload)
@@ -415,7 +336,7 @@ class Worker:
         now_s = self.clock.mono_s()
         if self.time.learn(parse_time(reply.at), asked_s, now_s, reply.rate):
             self.spool.keep("time", self.time.dump())
-            self._review()
+            self.face.review()
 
     def _on_config(self, message: Message) -> None:
         config = decode_config(message.payload)
@@ -441,25 +362,21 @@ class Worker:
             self._subscribed |= wanted
             if more:
                 self.link.subscribe(more)
-        for touchpoint in {device.touchpoint for device in config.devices.values()}:
+        for touchpoint in {device.touchpoint for device in config.devices.values()} - self.face.said.keys():
             kept = self.spool.fact(f"moments {touchpoint}")
-            if kept is not None and touchpoint not in self.said:
-                self.said[touchpoint] = decode_touchpoint(kept)
+            if kept is not None:
+                with contextlib.suppress(WireError):
+                    self.face.hear(touchpoint, decode_touchpoint(kept))
+        self.pen.zone = config.timezone
+        self.face.configure(config)
         self._report(reports, now_s)
-        self._review()
         self._timers["health"] = -inf
 
     def _on_moments(self, message: Message) -> None:
         said = decode_touchpoint(message.payload)
         touchpoint = topics.parse(message.topic).name
-        self.said[touchpoint] = said
         self.spool.keep(f"moments {touchpoint}", message.payload)
-        self.effects = [
-            effect
-            for effect in self.effects
-            if effect.touchpoint != touchpoint or (effect.boot, effect.seq) not in self._settled
-        ]
-        self._review()
+        self.face.hear(touchpoint, said)
 
     def _on_command(self, message: Message) -> None:
         """Do what the hub asks; a command kept by the broker is from the past and is not done."""
@@ -468,26 +385,14 @@ class Worker:
         command = decode_command(message.payload)
         now_s = self.clock.mono_s()
         if command.do in ("identify", "drill"):
-            length_s = IDENTIFY_S if command.do == "identify" else DRILL_S
-            for name in self._about(command):
-                own = self._own.get(name, Own())
-                self._own[name] = msgspec.structs.replace(
-                    own, identify_s=now_s, identify_until_s=now_s + length_s * self.pace
-                )
+            self.face.identify(command.device, now_s, IDENTIFY_S if command.do == "identify" else DRILL_S)
             self._timers["health"] = -inf
         elif command.do == "refused":
-            for name in self._about(command):
-                self._own[name] = msgspec.structs.replace(self._own.get(name, Own()), refused_s=now_s)
+            self.face.refuse(command.device, now_s)
         elif command.do == "reload" and self.config is not None:
             self._use_config(self.config, now_s, anew=True)
         elif command.do == "resend":
             self._resend(command, now_s)
-
-    def _about(self, command: Command) -> list[str]:
-        """Return what a command is about: one device, or every touchpoint of the node."""
-        if command.device is not None:
-            return [f"/{command.device}"]
-        return sorted({device.touchpoint for device in self.rack.devices.values()})
 
     def _resend(self, command: Command, now_s: float) -> None:
         """Send a range again; what is gone is answered by a gap signal, so that nobody waits for it for ever."""
@@ -495,30 +400,10 @@ class Worker:
         first = max(command.from_ or 1, 1)
         last = min(command.to or first, first + GONE_AT_MOST)
         self.spool.requeue(boot, first, last)
-        writes = [self._gap(boot, low, high, now_s) for low, high in self.spool.missing(boot, first, last)]
+        writes = [self.pen.gap(boot, low, high, now_s) for low, high in self.spool.missing(boot, first, last)]
         self.delivery.requeued(now_s)
         if writes:
             self.delivery.live(self.spool.append(writes), now_s)
-
-    def _gap(self, gone: str, low: int, high: int, now_s: float) -> Callable[[str, int], bytes]:
-        at_ms = self.time.ms(now_s)
-
-        def write(boot: str, seq: int) -> bytes:
-            return encode(
-                NodeSignal(
-                    device=NODE,
-                    signal="gap",
-                    seq=seq,
-                    boot=boot,
-                    mono=round(now_s, 6),
-                    at=None if at_ms is None else format_time(at_ms),
-                    synced=at_ms is not None,
-                    value=high - low + 1,
-                    about={"boot": gone, "from": low, "to": high},
-                )
-            )
-
-        return write
 
     # ------------------------------------------------------------------------------------------ telling
 
@@ -570,87 +455,6 @@ class Worker:
                 )
             ),
         )
-
-    # ------------------------------------------------------------------------------------------ showing
-
-    def _review(self) -> None:
-        """Draw up what each touchpoint looks like, after anything about it has changed."""
-        expectations = self.config.expectations if self.config is not None else []
-        zone = self.config.timezone if self.config is not None else "UTC"
-        names = {device.touchpoint for device in self.rack.devices.values()}
-        self.views = {
-            name: view(
-                self.said.get(name),
-                [effect for effect in self.effects if effect.touchpoint == name],
-                expectations,
-                self.time,
-                zone,
-            )
-            for name in names
-        }
-        self._show_s = -inf
-
-    def _own_of(self, device: Device, now_s: float) -> Own:
-        """Return what the node knows by itself about a device's touchpoint."""
-        own = self._own.get(device.touchpoint, Own())
-        mine = self._own.get(f"/{device.id}")
-        if mine is not None:
-            own = msgspec.structs.replace(
-                own,
-                refused_s=mine.refused_s or own.refused_s,
-                identify_s=mine.identify_s or own.identify_s,
-                identify_until_s=max(mine.identify_until_s, own.identify_until_s),
-            )
-        waiting = [
-            effect.at_s
-            for effect in self.effects
-            if effect.pressed
-            and effect.touchpoint == device.touchpoint
-            and (effect.boot, effect.seq) not in self._settled
-        ]
-        cut = self._cut_s is not None and now_s - self._cut_s >= BLIND_AFTER_S * self.pace
-        return msgspec.structs.replace(own, waiting_s=min(waiting, default=None), blind_s=self._cut_s if cut else None)
-
-    def _show(self, now_s: float) -> None:
-        """Set every lamp, buzzer and sign to what is true now, and note when the next one changes."""
-        old = {mark for mark, at_s in self._settled.items() if now_s - at_s >= SETTLED_S * self.pace}
-        if old:
-            self.effects = [effect for effect in self.effects if (effect.boot, effect.seq) not in old]
-            for mark in old:
-                del self._settled[mark]
-            self._review()
-        wait_s = 1.0
-        for device, light in self.rack.lights:
-            said = condition(self.views[device.touchpoint], self._own_of(device, now_s), now_s, self.pace)
-            since_s = (now_s - said.since_s) / self.pace
-            light.set(on=LAMP[said.name].on_at(since_s))
-            wait_s = min(wait_s, LAMP[said.name].next_s(since_s))
-        for buzzer in self.rack.buzzers:
-            said = condition(self.views[buzzer.touchpoint], self._own_of(buzzer, now_s), now_s, self.pace)
-            since_s = (now_s - said.since_s) / self.pace
-            sound = SOUND.get(said.name, OFF)
-            buzzer.light.set(on=sound.on_at(since_s))
-            wait_s = min(wait_s, sound.next_s(since_s))
-        self._show_s = now_s + max(wait_s, 0.001) * self.pace
-        if self.rack.signs:
-            self._show_signs(now_s)
-
-    def _show_signs(self, now_s: float) -> None:
-        rate = self.time.anchor.rate if self.time.anchor is not None else 1.0
-        linked = self.delivery.connected and self.delivery.hub_online is not False
-        for sign in self.rack.signs:
-            seen = self.views[sign.touchpoint]
-            state = sign_state(seen, sign.counts, now_s, rate, link=linked)
-            sign.show(state)
-            # The next second of the first flight, so that the sign ticks with it and not beside it.
-            left_ms = next((flight.left_ms for flight in state.flights if flight.left_ms is not None), None)
-            if left_ms is not None:
-                tick_s = ((left_ms - 1) % 1000 + 1) / 1000 / rate
-                self._show_s = min(self._show_s, now_s + max(tick_s + 0.001, 0.1 * self.pace))
-
-
-def _stored(receipt: Receipt, boot: str, seq: int) -> bool:
-    return boot == receipt.boot and (seq <= receipt.seq or any(low <= seq <= high for low, high in receipt.also))
 
 
 def _temperature_c() -> float | None:

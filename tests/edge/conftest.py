@@ -150,7 +150,7 @@ class Hub:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="hub")
         client.on_socket_open = set_nodelay
         client.on_connect = lambda c, *_: c.subscribe([(one, 1) for one in self.topics.hub_filters()])
-        client.on_subscribe = lambda *_: self._subscribed.set()
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         client.reconnect_delay_set(1, 1)
         client.connect("127.0.0.1", port)
@@ -158,6 +158,13 @@ class Hub:
         self.client = client
         assert self._subscribed.wait(LONG_S)
         self.say()
+
+    def _on_subscribe(self, *_: Any) -> None:
+        """As the contract has it: the hub's state goes out again on every connection."""
+        if self._subscribed.is_set():
+            online = HubState(state="online", session=self.session, epoch=self.epoch)
+            self.client.publish(self.topics.hub_state, encode(online), qos=1, retain=True)
+        self._subscribed.set()
 
     def say(self, state: str = "online") -> None:
         self.publish(self.topics.hub_state, HubState(state=state, session=self.session, epoch=self.epoch), retain=True)  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ def test_max7219_gets_the_picture_as_bytes() -> None:
 
 
 def test_max7219_where_it_cannot_be_is_a_fault_that_says_so() -> None:
-    with pytest.raises((OSError, UsageError), match="SPI|spidev"):
+    with pytest.raises((OSError, UsageError), match=r"SPI|spidev"):
         sign(driver="max7219", width=64, height=8)
 
 

@@ -64,7 +64,7 @@ class Sign(Device):
             driver: Driver = getattr(module, DRIVERS[name])(self.id, self.width, self.height)
         except ImportError as missing:
             raise UsageError(
-                f"device {self.id}: driver {name} needs {missing.name}. Install andgate[edge], and on a Pi {missing.name}"
+                f"device {self.id}: driver {name} needs {missing.name}. Install andgate[edge] and {missing.name}"
             ) from None
         return driver
 
