@@ -39,6 +39,7 @@ STEADY_S = 10.0
 FAREWELL_S = 2.0
 """How long a closing link waits for its last words to be acknowledged."""
 MAX_INFLIGHT = 1000
+OURSELVES = "closed by ourselves"
 
 
 class Up(NamedTuple):
@@ -243,6 +244,8 @@ class Link:
 
     def _complain(self, reason: str, *, was_up: bool) -> None:
         """Say once an outage what is wrong; the rest is in the health and in the lamp."""
+        if reason == OURSELVES:
+            return
         if was_up:
             _log.info("%s: the link is down (%s); presses are kept", self._client_id, reason)
         elif not self._complained:
@@ -357,7 +360,7 @@ class _Session:
 
     def _farewell(self, selector: selectors.BaseSelector, watched: Any) -> None:  # noqa: ANN401 - plain or TLS
         """Get the last words acknowledged, then say goodbye; a broker that does not answer is not waited for long."""
-        self.reason = "closed by ourselves"
+        self.reason = OURSELVES
         if not self.link._polite:  # noqa: SLF001
             return
         if self.up:
