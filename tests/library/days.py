@@ -194,29 +194,39 @@ class Delivery:
 FLIGHTS = ("AG1/2026-11-21", "AG2/2026-11-21")
 
 
-@st.composite
-def moments_in_time(draw: st.DrawFn, hours: int = 1) -> int:
-    """Draw a site time, in the first minutes of one of some hours."""
-    hour_ms = draw(st.integers(1, hours)) * HOUR
-    return NOON + hour_ms + draw(st.integers(0, 40)) * TICK + draw(st.sampled_from(HAIRS))
+@dataclass(frozen=True)
+class Focus:
+    """What a random day is about."""
+
+    most: int = 14
+    """Signals, at most."""
+    hours: int = 1
+    ticks: int = 40
+    """How many instants there are in each hour."""
+    names: tuple[str, ...] = ()
+    """What is seen; empty: everything the plan listens to and more."""
+    keys: tuple[str | None, ...] = (None, *FLIGHTS, *FLIGHTS)
+
+
+WIDE = Focus()
 
 
 @st.composite
-def signals(draw: st.DrawFn, number: int, plan: Plan, hours: int = 1) -> Signal:
+def signals(draw: st.DrawFn, number: int, plan: Plan, focus: Focus) -> Signal:
     """Draw something that was seen, from few devices, few keys and few instants."""
-    at_ms = draw(moments_in_time(hours))
+    hour_ms = draw(st.integers(1, focus.hours)) * HOUR
+    at_ms = NOON + hour_ms + draw(st.integers(0, focus.ticks)) * TICK + draw(st.sampled_from(HAIRS))
     names = [name for each in plan.expectations.values() for name in _names(each)]
-    what = draw(st.sampled_from([*names, *names, *names, BLIND, SIGHTED, MOVED, "unheard-of"]))
+    what = draw(st.sampled_from(focus.names or (*names, *names, *names, BLIND, SIGHTED, MOVED, "unheard-of")))
     place = draw(st.sampled_from([spot for each in plan.expectations.values() for spot in each.touchpoints]))
     machines = [each for each in plan.devices.values() if each.touchpoint == place and each.signals]
+    who: Device | None
     if what in {BLIND, SIGHTED}:
         who = draw(st.sampled_from(machines))
     else:
         reporting = [each for each in machines if what in each.signals.values()]
         who = draw(st.sampled_from([*reporting, *reporting, None])) if reporting else None
-    to = draw(st.sampled_from(["belt-3", "belt-4", "counter-a", "counter-b"])) if what == MOVED else None
-    keys = [None, *FLIGHTS] if "baggage-claim" in plan.expectations else [None]
-    key = draw(st.sampled_from([*keys, *keys[1:], *keys[1:]]))
+    to = draw(st.sampled_from([each for each in PLACES if each != place])) if what == MOVED else None
     return Signal(
         id=f"n/{who.node}/boot/{number}" if who else f"f/{number}",
         name=what,
@@ -227,11 +237,13 @@ def signals(draw: st.DrawFn, number: int, plan: Plan, hours: int = 1) -> Signal:
         device=who.name if who else "",
         boot_rank=draw(st.integers(1, 2)) if who else 0,
         seq=draw(st.sampled_from([number, 50 - number])),
-        key=key,
+        key=draw(st.sampled_from(focus.keys)) if "baggage-claim" in plan.expectations else None,
         to=to,
         found=who is not None and draw(st.integers(0, 9)) == 0,
-        retracts=None,
     )
+
+
+PLACES = ("belt-3", "belt-4", "counter-a", "counter-b")
 
 
 def _names(promise: Expectation) -> list[str]:
@@ -242,10 +254,10 @@ def _names(promise: Expectation) -> list[str]:
 
 
 @st.composite
-def seen(draw: st.DrawFn, plan: Plan, most: int = 14, hours: int = 1) -> list[Signal]:
+def seen(draw: st.DrawFn, plan: Plan, focus: Focus = WIDE) -> list[Signal]:
     """Draw what was seen in a day, some of it taken back."""
-    count = draw(st.integers(1, most))
-    day = [draw(signals(number, plan, hours)) for number in range(count)]
+    count = draw(st.integers(1, focus.most))
+    day = [draw(signals(number, plan, focus)) for number in range(count)]
     for number in draw(st.lists(st.integers(0, count - 1), max_size=2)):
         target = draw(st.integers(0, count - 1))
         if number != target and day[target].at_ms < day[number].at_ms + HOUR:  # nobody takes back what is far ahead

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from andgate.moment.signals import Action, Input, Replanned, Signal
+from andgate.moment.signals import Action, Input, Replanned, Retimed, Signal
 from andgate.plan import Plan
 from tests.library.days import BAGGAGE, CHECK_IN, CONTRACT, HOUR, MINUTE, SECOND, at, site
 from tests.library.fold import Judged, judge
@@ -41,7 +41,8 @@ def by_the_engine(inputs: Sequence[Input], plan: Plan, now_ms: int) -> list[Judg
 
 
 def _arrival_ms(each: Input) -> int:
-    return each.received_ms if isinstance(each, Signal) else each.at_ms  # type: ignore[union-attr]
+    assert not isinstance(each, Retimed)
+    return each.received_ms if isinstance(each, Signal) else each.at_ms
 
 
 class Day:

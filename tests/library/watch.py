@@ -10,12 +10,38 @@ from msgspec.structs import replace
 from andgate.moment.engine import Engine, Step
 from andgate.moment.events import AnyEvent, Paged, PageSkipped, StoodDown
 from andgate.moment.moments import Moment
-from andgate.moment.signals import Input
+from andgate.moment.signals import Action, ActionKind, Input
 from andgate.plan import Plan
 from tests.library.fold import DAY_MS, Judged, in_line
 
 PAGING = (Paged, PageSkipped, StoodDown)
 """Events that tell what was sent: they depend on when the hub knew, as nobody is paged for what is over."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who does something about an open moment, whichever is there when they come."""
+
+    do: ActionKind
+    which: int
+    promise_ms: int | None = None
+
+    def about(self, moments: Sequence[Moment], now_ms: int) -> Action | None:
+        """Say it of one of these moments."""
+        if not moments:
+            return None
+        return Action(
+            id=f"{self.do}/{now_ms}/{self.which}",
+            do=self.do,
+            moment=moments[self.which % len(moments)].id,
+            at_ms=now_ms,
+            by=f"p{self.which}",
+            promise_ms=self.promise_ms,
+            reason="why",
+        )
+
+
+Message = tuple[int, Sequence[Input | Person]]
 
 
 @dataclass
@@ -33,9 +59,11 @@ class Watch:
         """Begin with nothing seen."""
         return cls(Engine(plan, horizon_ms=horizon_ms))
 
-    def receive(self, inputs: Iterable[Input], now_ms: int, *, more: bool = False) -> Step:
+    def receive(self, inputs: Iterable[Input | Person], now_ms: int, *, more: bool = False) -> Step:
         """Hand one message to the engine."""
-        return self._take(self.engine.receive(list(inputs), now_ms, more=more))
+        open_moments = self.engine.open_moments()
+        said = [each.about(open_moments, now_ms) if isinstance(each, Person) else each for each in inputs]
+        return self._take(self.engine.receive([each for each in said if each is not None], now_ms, more=more))
 
     def advance(self, now_ms: int) -> Step:
         """Let time pass in one leap."""
@@ -103,7 +131,7 @@ def judged_of(moment: Moment) -> Judged:
 
 def play(
     plan: Plan,
-    messages: Sequence[tuple[int, Sequence[Input]]],
+    messages: Sequence[Message],
     until_ms: int,
     *,
     horizon_ms: int = DAY_MS,
