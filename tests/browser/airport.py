@@ -291,7 +291,7 @@ class World:
             touchpoint=moment.touchpoint,
             at_ms=at_ms,
             received_ms=received or at_ms + 40,
-            source=by.split("/")[0],
+            source=by.split("/", maxsplit=1)[0],
             device=by,
             key=moment.key,
         )
@@ -301,8 +301,9 @@ class World:
     def _day(self, midnight: int, back: int) -> None:
         chance = self._random
         weekday = datetime.fromtimestamp(midnight / 1000 + 12 * 3600, UTC).weekday()
-        flights = [f"AG{1000 + 13 * n}/{datetime.fromtimestamp(midnight / 1000 + 43_200, UTC):%Y-%m-%d}"
-                   for n in range(70)]
+        flights = [
+            f"AG{1000 + 13 * n}/{datetime.fromtimestamp(midnight / 1000 + 43_200, UTC):%Y-%m-%d}" for n in range(70)
+        ]
         for index in range(190 + chance.randrange(40)):
             hour = chance.choices(range(5, 23), [3, 6, 9, 6, 4, 3, 4, 5, 5, 4, 4, 5, 6, 6, 5, 4, 3, 2])[0]
             at = midnight + hour * HOUR + chance.randrange(HOUR)
@@ -315,10 +316,16 @@ class World:
             bad = {"check-in-wait": 0.15 if rush else 0.02, "baggage-claim": 0.05, "help": 0.014, "boarding": 0.02}
             if back == 16 and 6 <= hour < 9:
                 bad["baggage-claim"] = 0.7
-            self._past(f"{back:02}{index:04}", expectation, touchpoint, at, chance.random() < bad[expectation],
-                       flights[index % len(flights)])
+            self._past(
+                f"{back:02}{index:04}",
+                expectation,
+                touchpoint,
+                at,
+                chance.random() < bad[expectation],
+                flights[index % len(flights)],
+            )
 
-    def _past(self, ident: str, expectation: str, touchpoint: str, at: int, failed: bool, flight: str) -> None:  # noqa: FBT001
+    def _past(self, ident: str, expectation: str, touchpoint: str, at: int, failed: bool, flight: str) -> None:
         chance = self._random
         promise = PLAN.expectations[expectation]
         threatened = failed or chance.random() < 0.055
@@ -327,36 +334,75 @@ class World:
             late = chance.randrange(20, 400)
             likely = CAUSES if expectation in ("baggage-claim", "boarding") else CAUSES[1:5:3] + CAUSES[3:4]
             cause = chance.choices([c for c, _ in likely], [w for _, w in likely])[0]
-            self.add(ident, expectation, touchpoint, at, key=key, state="ended", level="ended", verdict="failure",
-                     threatened_ms=at + promise.fails_after_ms // 2, late_s=float(late), cause=_kinded(cause),
-                     closed_ms=at + promise.fails_after_ms + late * 1000,
-                     ended_ms=at + promise.fails_after_ms + late * 1000)
+            self.add(
+                ident,
+                expectation,
+                touchpoint,
+                at,
+                key=key,
+                state="ended",
+                level="ended",
+                verdict="failure",
+                threatened_ms=at + promise.fails_after_ms // 2,
+                late_s=float(late),
+                cause=_kinded(cause),
+                closed_ms=at + promise.fails_after_ms + late * 1000,
+                ended_ms=at + promise.fails_after_ms + late * 1000,
+            )
             return
         share = 0.6 + 0.35 * chance.random() if threatened else 0.25 + 0.4 * chance.random()
         took = int(promise.fails_after_ms * share)
         fast = expectation == "baggage-claim" and chance.random() < 0.02
         took = 7 * MINUTE if fast else took
-        self.add(ident, expectation, touchpoint, at, key=key, state="ended", level="ended", verdict="success",
-                 saved=threatened and not fast, threatened_ms=at + took // 2 if threatened else None,
-                 closed_ms=at + took, ended_ms=at + took, anomaly=fast)
+        self.add(
+            ident,
+            expectation,
+            touchpoint,
+            at,
+            key=key,
+            state="ended",
+            level="ended",
+            verdict="success",
+            saved=threatened and not fast,
+            threatened_ms=at + took // 2 if threatened else None,
+            closed_ms=at + took,
+            ended_ms=at + took,
+            anomaly=fast,
+        )
 
     def _story(self) -> None:
         """The moment of the picture: failed by the clock, saved by a late signal."""
         at = MIDNIGHT + 16 * HOUR + 2 * MINUTE + 10 * SECOND
         ends = at + 3 * MINUTE
         moment = self.add(
-            "57011e5", "check-in-wait", "counter-a", at, state="ended", level="ended", verdict="success", saved=True,
-            answered=True, threatened_ms=at, failing_ms=at + 2 * MINUTE, closed_ms=at + 161 * SECOND,
-            ended_ms=at + 161 * SECOND, claimed_ms=at + 48 * SECOND, claimed_by="Marta R.", revision=1, change=6,
-            witnesses=("desk-counter-a/mot", "mark-counter-a/beam"), cause="people: desk A3 empty",
+            "57011e5",
+            "check-in-wait",
+            "counter-a",
+            at,
+            state="ended",
+            level="ended",
+            verdict="success",
+            saved=True,
+            answered=True,
+            threatened_ms=at,
+            failing_ms=at + 2 * MINUTE,
+            closed_ms=at + 161 * SECOND,
+            ended_ms=at + 161 * SECOND,
+            claimed_ms=at + 48 * SECOND,
+            claimed_by="Marta R.",
+            revision=1,
+            change=6,
+            witnesses=("desk-counter-a/mot", "mark-counter-a/beam"),
+            cause="people: desk A3 empty",
         )
         m = moment.id
         press = self.saw(moment, "n/desk-counter-a/b1/17", "pressed", at, by="desk-counter-a/mot")
         reach = self.saw(moment, "n/mark-counter-a/b1/4", "reached", at + 4 * SECOND, by="mark-counter-a/beam")
         reset = self.saw(moment, "n/desk-counter-a/b1/18", "reset", at + 115 * SECOND, by="desk-counter-a/mot")
         learned = at + 268 * SECOND
-        clear = self.saw(moment, "n/mark-counter-a/b1/5", "cleared", at + 161 * SECOND, received=learned,
-                         by="mark-counter-a/beam")
+        clear = self.saw(
+            moment, "n/mark-counter-a/b1/5", "cleared", at + 161 * SECOND, received=learned, by="mark-counter-a/beam"
+        )
         self.tell(
             moment,
             e.Opened(moment=m, at_ms=at, signal=press, witness="desk-counter-a/mot"),
@@ -365,13 +411,26 @@ class World:
             e.Witnessed(moment=m, at_ms=at + 4 * SECOND, signal=reach, witness="mark-counter-a/beam"),
             e.Claimed(moment=m, at_ms=at + 48 * SECOND, by="Marta R.", until_ms=None),
             e.PageSkipped(moment=m, at_ms=at + 90 * SECOND, step=1, group="supervisors", because="claimed"),
-            e.Refused(moment=m, at_ms=at + 115 * SECOND, signal=reset, witness="desk-counter-a/mot",
-                      held_by=("mark-counter-a/beam",)),
+            e.Refused(
+                moment=m,
+                at_ms=at + 115 * SECOND,
+                signal=reset,
+                witness="desk-counter-a/mot",
+                held_by=("mark-counter-a/beam",),
+            ),
             e.Failing(moment=m, at_ms=at + 2 * MINUTE),
             (ends + SECOND, e.Failed(moment=m, at_ms=ends)),
-            (learned, e.Revised(moment=m, at_ms=learned, changed=("verdict", "saved"),
-                                was={"verdict": "failure", "saved": False}, now={"verdict": "success", "saved": True},
-                                because="the line had cleared before the deadline")),
+            (
+                learned,
+                e.Revised(
+                    moment=m,
+                    at_ms=learned,
+                    changed=("verdict", "saved"),
+                    was={"verdict": "failure", "saved": False},
+                    now={"verdict": "success", "saved": True},
+                    because="the line had cleared before the deadline",
+                ),
+            ),
             (learned, e.Saved(moment=m, at_ms=at + 161 * SECOND, signal=clear)),
             (learned, e.StoodDown(moment=m, at_ms=learned, groups=("agents",))),
         )
@@ -379,43 +438,83 @@ class World:
     def _busy(self) -> None:
         ends = MIDNIGHT + 17 * HOUR + 26 * MINUTE + 55 * SECOND
         at = ends - 3 * MINUTE
-        first = self.add("b0051", "check-in-wait", "counter-a", at, threatened_ms=at, failing_ms=at + 2 * MINUTE,
-                         level="failing", witnesses=("desk-counter-a/mot", "mark-counter-a/beam"))
+        first = self.add(
+            "b0051",
+            "check-in-wait",
+            "counter-a",
+            at,
+            threatened_ms=at,
+            failing_ms=at + 2 * MINUTE,
+            level="failing",
+            witnesses=("desk-counter-a/mot", "mark-counter-a/beam"),
+        )
         press = self.saw(first, "n/desk-counter-a/b1/31", "pressed", at, by="desk-counter-a/mot")
         self.tell(
             first,
             e.Opened(moment=first.id, at_ms=at, signal=press, witness="desk-counter-a/mot"),
             e.Threatened(moment=first.id, at_ms=at),
             e.Paged(moment=first.id, at_ms=at, page="p1", step=0, group="agents", reason="time-left", left_ms=180_000),
-            e.Paged(moment=first.id, at_ms=at + 90 * SECOND, page="p2", step=1, group="supervisors",
-                    reason="time-left", left_ms=90_000),
+            e.Paged(
+                moment=first.id,
+                at_ms=at + 90 * SECOND,
+                page="p2",
+                step=1,
+                group="supervisors",
+                reason="time-left",
+                left_ms=90_000,
+            ),
             e.Failing(moment=first.id, at_ms=at + 2 * MINUTE),
         )
         ends = MIDNIGHT + 17 * HOUR + 36 * MINUTE + 49 * SECOND
         at = ends - 25 * MINUTE
         jam = MIDNIGHT + 17 * HOUR + 24 * MINUTE + 30 * SECOND
-        second = self.add("b0052", "baggage-claim", "belt-3", at, key="AG1234/2026-11-21", threatened_ms=jam,
-                          failing_ms=ends - 500 * SECOND, level="threatened", claimed_ms=jam + 32 * SECOND,
-                          claimed_by="Marta R.", claim_until_ms=NOW + 161 * SECOND, witnesses=("flights",))
+        second = self.add(
+            "b0052",
+            "baggage-claim",
+            "belt-3",
+            at,
+            key="AG1234/2026-11-21",
+            threatened_ms=jam,
+            failing_ms=ends - 500 * SECOND,
+            level="threatened",
+            claimed_ms=jam + 32 * SECOND,
+            claimed_by="Marta R.",
+            claim_until_ms=NOW + 161 * SECOND,
+            witnesses=("flights",),
+        )
         dock = self.saw(second, "f/dock-1234", "docked", at, by="flights")
         jammed = self.saw(second, "n/desk-belt-3/b1/9", "jammed", jam, by="desk-belt-3/belt")
         self.tell(
             second,
             e.Opened(moment=second.id, at_ms=at, signal=dock, witness="flights"),
             e.Threatened(moment=second.id, at_ms=jam, signal=jammed),
-            e.Paged(moment=second.id, at_ms=jam, page="p3", step=0, group="supervisors", reason="time-left",
-                    left_ms=739_000),
+            e.Paged(
+                moment=second.id, at_ms=jam, page="p3", step=0, group="supervisors", reason="time-left", left_ms=739_000
+            ),
             e.Claimed(moment=second.id, at_ms=jam + 32 * SECOND, by="Marta R.", until_ms=NOW + 161 * SECOND),
         )
         self._quiet()
-        saved = self.add("b0053", "help", "help-2", NOW - 40 * SECOND, state="ended", level="ended", verdict="success",
-                         saved=True, threatened_ms=NOW - 40 * SECOND, closed_ms=NOW - 3 * SECOND,
-                         ended_ms=NOW - 3 * SECOND)
+        saved = self.add(
+            "b0053",
+            "help",
+            "help-2",
+            NOW - 40 * SECOND,
+            state="ended",
+            level="ended",
+            verdict="success",
+            saved=True,
+            threatened_ms=NOW - 40 * SECOND,
+            closed_ms=NOW - 3 * SECOND,
+            ended_ms=NOW - 3 * SECOND,
+        )
         self.tell(saved, e.Opened(moment=saved.id, at_ms=saved.opened_ms, signal="f/h", witness="desk-help-2/mot"))
 
     def _quiet(self) -> None:
-        for ident, belt, flight, minutes in (("c1", "belt-5", "AG0871", 10), ("c2", "belt-1", "AG0414", 4),
-                                             ("c3", "belt-6", "AG2210", 1)):
+        for ident, belt, flight, minutes in (
+            ("c1", "belt-5", "AG0871", 10),
+            ("c2", "belt-1", "AG0414", 4),
+            ("c3", "belt-6", "AG2210", 1),
+        ):
             at = NOW - minutes * MINUTE - 17 * SECOND
             moment = self.add(ident, "baggage-claim", belt, at, key=f"{flight}/2026-11-21", witnesses=("flights",))
             dock = self.saw(moment, f"f/dock-{flight}", "docked", at, by="flights")
@@ -435,25 +534,40 @@ class World:
     def signals_of(self, moment: str) -> tuple[SignalRow, ...]:
         return tuple(self._signals.get(moment, ()))
 
-    def moments(self, *, state: str | None = None, expectation: str | None = None, touchpoint: str | None = None,
-                key: str | None = None, since_ms: int | None = None, until_ms: int | None = None,
-                cursor: str | None = None, limit: int = 100, withdrawn: bool = False) -> Listing:
+    def moments(
+        self,
+        *,
+        state: str | None = None,
+        expectation: str | None = None,
+        touchpoint: str | None = None,
+        key: str | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+        withdrawn: bool = False,
+    ) -> Listing:
         fits = [
-            m for m in sorted(self._moments.values(), key=lambda m: (-m.opened_ms, m.id))
-            if (state is None or m.state == state) and (expectation is None or m.expectation == expectation)
-            and (touchpoint is None or m.touchpoint == touchpoint) and (key is None or m.key == key)
-            and (since_ms is None or m.opened_ms >= since_ms) and (until_ms is None or m.opened_ms < until_ms)
+            m
+            for m in sorted(self._moments.values(), key=lambda m: (-m.opened_ms, m.id))
+            if (state is None or m.state == state)
+            and (expectation is None or m.expectation == expectation)
+            and (touchpoint is None or m.touchpoint == touchpoint)
+            and (key is None or m.key == key)
+            and (since_ms is None or m.opened_ms >= since_ms)
+            and (until_ms is None or m.opened_ms < until_ms)
         ]
         start = int(cursor or 0)
-        return Listing(tuple(fits[start:start + limit]), str(start + limit) if start + limit < len(fits) else None)
+        return Listing(tuple(fits[start : start + limit]), str(start + limit) if start + limit < len(fits) else None)
 
     def day_moments(self, since_ms: int) -> tuple[Moment, ...]:
         done = [m for m in self._moments.values() if m.verdict is not None and _stood(m) >= since_ms]
         return tuple(sorted(done, key=_stood))
 
     def failures(self, *, since_ms: int, until_ms: int, limit: int = 100) -> tuple[Moment, ...]:
-        return tuple(m for m in self._moments.values()
-                     if m.verdict == "failure" and since_ms <= m.opened_ms < until_ms)[:limit]
+        return tuple(
+            m for m in self._moments.values() if m.verdict == "failure" and since_ms <= m.opened_ms < until_ms
+        )[:limit]
 
     def cells(self, *, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
         rows: dict[tuple[int, str, str], Counter[str]] = defaultdict(Counter)
@@ -468,9 +582,17 @@ class World:
             for where, counts in rows.items()
         )
 
-    def outcomes(self, interaction: str, *, state: str | None = None, key: str | None = None,
-                 since_ms: int | None = None, until_ms: int | None = None, cursor: str | None = None,
-                 limit: int = 100) -> OutcomeListing:
+    def outcomes(
+        self,
+        interaction: str,
+        *,
+        state: str | None = None,
+        key: str | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> OutcomeListing:
         gate = PLAN.interactions[interaction]
         leaves = PLAN.expectations_of(interaction)
         by_key: dict[str, list[Moment]] = defaultdict(list)
@@ -483,13 +605,21 @@ class World:
             if not (since_ms or 0) <= at < (until_ms or 2**60):
                 continue
             failing = sorted((m for m in parts if m.verdict == "failure"), key=lambda m: m.ends_ms)
-            rows.append(OutcomeRow(interaction, name if gate.key else None, "failure" if failing else "success",
-                                   failing[0].id if failing else None, tuple(m.id for m in failing), at,
-                                   max(_stood(m) for m in parts)))
+            rows.append(
+                OutcomeRow(
+                    interaction,
+                    name if gate.key else None,
+                    "failure" if failing else "success",
+                    failing[0].id if failing else None,
+                    tuple(m.id for m in failing),
+                    at,
+                    max(_stood(m) for m in parts),
+                )
+            )
         rows.sort(key=lambda row: (-row.at_ms, row.key or ""))
         start = int(cursor or 0)
         following = str(start + limit) if start + limit < len(rows) else None
-        return OutcomeListing(tuple(rows[start:start + limit]), following)
+        return OutcomeListing(tuple(rows[start : start + limit]), following)
 
     def pages(self, *, moment: str | None = None, cursor: str | None = None, limit: int = 100) -> PageListing:
         rows = []
@@ -500,9 +630,28 @@ class World:
                     groups = (line.event.group,) if isinstance(line.event, e.Paged) else line.event.groups
                     rows += [
                         PageRow(
-                            number, f"{ident}/{number}", "page" if isinstance(line.event, e.Paged) else "over", ident,
-                            about.expectation, about.touchpoint, about.key, group, "radio", "", "", "time-left", 60.0,
-                            False, False, "sent", line.now_ms, line.now_ms, 1, line.now_ms + 400, False, "",  # noqa: FBT003
+                            number,
+                            f"{ident}/{number}",
+                            "page" if isinstance(line.event, e.Paged) else "over",
+                            ident,
+                            about.expectation,
+                            about.touchpoint,
+                            about.key,
+                            group,
+                            "radio",
+                            "",
+                            "",
+                            "time-left",
+                            60.0,
+                            False,
+                            False,
+                            "sent",
+                            line.now_ms,
+                            line.now_ms,
+                            1,
+                            line.now_ms + 400,
+                            False,
+                            "",
                         )
                         for group in groups
                     ]
@@ -514,22 +663,46 @@ class World:
             dark = self.blind and node.id == "mark-counter-d"
             since = NOW - 70 * SECOND if dark else NOW - 7 * HOUR
             health = Health(
-                boot="b1", mono=25_200.0, spool=3 if node.id == "desk-belt-6" else 0, synced=True,
-                temperature_c=41.5, uptime_s=25_200.0, version="0.1.0",
+                boot="b1",
+                mono=25_200.0,
+                spool=3 if node.id == "desk-belt-6" else 0,
+                synced=True,
+                temperature_c=41.5,
+                uptime_s=25_200.0,
+                version="0.1.0",
                 devices={d.id: DeviceHealth(level="off", since=120.0) for d in node.devices.values()},
             )
-            rows.append(NodeRow(
-                node.id, "lost" if dark else "online", 7, "b1", "0.1.0", "c0ffee", "c0ffee", since,
-                NOW - (70 if dark else 4) * SECOND, health, NOW - (75 if dark else 5) * SECOND, float(NOW - 25_200_000),
-                0, tuple(d.name for d in node.devices.values()) if dark else (),
-                "nothing heard for 70 s" if dark else None,
-            ))
+            rows.append(
+                NodeRow(
+                    node.id,
+                    "lost" if dark else "online",
+                    7,
+                    "b1",
+                    "0.1.0",
+                    "c0ffee",
+                    "c0ffee",
+                    since,
+                    NOW - (70 if dark else 4) * SECOND,
+                    health,
+                    NOW - (75 if dark else 5) * SECOND,
+                    float(NOW - 25_200_000),
+                    0,
+                    tuple(d.name for d in node.devices.values()) if dark else (),
+                    "nothing heard for 70 s" if dark else None,
+                )
+            )
         return tuple(rows)
 
     def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         rows = [
-            QuarantineRow(2, NOW - 9 * MINUTE, "andgate/v1/agx/node/desk-b1/signal", "unknown node desk-b1",
-                          b'{"device":"mot","signal":"pressed","seq":4}', 43),
+            QuarantineRow(
+                2,
+                NOW - 9 * MINUTE,
+                "andgate/v1/agx/node/desk-b1/signal",
+                "unknown node desk-b1",
+                b'{"device":"mot","signal":"pressed","seq":4}',
+                43,
+            ),
             QuarantineRow(1, NOW - 3 * HOUR, "andgate/v1/agx/feed/flights/signal", "not JSON", b"\x00\xffhello", 7),
         ]
         return tuple(rows[:limit])
@@ -539,7 +712,6 @@ class World:
 
     def chain(self) -> ChainHead:
         return ChainHead(self._entry, "00" * 32)
-
 
     # ------------------------------------------------------------------------------------------------- acting
 
@@ -556,25 +728,54 @@ class World:
         running = [m for m in self.open_moments() if m.touchpoint == member.touchpoint]
         if member.signal == "pressed" and not running:
             expectation = next(i for i, x in PLAN.expectations.items() if member.touchpoint in x.touchpoints)
-            moment = self.add(f"de5{len(self.signals_posted)}", expectation, member.touchpoint, self.now,
-                              level="threatened", threatened_ms=self.now)
+            moment = self.add(
+                f"de5{len(self.signals_posted)}",
+                expectation,
+                member.touchpoint,
+                self.now,
+                level="threatened",
+                threatened_ms=self.now,
+            )
             group = PLAN.expectations[expectation].pages[0].group
             self.tell(
                 moment,
                 e.Opened(moment=moment.id, at_ms=self.now, signal=f"f/{member.id}", witness="desk"),
-                e.Paged(moment=moment.id, at_ms=self.now, page=f"{moment.id}/0", step=0, group=group,
-                        reason="time-left", left_ms=moment.ends_ms - self.now),
+                e.Paged(
+                    moment=moment.id,
+                    at_ms=self.now,
+                    page=f"{moment.id}/0",
+                    step=0,
+                    group=group,
+                    reason="time-left",
+                    left_ms=moment.ends_ms - self.now,
+                ),
             )
             self._changed(moment)
         elif member.signal == "reset" and running:
             moment = running[0]
             if member.touchpoint == "counter-b":
-                self.tell(moment, e.Refused(moment=moment.id, at_ms=self.now, signal=f"f/{member.id}", witness="desk",
-                                            held_by=("mark-counter-b/beam",)))
+                self.tell(
+                    moment,
+                    e.Refused(
+                        moment=moment.id,
+                        at_ms=self.now,
+                        signal=f"f/{member.id}",
+                        witness="desk",
+                        held_by=("mark-counter-b/beam",),
+                    ),
+                )
                 self._changed(moment)
                 return
-            ended = replace(moment, state="ended", level="ended", verdict="success", saved=True, closed_ms=self.now,
-                            ended_ms=self.now, change=moment.change + 1)
+            ended = replace(
+                moment,
+                state="ended",
+                level="ended",
+                verdict="success",
+                saved=True,
+                closed_ms=self.now,
+                ended_ms=self.now,
+                change=moment.change + 1,
+            )
             self._changed(ended)
 
     def act(self, action: Action) -> Future[Moment]:
@@ -590,11 +791,21 @@ class World:
             "unclaim": {"claimed_by": None, "claimed_ms": None},
             "cause": {"cause": action.reason},
             "remedy": {"remedy": action.reason},
-            "void": {"verdict": "void", "state": "ended", "level": "ended", "ended_ms": self.now,
-                     "reason": action.reason},
+            "void": {
+                "verdict": "void",
+                "state": "ended",
+                "level": "ended",
+                "ended_ms": moment.ended_ms or self.now,
+                "reason": action.reason,
+            },
             "unvoid": {"verdict": "success", "reason": None},
-            "reset": {"state": "ended", "level": "ended", "closed_ms": self.now, "ended_ms": self.now,
-                      "verdict": "success"},
+            "reset": {
+                "state": "ended",
+                "level": "ended",
+                "closed_ms": self.now,
+                "ended_ms": self.now,
+                "verdict": "success",
+            },
         }
         moment = replace(moment, change=moment.change + 1, **changes[action.do])
         self._changed(moment)

@@ -1,4 +1,4 @@
-"""The board of a break room or hall: two threats at most, this day's saves, and what the last failure taught. No names."""
+"""The board of a break room or hall: two threats at most, today's saves, what the last failure taught. No names."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def threat(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapp
     if moment.key:
         said.append(key_words(moment.key))
     reasons = [line.event.signal for line in trail if isinstance(line.event, Threatened)]
-    said += [signal_words(signals[reason]) for reason in reasons if reason in signals]
+    said += [signal_words(signals[reason]) for reason in reasons if reason is not None and reason in signals]
     about = capital(", ".join(said)) + "." if said else ""
     if moment.claimed_ms is not None:
         who = say("board.somebody")

@@ -117,9 +117,7 @@ def _body(out: Drawing, report: Report, top: float, height: float) -> None:
     flat = GATE_W - 28 - BODY_X - curve
     right = BODY_X + flat + curve
     middle = top + half
-    out.path(
-        f"M{BODY_X} {top}h{flat}a{curve:.1f} {half:.1f} 0 0 1 0 {height:.1f}h{-flat}z", "body"
-    )
+    out.path(f"M{BODY_X} {top}h{flat}a{curve:.1f} {half:.1f} 0 0 1 0 {height:.1f}h{-flat}z", "body")
     out.line(right, middle, GATE_W, middle, "output")
     x = BODY_X + 20
     every = say("success.every" if report.interaction is not None else "success.together")
@@ -229,7 +227,9 @@ def control(report: Report, chart: ControlChart, zone: str) -> Markup:
         words = date_words(report.per_day[index].start_ms, zone)
         out.text(min(at[index], right - 24), bottom + 22, words, "sub", "middle")
     out.text(left, bottom + 50, say("success.control.foot", z=f"{chart.sigma_z:.2f}"), "sub")
-    return out.markup("control", control_title(report), say("success.control.mean", mean=percent(chart.mean)), links=True)
+    return out.markup(
+        "control", control_title(report), say("success.control.mean", mean=percent(chart.mean)), links=True
+    )
 
 
 def _day(out: Drawing, report: Report, index: int, at: tuple[float, float], zone: str, *, outside: bool) -> None:
@@ -251,7 +251,8 @@ def _day(out: Drawing, report: Report, index: int, at: tuple[float, float], zone
 
 def _steps(points: list[tuple[float, float]], wide: float) -> str:
     return "".join(
-        f"{'M' if index == 0 else 'L'}{x - wide / 2:.1f} {y:.1f}H{x + wide / 2:.1f}" for index, (x, y) in enumerate(points)
+        f"{'M' if index == 0 else 'L'}{x - wide / 2:.1f} {y:.1f}H{x + wide / 2:.1f}"
+        for index, (x, y) in enumerate(points)
     )
 
 

@@ -100,7 +100,7 @@ def standing(expectation: Expectation, signals: Sequence[SignalRow]) -> bool:
     return any(stands.values())
 
 
-def build(  # noqa: PLR0913 a desk is made of exactly these facts
+def build(
     plan: Plan,
     touchpoint: str,
     button: Button,
@@ -122,7 +122,7 @@ def build(  # noqa: PLR0913 a desk is made of exactly these facts
     ring: Ring = "saved" if saved else "calm"
     if running is not None:
         level = running.level if running.level in ("open", "threatened", "failing", "failed") else "open"
-        ring = "claimed" if running.claimed_ms is not None else level  # type: ignore[assignment] # narrowed above
+        ring = "claimed" if running.claimed_ms is not None else level
     heads = {
         "calm": "desk.calm",
         "saved": "desk.saved",

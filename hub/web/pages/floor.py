@@ -279,7 +279,7 @@ def _knows(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapp
     said: list[Markup] = []
     for line in trail:
         event = line.event
-        if isinstance(event, Threatened) and event.signal in signals:
+        if isinstance(event, Threatened) and event.signal is not None and event.signal in signals:
             words = capital(signal_words(signals[event.signal]))
             said.append(rich("card.signal", signal=words, time=hms(event.at_ms, zone)))
     if moment.claimed_ms is None:
@@ -474,7 +474,7 @@ def _calm(plan: Plan, running: Sequence[Moment], dark: Sequence[Blind], now_ms: 
     return rich("floor.calm.blind" if dark else "floor.calm", next=following)
 
 
-def build(  # noqa: PLR0913 the floor is made of exactly these facts
+def build(
     plan: Plan,
     running: Sequence[Moment],
     decided: Sequence[Moment],

@@ -133,9 +133,7 @@ def only_words(query: Query) -> str:
     """Say the filters that the form does not show."""
     said = []
     if query.cause is not None:
-        said.append(
-            say("moments.only.nocause") if query.cause == "-" else say("moments.only.cause", cause=query.cause)
-        )
+        said.append(say("moments.only.nocause") if query.cause == "-" else say("moments.only.cause", cause=query.cause))
     if query.week_hour is not None:
         day, hour = query.week_hour
         said.append(say("moments.only.at", day=say(f"days.{day}"), hour=f"{hour:02}"))

@@ -73,8 +73,14 @@ class Pages:
         self._templates = environment()
 
     def page(
-        self, request: Request, template: str, *, status: int = 200, alive: bool = True, **more: Any
-    ) -> HTMLResponse:  # noqa: ANN401 - what a template needs
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        alive: bool = True,
+        **more: Any,  # noqa: ANN401 - whatever the template needs
+    ) -> HTMLResponse:
         """Return a page. `alive`: it shows the present, so it listens to the stream and reloads without scripts."""
         plan, now_ms = self.source.plan, self.source.now_ms()
         zone = plan.site.timezone

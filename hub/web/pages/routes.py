@@ -18,10 +18,10 @@ from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
-from hub.web.pages import floor as floors
 from hub.web.pages import board as boards
 from hub.web.pages import charts, listing
 from hub.web.pages import desk as desks
+from hub.web.pages import floor as floors
 from hub.web.pages import moment as stories
 from hub.web.pages import nodes as fleets
 from hub.web.pages import sign as signs
@@ -70,6 +70,7 @@ def install(app: FastAPI) -> None:
     here: Context = app.state.context
     app.state.pages = Pages(Source(here.driver, here.reader, here.clock))
     app.state.error_page = error_page
+    app.state.login_page = login_page
     app.mount("/static", Files(directory=STATIC), name="static")
     app.include_router(router)
 
@@ -78,6 +79,12 @@ def error_page(request: Request, problem: ProblemDetails) -> Response:
     """Draw a problem for a person."""
     drawn: Pages = request.app.state.pages
     return drawn.page(request, "error.html", status=problem.status, alive=False, problem=problem)
+
+
+def login_page(request: Request, wanted: str, wrong: str) -> Response:
+    """Draw the login form."""
+    drawn: Pages = request.app.state.pages
+    return drawn.page(request, "login.html", alive=False, wanted=wanted, wrong=wrong)
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -59,9 +59,7 @@ def glyph_tables() -> bytes:
 
 def device_of(plan: Plan, touchpoint: str) -> Device | None:
     """Return the first sign of a touchpoint, or None."""
-    return next(
-        (each for each in plan.devices.values() if each.kind == "sign" and each.touchpoint == touchpoint), None
-    )
+    return next((each for each in plan.devices.values() if each.kind == "sign" and each.touchpoint == touchpoint), None)
 
 
 def choices(plan: Plan) -> tuple[Choice, ...]:
@@ -74,7 +72,7 @@ def choices(plan: Plan) -> tuple[Choice, ...]:
 
 
 def sign(source: Source, touchpoint: str, counts: str | None = None) -> Sign | None:
-    """Return the sign of a touchpoint; None where the plan has no such touchpoint. Any place can have one on a screen."""
+    """Return the sign of a touchpoint, which any place can have on a screen; None where there is no such place."""
     plan = source.plan
     if touchpoint not in plan.touchpoints:
         return None

@@ -1,4 +1,4 @@
-"""How well promises are kept: rates with their intervals, where failure begins, when, and why. Sums only, no drawing."""
+"""How well promises are kept: rates with intervals, where failure begins, when, and why. Sums, no drawing."""
 
 from __future__ import annotations
 
@@ -122,9 +122,7 @@ def week(cells: Iterable[CellRow], zone: str) -> tuple[tuple[Hour, ...], ...]:
         where = (when.weekday(), when.hour)
         failed[where] += cell.failure
         judged[where] += cell.failure + cell.success
-    return tuple(
-        tuple(Hour(failed[day, hour], judged[day, hour]) for hour in range(24)) for day in range(7)
-    )
+    return tuple(tuple(Hour(failed[day, hour], judged[day, hour]) for hour in range(24)) for day in range(7))
 
 
 def open_hours(weeks: Sequence[Sequence[Hour]]) -> tuple[int, int]:
@@ -134,7 +132,7 @@ def open_hours(weeks: Sequence[Sequence[Hour]]) -> tuple[int, int]:
 
 
 def heat_finding(weeks: Sequence[Sequence[Hour]]) -> str:
-    """Say when promises fail most, if one stretch of one weekday stands out from the whole week; else only what it is."""
+    """Say when promises fail most, if one stretch of a weekday stands out from the week; else only what it is."""
     failed = sum(hour.failed for day in weeks for hour in day)
     judged = sum(hour.all for day in weeks for hour in day)
     if not judged or not failed:
@@ -258,7 +256,7 @@ def days_of(since_ms: int, until_ms: int, zone: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def build(  # noqa: PLR0913 a report is made of exactly these facts
+def build(
     plan: Plan,
     interaction: str | None,
     days: int,

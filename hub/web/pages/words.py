@@ -474,6 +474,10 @@ ENGLISH: dict[str, str] = {
     "nodes.quarantine.topic": "Where",
     "nodes.quarantine.reason": "Why",
     "nodes.quarantine.start": "How it begins",
+    # login
+    "login.title": "Who are you?",
+    "login.token": "Your token",
+    "login.do": "Come in",
     # errors
     "error.404": "There is no such page",
     "error.404.more": "The address names something this site does not have. It may have been withdrawn or renamed.",

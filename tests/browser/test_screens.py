@@ -1,0 +1,416 @@
+"""The screens in a real browser: whole, accessible, counting by the hub's clock, and saying when they are alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from andgate.sign import SignDone, SignState, flight, frame, words
+from tests.browser.airport import NOW, World
+from tests.browser.conftest import Served
+
+pytestmark = pytest.mark.browser
+
+STORY = f"{'57011e5':0>32}"
+PAGES = {
+    "floor": "/",
+    "moments": "/moments",
+    "moment": f"/moments/{STORY}",
+    "open moment": f"/moments/{'b0051':0>32}",
+    "success": "/success",
+    "every promise": "/success?interaction=all&days=7",
+    "boards": "/board",
+    "board": "/board/all",
+    "signs": "/sign",
+    "sign": "/sign/belt-3",
+    "desks": "/desk",
+    "desk": "/desk/counter-a",
+    "nodes": "/nodes",
+    "nothing there": "/nowhere",
+}
+SIZES = {"phone": (390, 844), "laptop": (1440, 900), "hall": (1920, 1080)}
+
+
+@pytest.fixture(scope="module")
+def busy(serve: Callable[..., Served]) -> Served:
+    return serve(busy=True)
+
+
+@pytest.fixture(scope="module")
+def calm(serve: Callable[..., Served]) -> Served:
+    return serve(busy=False)
+
+
+@contextmanager
+def looking(browser: Browser, *, size: str = "laptop", scheme: str = "dark", script: bool = True) -> Iterator[Page]:
+    """Open a page; whatever the browser complains about fails the test."""
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="light" if scheme == "light" else "dark",
+        reduced_motion="reduce",
+        java_script_enabled=script,
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    yield page
+    context.close()
+    # A page that is missing, or a hub that is away, is told by the browser itself; everything else is ours.
+    assert [said for said in complaints if "Failed to load resource" not in said and "net::ERR" not in said] == []
+
+
+@pytest.mark.timeout(400)  # 14 pages, each read by axe; slow cores are no failure
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_is_accessible_and_fits(browser: Browser, busy: Served, axe_js: str, size: str, scheme: str) -> None:
+    with looking(browser, size=size, scheme=scheme) as page:
+        for name, path in PAGES.items():
+            page.goto(busy.url + path)
+            page.wait_for_function("document.querySelector('#live, .brand, .wall') !== null")
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= SIZES[size][0], f"{name} is {wide} wide at {size}"
+            page.evaluate(axe_js)
+            found = page.evaluate("axe.run({rules: {'color-contrast-enhanced': {enabled: true}}})")["violations"]
+            told = [(each["id"], [node["html"][:200] for node in each["nodes"][:4]]) for each in found]
+            assert told == [], f"{name}, {size}, {scheme}"
+
+
+def test_nothing_on_the_floor_is_too_small_to_touch(browser: Browser, busy: Served) -> None:
+    with looking(browser, size="phone") as page:
+        page.goto(busy.url)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('a, button, input, select, summary')]
+                .filter((each) => each.checkVisibility() && !each.closest('.hidden') && !each.closest('h3'))
+                .map((each) => [each.outerHTML.slice(0, 120), each.getBoundingClientRect()])
+                .filter(([, box]) => box.width && (box.height < 47.5 || box.width < 47.5))
+                .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
+        )
+        assert small == []
+
+
+def test_the_floor_says_the_day_and_what_needs_whom(browser: Browser, busy: Served) -> None:
+    with looking(browser) as page:
+        page.goto(busy.url)
+        expect(page.locator("h1")).to_contain_text("promises kept")
+        cards = page.locator(".card")
+        expect(cards).to_have_count(2)
+        expect(cards.nth(0)).to_contain_text("Counter A")
+        expect(cards.nth(0)).to_contain_text("0:47")
+        expect(cards.nth(0)).to_contain_text("Nobody is on it.")
+        expect(cards.nth(1)).to_contain_text("Marta R.")
+        expect(page.locator("#live")).to_have_text(re.compile("live, "))
+
+
+def test_a_calm_floor_is_the_day_as_one_line(browser: Browser, calm: Served) -> None:
+    with looking(browser) as page:
+        page.goto(calm.url)
+        expect(page.locator(".calm")).to_contain_text("Nothing needs you.")
+        expect(page.locator(".dayline svg")).to_be_visible()
+        expect(page.locator(".card")).to_have_count(0)
+
+
+def test_claiming_by_keyboard(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser) as page:
+        page.goto(served.url)
+        page.get_by_label("On this screen I am").fill("Jo K.")
+        button = page.get_by_role("button", name="I’m on it: Counter A")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".card").first).to_contain_text("Jo K.")
+        expect(page.locator("#said")).to_have_text("Jo K. is on it")
+        assert page.evaluate("document.activeElement.textContent") == "Counter A"
+    (action,) = served.world.actions
+    assert (action.do, action.by) == ("claim", "Jo K.")
+
+
+def test_claiming_without_scripts(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser, script=False) as page:
+        page.goto(served.url)
+        assert page.locator("noscript").count() or "refresh" in page.content()
+        page.get_by_role("button", name="I’m on it: Counter A").click()
+        expect(page.locator(".card").first).to_contain_text("somebody")
+    assert served.world.actions[0].do == "claim"
+
+
+def test_the_browser_counts_in_the_hubs_time(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser) as page:
+        page.goto(served.url)
+        count = page.locator(".card .count").first
+        expect(count).to_have_text("0:47")
+        served.world.now = NOW + 30_000  # the hub's clock, not this machine's
+        expect(count).to_have_text("0:17", timeout=10_000)
+        served.world.now = NOW + 59_500
+        expect(count).to_have_text(re.compile(r"\+0:1[2-5]"), timeout=10_000)
+        expect(page.locator("#wall")).to_have_text(re.compile("17:27:"))
+
+
+def test_a_new_threat_appears_without_reflow(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+    with looking(browser) as page:
+        page.goto(served.url)
+        tile = page.locator('[data-key="tile-counter-c"]')
+        before = [each.bounding_box() for each in page.locator(".tile").all()]
+        assert before
+        page.evaluate("document.querySelector('[data-key=\"tile-counter-c\"]').marked = true")
+        answer = page.evaluate(
+            """async () => (await fetch('/api/v1/signals', {method: 'POST', headers: {'content-type': 'application/json'},
+                body: JSON.stringify({id: 'x1', touchpoint: 'counter-c', signal: 'pressed'})})).status"""
+        )
+        assert answer == 202
+        expect(page.locator(".card")).to_contain_text("Counter C")
+        expect(tile).to_have_class(re.compile("is-threatened"))
+        assert page.evaluate("document.querySelector('[data-key=\"tile-counter-c\"]').marked")  # the same element
+        after = [each.bounding_box() for each in page.locator(".tile").all()]
+        assert [box["width"] for box in after if box] == [box["width"] for box in before if box]
+        assert len({round(a["x"] - b["x"]) for a, b in zip(after, before, strict=True) if a and b}) == 1
+
+
+def test_without_the_hub_the_page_turns_grey_and_says_since_when(
+    browser: Browser, serve: Callable[..., Served]
+) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser) as page:
+        page.goto(served.url)
+        expect(page.locator("#live")).to_have_text(re.compile("live, 0 s"))
+        served.stop()
+        expect(page.locator("#live")).to_have_text(re.compile(r"not live since 17:26:\d\d"), timeout=15_000)
+        expect(page.locator("html")).to_have_class(re.compile("stale"))
+        assert page.evaluate("getComputedStyle(document.body).filter") == "grayscale(1)"
+
+
+def test_the_theme_can_be_fixed_for_a_screen(browser: Browser, busy: Served) -> None:
+    with looking(browser, scheme="dark") as page:
+        page.goto(busy.url)
+        ground = "getComputedStyle(document.body).backgroundColor"
+        assert page.evaluate(ground) == "rgb(22, 21, 18)"
+        page.get_by_role("link", name="light", exact=True).click()
+        assert page.evaluate(ground) == "rgb(220, 218, 210)"
+        page.goto(busy.url + "/nodes")
+        assert page.evaluate(ground) == "rgb(220, 218, 210)"
+        page.get_by_role("link", name="as the system").click()
+        assert page.evaluate(ground) == "rgb(22, 21, 18)"
+
+
+def test_figures_open_the_moments_behind_them(browser: Browser, busy: Served) -> None:
+    with looking(browser) as page:
+        page.goto(busy.url + "/success")
+        page.locator('a[aria-label^="fails first"]').first.click()
+        expect(page).to_have_url(re.compile("/moments\\?.*verdict=failure"))
+        expect(page.locator(".verdict").first).to_contain_text("Failed")
+
+
+# ------------------------------------------------------------------------------------------------------------ sign
+
+STATES = {
+    "plain": (22, 25, 14),
+    "last third": (22, 25, 16),
+    "over": (22, 25, 23),
+    "broken": (22, 25, 26),
+    "instant": (22, 25, 22),
+}
+
+
+def sign_states() -> dict[str, SignState]:
+    """Return what a sign may have to say."""
+
+    def one(key: str, counts: int, ends: int, now: int) -> object:
+        return flight(key, 0, counts * 60_000, ends * 60_000, now * 60_000 - 541)
+
+    states = {name: SignState(flights=(one("AG1234/2026-11-21", *times),)) for name, times in STATES.items()}  # type: ignore[arg-type]
+    two = (one("AG1234/x", 22, 25, 20), one("AG0871/x", 22, 25, 4))
+    states |= {
+        "empty": SignState(),
+        "alone": SignState(link=False),
+        "two": SignState(flights=two),  # type: ignore[arg-type]
+        "two, broken, alone": SignState(flights=(one("AG1/x", 22, 25, 30), one("AG2/x", 22, 25, 26)), link=False),  # type: ignore[arg-type]
+        "done": SignState(done=SignDone("AG1234", "18:42")),
+        "done late": SignState(done=SignDone("AG1234", "18:42", kept=False), link=False),
+        "one and done": SignState(flights=two[:1], done=SignDone("AG0871", "18:42")),  # type: ignore[arg-type]
+        "clock lost": SignState(flights=(flight("AG1234", 0, 1, 2, None),)),
+        "long": SignState(flights=(one("LONGNAME-77/x", 600, 700, 14),)),  # type: ignore[arg-type]
+        "nameless": SignState(flights=(flight(None, 0, 60_000, 90_000, 1_000),)),
+        "unwritable": SignState(flights=(flight("ÆØÅ", 0, 60_000, 90_000, 70_000),), link=False),
+    }
+    return states
+
+
+@pytest.mark.parametrize("size", [(128, 32), (64, 32), (96, 16), (32, 8), (192, 64), (40, 24), (7, 3)])
+def test_the_browsers_sign_is_the_panels_sign(browser: Browser, busy: Served, size: tuple[int, int]) -> None:
+    """LED by LED, for every look of a sign, on panels of every kind."""
+    width, height = size
+    states = sign_states()
+    given = [
+        {
+            "flights": [
+                {
+                    "label": each.label,
+                    "left_ms": each.left_ms,
+                    "span_ms": each.span_ms,
+                    "promise_left_ms": each.promise_left_ms,
+                    "grace_ms": each.grace_ms,
+                }
+                for each in state.flights
+            ],
+            "done": state.done and {"label": state.done.label, "clock": state.done.clock, "kept": state.done.kept},
+            "link": state.link,
+        }
+        for state in states.values()
+    ]
+    with looking(browser) as page:
+        page.goto(busy.url + "/sign/belt-3")
+        drawn = page.evaluate(
+            """async ([states, width, height]) => {
+                const led = await import('/static/led.js');
+                led.useGlyphs(await (await fetch('/sign/glyphs.json')).json());
+                return states.map((state) => [led.wordsOf(state), [...led.frame(state, width, height)].join('')]);
+            }""",
+            [given, width, height],
+        )
+    for (name, state), (said, leds) in zip(states.items(), drawn, strict=True):
+        assert said == words(state), name
+        assert leds == "".join(frame(state, width, height).rows()), name
+
+
+def test_the_sign_counts_on_alone_and_says_so(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser) as page:
+        page.goto(served.url + "/sign/belt-3")
+        panel = page.locator("#leds")
+        expect(panel).to_have_attribute("aria-label", re.compile("AG1234 07:41"))
+        served.stop()
+        expect(panel).to_have_attribute("aria-label", re.compile(r"AG1234 07:3\d \| \(no link\)"), timeout=15_000)
+
+
+# ------------------------------------------------------------------------------------------------------------ desk
+
+
+def finger(page: Page) -> tuple[float, float]:
+    """Return where the red button is."""
+    box = page.locator("#mot").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def posted(world: World) -> list[tuple[str, bool]]:
+    """Return what the hub was told: signal, and whether it takes a press back."""
+    return [(signal.signal, signal.retracts is not None) for signal in world.signals_posted]
+
+
+def test_one_press_goes_all_the_way(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+    with looking(browser, size="phone") as page:
+        page.goto(served.url + "/desk/counter-a")
+        expect(page.locator("#head")).to_have_text("All calm")
+        page.mouse.move(*finger(page))
+        page.mouse.down()
+        page.mouse.up()
+        expect(page.locator("#checks")).to_contain_text("Ticket agents paged")
+        expect(page.locator("#mot")).to_have_class(re.compile("ring-threatened"))
+        expect(page.locator("#link")).to_have_text("Online, no press waiting")
+    assert posted(served.world) == [("pressed", False)]
+
+
+def test_a_hold_resets_and_takes_its_press_back(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser, size="phone") as page:
+        page.goto(served.url + "/desk/counter-a")
+        page.mouse.move(*finger(page))
+        page.mouse.down()
+        expect(page.locator("#head")).to_contain_text("Saved", timeout=15_000)
+        page.mouse.up()
+    assert posted(served.world) == [("pressed", False), ("reset", True)]
+    press, reset = served.world.signals_posted
+    assert reset.retracts == press.id
+
+
+def test_a_refused_reset_is_barred_and_says_why(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+    with looking(browser, size="phone") as page:
+        page.goto(served.url + "/desk/counter-b")
+        button = page.locator("#mot")
+        button.focus()
+        page.keyboard.press("Space")
+        expect(page.locator("#checks")).to_contain_text("Ticket agents paged")
+        page.keyboard.down("Space")
+        expect(button).to_have_class(re.compile("barred"), timeout=15_000)
+        page.keyboard.up("Space")
+        expect(page.locator("#help")).to_contain_text("The line is still at the mark.")
+
+
+def test_a_press_without_the_hub_is_kept_and_sent_later(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+
+    def cut(route: Route) -> None:
+        route.abort()
+
+    with looking(browser, size="phone") as page:
+        page.goto(served.url + "/desk/counter-a")
+        expect(page.locator("#head")).to_have_text("All calm")
+        page.route("**/api/v1/signals", cut)
+        page.locator("#mot").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#local")).to_have_text("Seen here, telling the hub")
+        expect(page.locator("#link")).to_contain_text("Offline")
+        expect(page.locator("#local")).to_have_text("Nobody told: call", timeout=15_000)
+        page.reload()  # the tablet was restarted
+        expect(page.locator("#local")).to_be_visible()
+        assert served.world.signals_posted == []
+        page.unroute("**/api/v1/signals")
+        expect(page.locator("#checks")).to_contain_text("Ticket agents paged", timeout=15_000)
+        expect(page.locator("#local")).to_be_hidden()
+    (press,) = served.world.signals_posted
+    assert press.at is not None
+    assert press.at.startswith("2026-11-21T16:26:0")  # when it happened, in the hub's time
+
+
+def test_a_press_without_scripts(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+    with looking(browser, size="phone", script=False) as page:
+        page.goto(served.url + "/desk/counter-a")
+        page.locator("#mot").click()
+        expect(page.locator("#checks")).to_contain_text("Ticket agents paged")
+    assert posted(served.world) == [("pressed", False)]
+
+
+# --------------------------------------------------------------------------------------------------- moment, nodes
+
+
+def test_a_cause_is_given_on_the_moments_page(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser) as page:
+        page.goto(f"{served.url}/moments/{STORY}")
+        page.get_by_label("Kind").select_option("time")
+        page.get_by_label("What happened").fill("desk closed early")
+        page.get_by_role("button", name="Give the cause").click()
+        expect(page.locator(".thirds").first).to_contain_text("time: desk closed early")
+
+
+def test_voiding_needs_a_reason_and_can_be_taken_back(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser) as page:
+        page.goto(f"{served.url}/moments/{STORY}")
+        page.get_by_text("Take it out of the rates").click()
+        page.locator('form[action$="/void"] input[name="reason"]').fill("false alarm")
+        page.get_by_role("button", name="Void this moment").click()
+        expect(page.locator("h1")).to_have_text("Void: false alarm")
+        page.get_by_text("Take it out of the rates").click()
+        page.get_by_role("button", name="Count it again").click()
+        expect(page.locator("h1")).to_contain_text("with 0:19 left")
+
+
+def test_a_node_blinks(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=True, month=False)
+    with looking(browser) as page:
+        page.goto(served.url + "/nodes")
+        page.get_by_role("button", name="Blink mark-counter-d").click()
+        expect(page.locator("#said")).to_have_text("It blinks")
+    assert [(node, command.do) for node, command in served.world.commands] == [("mark-counter-d", "identify")]
