@@ -22,6 +22,8 @@ from andgate.plan import Expectation
 End = Literal["closed", "reset", "gave-up", "voided-by-signal", "voided-by-person", "replanned"]
 Place = tuple[str, str | None]
 """(touchpoint, key)."""
+Sighting = tuple[tuple[int, str, int, int, str], str]
+"""An opening signal's place in the fold, and its witness."""
 
 
 class PlanMark(Struct, frozen=True):
@@ -57,6 +59,8 @@ class Case(Struct, kw_only=True, omit_defaults=True):
     signals: list[str]
     """Identities of its opening signals, the first opens."""
     witnesses: list[str]
+    sightings: list[Sighting] = []
+    """The same signals with their places in the fold: two cases that become one are put in order by them."""
     again: list[str] = []
     """Opening signals that came when it had failed: still waiting."""
     threat_ms: int | None = None
@@ -88,7 +92,7 @@ class Case(Struct, kw_only=True, omit_defaults=True):
         """Return an independent copy."""
         twin = copy(self)
         twin.about, twin.signals, twin.witnesses = self.about.copy(), self.signals.copy(), self.witnesses.copy()
-        twin.again, twin.facts = self.again.copy(), self.facts.copy()
+        twin.again, twin.facts, twin.sightings = self.again.copy(), self.facts.copy(), self.sightings.copy()
         return twin
 
 
@@ -275,6 +279,7 @@ class Fold:
             about=dict(signal.about),
             signals=[signal.id],
             witnesses=[signal.witness],
+            sightings=[(signal.order, signal.witness)],
             fail_signal=signal.id if failed else None,
             facts=[Opened(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness)],
         )
@@ -308,6 +313,7 @@ class Fold:
 
     def _witness(self, does: Does, case: Case, signal: Signal) -> None:
         case.signals.append(signal.id)
+        case.sightings.append((signal.order, signal.witness))
         if signal.witness not in case.witnesses:
             case.witnesses.append(signal.witness)
         case.about.update(signal.about)
@@ -330,13 +336,14 @@ class Fold:
         place = (signal.to, case.key)
         other = self._current(place, signal.at_ms)
         if other is not None:
-            case = self._join(*sorted((case, other), key=lambda each: (each.opened_ms, each is other)))
+            case = self._join(*sorted((case, other), key=lambda each: each.sightings[0]))
         self._open[place] = case
 
     def _join(self, first: Case, second: Case) -> Case:
         """Two open moments of one key meet at a touchpoint: the earlier goes on with the witnesses of both."""
-        first.signals += second.signals
-        first.witnesses += [name for name in second.witnesses if name not in first.witnesses]
+        first.sightings = sorted(first.sightings + second.sightings)
+        first.signals = [order[-1] for order, _ in first.sightings]
+        first.witnesses = list(dict.fromkeys(witness for _, witness in first.sightings))
         first.again += second.again
         first.about = {**second.about, **first.about}
         first.facts = sorted(first.facts + second.facts, key=lambda fact: fact.at_ms)
