@@ -40,7 +40,9 @@ def pi(tmp_path: Path) -> Path:
     (root / "etc").mkdir(parents=True)
     (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n127.0.1.1 raspberrypi\n", encoding="utf-8")
     (root / "etc" / "fstab").write_text(
-        "proc /proc proc defaults 0 0\nPARTUUID=1-01 /boot/firmware vfat defaults 0 2\nPARTUUID=1-02 / ext4 defaults 0 1\n",
+        "proc /proc proc defaults 0 0\n"
+        "PARTUUID=1-01 /boot/firmware vfat defaults 0 2\n"
+        "PARTUUID=1-02 / ext4 defaults 0 1\n",
         encoding="utf-8",
     )
     return root
@@ -123,7 +125,9 @@ def test_both_scripts_can_be_run_again(kit: Path, boot: Path, pi: Path, tmp_path
         assert prepare(kit, boot, "belt-3", "belt", "mqtt://belt-3:s3cret@hub.example").returncode == 0
     config = (boot / "config.txt").read_text(encoding="utf-8")
     for name in ("andgate-node.txt", "andgate-pins.txt", "andgate-sign.txt"):
-        assert config.count(f"[all]\ninclude {name}\n") == 1, "under [all]: an open [cm4] would hide it from other boards"
+        assert config.count(f"[all]\ninclude {name}\n") == 1, (
+            "under [all]: an open [cm4] would hide it from other boards"
+        )
         assert (boot / name).exists()
     assert first_boot(boot, pi, tmp_path).returncode == 0
     before = {path: path.read_bytes() for path in (pi / "etc").rglob("*") if path.is_file()}

@@ -160,7 +160,9 @@ def test_the_help_button_closes_what_it_opened() -> None:
 
 
 def test_boot_fragments_say_only_what_config_txt_knows() -> None:
-    known = re.compile(r"(gpio|dtparam|dtoverlay|camera_auto_detect|enable_uart|boot_delay|disable_splash|max_framebuffers)=")
+    known = re.compile(
+        r"(gpio|dtparam|dtoverlay|camera_auto_detect|enable_uart|boot_delay|disable_splash|max_framebuffers)="
+    )
     for path in [*(ROOT / "firmware_config" / "boot").iterdir(), *FOLDER.glob("*.config.txt")]:
         for line in path.read_text(encoding="utf-8").splitlines():
             assert len(line) < 98 or line.startswith("#"), "longer lines are cut off by older firmware"
