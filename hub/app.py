@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from andgate.errors import PlanError, UsageError
 from andgate.plan import Channel as PlanChannel
@@ -86,7 +86,7 @@ class HubApp:
         self._web_up: Future[Any] = Future()
         self._metrics: Metrics | None = None
 
-    def __enter__(self) -> HubApp:
+    def __enter__(self) -> Self:
         """Start, and return itself."""
         self.start()
         return self
@@ -180,7 +180,7 @@ class HubApp:
         self._notifier = self._announcer = self._link = self._broker = None
 
     def reload(self) -> Future[str]:
-        """Read the plan file again and put it in force; the future has its version, or the PlanError that refused it."""
+        """Read the plan file again and put it in force; the future has its version, or the error that refused it."""
         try:
             text = _read(self.config.plan)
         except UsageError as wrong:
@@ -253,7 +253,7 @@ class HubApp:
             server.startup = startup  # type: ignore[method-assign]
             assert self._web_socket is not None  # noqa: S101 - `start` has looked
             server.run(sockets=[self._web_socket])
-        except BaseException as wrong:
+        except BaseException as wrong:  # noqa: BLE001 - also uvicorn's SystemExit: judging and paging go on
             if not self._web_up.done():
                 self._web_up.set_exception(wrong)
             _log.exception("the dashboard and the API ended; judging and paging go on")

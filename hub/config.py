@@ -1,4 +1,4 @@
-"""How a hub is run: where its data lies, what it listens on, which broker it talks to. The plan says everything else."""
+"""How a hub is run: where its data lies, what it listens on, which broker it talks to. The plan says the rest."""
 
 from __future__ import annotations
 

@@ -270,19 +270,13 @@ class Driver:
         future: Future[str] = Future()
         try:
             plan = parse_plan(plan_text)
-            if plan.site.id != self._plan.site.id:
-                raise PlanError(
-                    [
-                        Problem(
-                            0,
-                            "site.id",
-                            f'this hub serves the site "{self._plan.site.id}"',
-                            "Keep the id, or start another hub with another data folder",
-                        )
-                    ]
-                )
         except PlanError as wrong:
             future.set_exception(wrong)
+            return future
+        if plan.site.id != self._plan.site.id:
+            what = f'this hub serves the site "{self._plan.site.id}"'
+            remedy = "Keep the id, or start another hub with another data folder"
+            future.set_exception(PlanError([Problem(0, "site.id", what, remedy)]))
             return future
         return self._put(_Reload(plan, plan_text, future), future)
 
@@ -326,7 +320,7 @@ class Driver:
     def _run(self) -> None:
         try:
             self._begin()
-        except BaseException as wrong:
+        except BaseException as wrong:  # noqa: BLE001 - whoever starts the driver gets it
             self._ready.set_exception(wrong)
             self._checkpoints.stop()
             self._store.close()

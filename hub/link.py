@@ -18,6 +18,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from andgate.clock import Clock
 from andgate.errors import UsageError
@@ -71,6 +72,10 @@ class Link:
         self._generation = 0
         self._lock = threading.Lock()
         self._done: dict[int, Callable[[], None]] = {}
+        self._asking = 0
+        """Publications whose number is not known yet."""
+        self._early: set[int] = set()
+        """Numbers acknowledged while somebody was asking for one."""
         self._said: str | None = None
         self._connected = threading.Event()
         self._client = client = mqtt.Client(
@@ -136,9 +141,21 @@ class Link:
         if done is None:
             self._client.publish(topic, payload, qos=1, retain=retain)
             return
+        # Never hold our lock over paho's: its network thread holds its own while it calls us back.
         with self._lock:
-            info = self._client.publish(topic, payload, qos=1, retain=retain)
-            self._done[info.mid] = done
+            self._asking += 1
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        with self._lock:
+            self._asking -= 1
+            early = info.mid in self._early
+            if early:
+                self._early.discard(info.mid)
+            else:
+                self._done[info.mid] = done
+            if not self._asking:
+                self._early.clear()
+        if early:
+            done()
 
     def ack(self, tokens: Sequence[int]) -> None:
         """Acknowledge what is committed; tokens of an earlier connection mean nothing any more and are passed over."""
@@ -149,7 +166,9 @@ class Link:
 
     # ---------------------------------------------------------------------------------------------- network thread
 
-    def _on_connect(self, client: mqtt.Client, _data: object, _flags: object, reason: Any, _props: object) -> None:  # noqa: ANN401 - paho's
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _props: object
+    ) -> None:
         if reason.is_failure:
             self._say(f"the broker {self._broker} refuses the hub: {str(reason).lower()}. Check user and password")
             return
@@ -172,7 +191,7 @@ class Link:
         _client: mqtt.Client,
         _data: object,
         _flags: object,
-        reason: Any,
+        reason: ReasonCode,
         _props: object,
     ) -> None:
         self._connected.clear()
@@ -194,11 +213,12 @@ class Link:
         self._receive(topic, bytes(message.payload), message.retain, self._clock.now_ms(), token)
 
     def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, _reason: object, _props: object) -> None:
-        if self._done:
-            with self._lock:
-                done = self._done.pop(mid, None)
-            if done is not None:
-                done()
+        with self._lock:
+            done = self._done.pop(mid, None)
+            if done is None and self._asking:
+                self._early.add(mid)
+        if done is not None:
+            done()
 
 
 def _no_delay(_client: mqtt.Client, _data: object, sock: Any) -> None:  # noqa: ANN401 - plain, TLS or web socket

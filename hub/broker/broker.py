@@ -1,4 +1,4 @@
-"""The embedded broker: Mosquitto where it is on the machine, else iotcore (docs/decisions/0004-embedded-broker.md).
+"""The embedded broker: Mosquitto where it is on the machine, else iotcore (docs/decisions/0020-embedded-broker.md).
 
 Either dies with the hub, also when the hub is killed: Mosquitto asks the kernel for it, iotcore watches its parent. It
 keeps nothing on disk: spools bridge an outage, not the broker.

@@ -21,8 +21,9 @@ from hub.fleet.wanted import node_config
 from hub.store import Store
 
 _UPSERT = (
-    "insert into node (node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, blind, "
-    "fault) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (node) do update set state = excluded.state, "
+    "insert into node (node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, "
+    "blind, fault) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (node) do update set "
+    "state = excluded.state, "
     "session = excluded.session, boot = excluded.boot, version = excluded.version, config = excluded.config, "
     "wanted = excluded.wanted, since_ms = excluded.since_ms, seen_ms = excluded.seen_ms, health = excluded.health, "
     "health_ms = excluded.health_ms, blind = excluded.blind, fault = excluded.fault"
@@ -75,7 +76,8 @@ class Fleet:
         self._own = 0
         self._written_ms: dict[str, int] = {}
         rows = store.db.execute(
-            "select node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, blind from node"
+            "select node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, blind "
+            "from node"
         )
         for row in rows:
             self._nodes[row[0]] = Standing(

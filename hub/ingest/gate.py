@@ -142,10 +142,8 @@ class Gate:
 
     def _signal(self, node: str, member: NodeSignal, id: str, boot: Boot, received_ms: int) -> Signal:
         device = self._words.devices[node].get(member.device)
-        if device is None:  # a gap is the node's own word, not a device's
-            touchpoint = self._words.plan.nodes[node].touchpoint or ""
-        else:
-            touchpoint = device.touchpoint
+        # A gap is the node's own word, not a device's.
+        touchpoint = self._words.plan.nodes[node].touchpoint or "" if device is None else device.touchpoint
         retracts: str | None = None
         if isinstance(member.retracts, Retraction):
             retracts = f"n/{node}/{member.retracts.boot}/{member.retracts.seq}"

@@ -68,7 +68,8 @@ class Outcomes:
                     self._change(item.retracts, "taken_back = 1")
                 if item.name in {SERVING, RELEASED} and item.key is not None:
                     self._db.execute(
-                        "insert or ignore into serving (signal, touchpoint, key, at_ms, released) values (?, ?, ?, ?, ?)",
+                        "insert or ignore into serving (signal, touchpoint, key, at_ms, released) "
+                        "values (?, ?, ?, ?, ?)",
                         (item.id, item.touchpoint, item.key, item.at_ms, item.name == RELEASED),
                     )
                     self._touch(item.key)
@@ -150,7 +151,8 @@ class Outcomes:
                 found += [
                     _decode(row[0])
                     for row in self._db.execute(
-                        "select body from moment where expectation = ? and touchpoint = ? and opened_ms between ? and ?",
+                        "select body from moment "
+                        "where expectation = ? and touchpoint = ? and opened_ms between ? and ?",
                         (line, serving.touchpoint, serving.from_ms - _LOOK_BACK_MS, until_ms),
                     )
                 ]

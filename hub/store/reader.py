@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -77,7 +77,7 @@ class Reader:
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._closed = False
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -312,8 +312,8 @@ class Reader:
     def nodes(self) -> tuple[NodeRow, ...]:
         """Return every node of the plan and every other one ever seen, by id."""
         rows = self._all(
-            "select n.node, n.state, n.session, n.boot, n.version, n.config, n.wanted, n.since_ms, n.seen_ms, n.health, "
-            "n.health_ms, (select offset_ms from boot b where b.node = n.node and b.boot = n.boot), "
+            "select n.node, n.state, n.session, n.boot, n.version, n.config, n.wanted, n.since_ms, n.seen_ms, "
+            "n.health, n.health_ms, (select offset_ms from boot b where b.node = n.node and b.boot = n.boot), "
             "(select coalesce(sum(untimed), 0) from boot b where b.node = n.node), n.blind, n.fault "
             "from node n order by n.node"
         )

@@ -29,8 +29,14 @@ def make_hub(tmp_path: Path) -> Iterator[Callable[..., HubApp]]:
     plan.write_text(PLAN)
 
     def make(**options: Any) -> HubApp:
-        options = {"plan": plan, "data": tmp_path / "data", "broker_listen": ANY, "listen": ANY, "web": False} | options
-        made.append(HubApp(HubConfig(**options), SystemClock()))
+        given: dict[str, Any] = {
+            "plan": plan,
+            "data": tmp_path / "data",
+            "broker_listen": ANY,
+            "listen": ANY,
+            "web": False,
+        }
+        made.append(HubApp(HubConfig(**(given | options)), SystemClock()))
         return made[-1]
 
     yield make
@@ -137,12 +143,24 @@ def test_the_end_is_said_and_a_kill_is_noticed(
     assert said["chain"]["entry"] >= 1
 
 
+def test_done_is_told_of_every_publication_however_fast(make_hub: Callable[..., HubApp], broker: Broker) -> None:
+    hub = make_hub(**_on(broker))
+    hub.start()
+    assert hub.link.wait_connected(WAIT_S)
+    told = threading.Semaphore(0)
+    count = 4_000
+    for number in range(count):
+        hub.link.publish(f"{ROOT}/page/supervisors", b"%d" % number, done=told.release)
+    for _ in range(count):
+        assert told.acquire(timeout=WAIT_S)
+
+
 def test_nagle_is_off(make_hub: Callable[..., HubApp], broker: Broker) -> None:
     hub = make_hub(**_on(broker))
     hub.start()
     assert hub.link.wait_connected(WAIT_S)
     sock = hub.link._client._sock
-    assert sock is not None
+    assert isinstance(sock, socket.socket)
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
 

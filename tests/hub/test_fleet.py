@@ -25,12 +25,12 @@ def _row(desk: Desk, node: str = "mark-a") -> NodeRow:
 
 
 def _sight(desk: Desk) -> list[tuple[str, str]]:
-    found = []
-    for entry in desk.reader.entries():
-        for item in json.loads(entry.body).get("in", ()):
-            if item.get("name") in {BLIND, SIGHTED}:
-                found.append((item["name"], item["device"]))
-    return found
+    return [
+        (item["name"], item["device"])
+        for entry in desk.reader.entries()
+        for item in json.loads(entry.body).get("in", ())
+        if item.get("name") in {BLIND, SIGHTED}
+    ]
 
 
 def test_a_node_that_never_came_is_unseen_and_makes_nobody_blind(desk: Desk) -> None:

@@ -4,13 +4,19 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from hub.driver import Committed
 from hub.signs.signs import Signs
 from tests.hub.desk import START_MS, Desk, node_signal
 
 
 def _fed(desk: Desk) -> Signs:
     signs = Signs(desk.driver.plan.touchpoints, desk.driver.open_moments())
-    desk.driver.listeners.append(lambda out: [signs.published(moment) for moment in out.published])
+
+    def listen(out: Committed) -> None:
+        for moment in out.published:
+            signs.published(moment)
+
+    desk.driver.listeners.append(listen)
     return signs
 
 

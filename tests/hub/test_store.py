@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from andgate.errors import PayloadError, UsageError
+from andgate.moment.moments import Moment
 from hub.store import Reader, Store
 from hub.store.hours import Hours
 from hub.store.rows import By, Counts
@@ -63,9 +64,9 @@ def test_the_tally_is_what_counting_all_moments_would_give(desk: Desk, seed: int
                 for index in range(7):
                     counts[index] += bits >> index & 1
     assert sum(sum(counts[:3]) for counts in plain["expectation"].values()) > 20
-    for by, groups in plain.items():
+    for by, counted in plain.items():
         told = {row.group: row.counts for row in desk.reader.tally(by=by)}  # type: ignore[arg-type]
-        assert told == {group: Counts(*counts) for group, counts in groups.items()}, by
+        assert told == {group: Counts(*counts) for group, counts in counted.items()}, by
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -109,7 +110,7 @@ def test_a_line_counts_for_the_flights_served_meanwhile(make_desk: Callable[...,
     desk.pass_ms(200_000)
     (row,) = desk.reader.outcomes("departure").items
     assert (row.key, row.state, row.first) == (KEY, "failure", desk.only().id)
-    desk.post("c", "x" if False else "released", "counter-a", key=KEY, retracts="a")
+    desk.post("c", "released", "counter-a", key=KEY, retracts="a")
     assert desk.reader.outcomes("departure").items == ()
 
 
@@ -121,7 +122,8 @@ def test_lists_turn_pages(desk: Desk) -> None:
     assert whole.next is None
     assert len(whole.items) == 7
     assert list(whole.items) == sorted(whole.items, key=lambda m: (m.opened_ms, m.id), reverse=True)
-    cursor, parts = None, []
+    cursor: str | None = None
+    parts: list[Moment] = []
     while True:
         page = desk.reader.moments(limit=3, cursor=cursor)
         parts += page.items
@@ -189,12 +191,11 @@ def test_tables_are_made_by_migrations_and_a_start_pays_for_them_once(tmp_path: 
         assert db.execute("pragma journal_mode").fetchone() == ("wal",)
         assert db.execute("select name from _sqlite_migrations").fetchall() == [("m001_tables",)]
     db.close()
-    seen = subprocess.run(
-        [sys.executable, "-c", f"import sys; from pathlib import Path; from hub.store import Store; "
-         f"s = Store(Path({str(tmp_path)!r})); print(s.db.execute('pragma synchronous').fetchone()[0], "
-         "'sqlite_utils' in sys.modules); s.close()"],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    program = (
+        f"import sys; from pathlib import Path; from hub.store import Store; s = Store(Path({str(tmp_path)!r})); "
+        "print(s.db.execute('pragma synchronous').fetchone()[0], 'sqlite_utils' in sys.modules); s.close()"
+    )
+    seen = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert seen.stdout.split() == ["2", "False"]
 
 
