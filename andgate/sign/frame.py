@@ -114,21 +114,27 @@ def _beside(panel: Panel, label: str, time: str, ink: int) -> int | None:
     """Write the label at the upper left and the time at the right; return how far the label's part reaches."""
     for large in TIMES[:3]:
         for small in LABELS:
-            if large.height + 4 > panel.height or small.width(label) + large.width(time) + 8 > panel.width:
+            room = panel.width - large.width(_steady(time))
+            if large.height + 4 > panel.height or small.width(label) + 4 > room:
                 continue
-            left = panel.width - 1 - large.width(time)
             top = (panel.height - large.height) // 2
             panel.write(label, 1, top, small, ink)
-            panel.write(time, left, top, large, ink)
-            return max(min(left - 12, 47), 19)
+            panel.write(time, panel.width - 1 - large.width(time), top, large, ink)
+            return max(min(room - 9, 47), 19)
     return None
+
+
+def _steady(time: str) -> str:
+    """Return the time in its widest digits: sizes are chosen by it, or a sign would jump as it counts past a 1."""
+    return "".join("0" if letter.isdigit() else letter for letter in time)
 
 
 def _stacked(panel: Panel, label: str, time: str, ink: int) -> None:
     """Write the label over the time, both as large as they fit."""
     upper = next((one for one in LABELS[1:] if one.width(label) + 2 <= panel.width), None)
     room = panel.height - (upper.height + 2 if upper else 0) - 1
-    large = next((one for one in TIMES if one.height <= room - 1 and one.width(time) + 2 <= panel.width), None)
+    wide = _steady(time)
+    large = next((one for one in TIMES if one.height <= room - 1 and one.width(wide) + 2 <= panel.width), None)
     if upper:
         panel.write(label, 1, 1, upper, ink)
     if large:
@@ -154,7 +160,7 @@ def _line(panel: Panel, label: str, time: str, mark: str, state: SignState, ink:
 
 
 def _fits(letters: Type, label: str, time: str, panel: Panel) -> bool:
-    return letters.width(label) + letters.width(time) + 10 <= panel.width
+    return letters.width(label) + letters.width(_steady(time)) + 10 <= panel.width
 
 
 def _two(state: SignState, width: int, height: int) -> Panel | None:
