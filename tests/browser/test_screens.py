@@ -162,7 +162,8 @@ def test_a_new_threat_appears_without_reflow(browser: Browser, serve: Callable[.
         assert before
         page.evaluate("document.querySelector('[data-key=\"tile-counter-c\"]').marked = true")
         answer = page.evaluate(
-            """async () => (await fetch('/api/v1/signals', {method: 'POST', headers: {'content-type': 'application/json'},
+            """async () => (await fetch('/api/v1/signals', {
+                method: 'POST', headers: {'content-type': 'application/json'},
                 body: JSON.stringify({id: 'x1', touchpoint: 'counter-c', signal: 'pressed'})})).status"""
         )
         assert answer == 202

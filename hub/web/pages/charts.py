@@ -155,10 +155,13 @@ def heat(report: Report) -> Markup:
         if hour % every == 0:
             out.text(left + (hour - first + 0.5) * wide, top + 7 * high + 18, f"{hour:02}", "sub", "middle")
     y = top + 7 * high + 38
-    for step in range(WARMTHS):
-        out.rect(left + step * 22, y, 22, 12, f"warm-{step}")
-    out.text(left + WARMTHS * 22 + 8, y + 11, say("success.heat.legend", max=percent(most)), "sub")
-    legend = left + WARMTHS * 22 + 60 + width_of(say("success.heat.legend", max=percent(most)))
+    legend = left
+    if shares:
+        scale = say("success.heat.legend", max=percent(most))
+        for step in range(WARMTHS):
+            out.rect(left + step * 22, y, 22, 12, f"warm-{step}")
+        out.text(left + WARMTHS * 22 + 8, y + 11, scale, "sub")
+        legend = left + WARMTHS * 22 + 60 + width_of(scale)
     out.rect(legend, y, 22, 12, "few")
     _hatch(out, legend, y, 22, 12)
     out.text(legend + 30, y + 11, say("success.heat.few", n=FEW), "sub")

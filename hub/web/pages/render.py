@@ -16,7 +16,9 @@ from hub.web.pages.spans import clock, date_words, hm, hms, iso, span
 from hub.web.pages.words import rich, say, script_words
 
 if TYPE_CHECKING:
-    from fastapi import Request
+    from collections.abc import Callable
+
+    from fastapi import Request, Response
 
     from hub.web.pages.source import Source
 
@@ -24,6 +26,8 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 STATIC = Path(__file__).parent.parent / "static"
 THEME_COOKIE = "andgate-theme"
 WHO_COOKIE = "andgate-who"
+MOST_SHARED = 64
+"""Most different pages kept for the next screen."""
 YEAR_S = 365 * 86_400
 
 Theme = Literal["light", "dark"]
@@ -71,6 +75,25 @@ class Pages:
         """Draw what `source` knows."""
         self.source = source
         self._templates = environment()
+        self._shelf: dict[tuple[str | None, ...], tuple[tuple[int, int], bytes]] = {}
+
+    def shared(self, request: Request, draw: Callable[[], HTMLResponse]) -> Response:
+        """Return what `draw` draws, or what it drew for the last screen that asked within this second of site time.
+
+        A change is told to every screen at once and all of them come for the page; one of them pays for it.
+        """
+        if "theme" in request.query_params:
+            return draw()
+        key = (str(request.url.path), theme_of(request), who_of(request), caller(request).via)
+        stands = (self.source.entry(), self.source.now_ms() // 1000)
+        known = self._shelf.get(key)
+        if known is not None and known[0] == stands:
+            return HTMLResponse(known[1], 200, {"cache-control": "no-store"})
+        drawn = draw()
+        if len(self._shelf) >= MOST_SHARED:
+            self._shelf.clear()
+        self._shelf[key] = (stands, bytes(drawn.body))
+        return drawn
 
     def page(
         self,

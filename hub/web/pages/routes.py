@@ -97,10 +97,14 @@ async def form_of(request: Request) -> dict[str, str]:
 
 
 @router.get("/", dependencies=[Reader])
-def floor(request: Request, draw: Draw) -> HTMLResponse:
+def floor(request: Request, draw: Draw) -> Response:
     """Show what is happening now."""
-    found = floors.floor(draw.source)
-    return draw.page(request, "floor.html", here="floor", floor=found, places=len(draw.source.plan.touchpoints))
+
+    def drawn() -> HTMLResponse:
+        found = floors.floor(draw.source)
+        return draw.page(request, "floor.html", here="floor", floor=found, places=len(draw.source.plan.touchpoints))
+
+    return draw.shared(request, drawn)
 
 
 @router.get("/favicon.ico")
@@ -223,12 +227,18 @@ def choose_board(request: Request, draw: Draw) -> HTMLResponse:
 
 
 @router.get("/board/{which}", dependencies=[Reader])
-def board(request: Request, draw: Draw, which: str) -> HTMLResponse:
+def board(request: Request, draw: Draw, which: str) -> Response:
     """Show a hall's board."""
-    found = boards.board(draw.source, which)
-    if found is None:
-        raise ProblemError(404, "unknown-board", f'There is no area or group "{which}".', remedy="Choose at /board.")
-    return draw.page(request, "board.html", board=found)
+
+    def drawn() -> HTMLResponse:
+        found = boards.board(draw.source, which)
+        if found is None:
+            raise ProblemError(
+                404, "unknown-board", f'There is no area or group "{which}".', remedy="Choose at /board."
+            )
+        return draw.page(request, "board.html", board=found)
+
+    return draw.shared(request, drawn)
 
 
 @router.get("/sign", dependencies=[Reader])

@@ -74,6 +74,10 @@ class Source:
         """Return site time."""
         return self._clock.now_ms()
 
+    def entry(self) -> int:
+        """Return the journal's last entry: while it stands, nothing was judged anew."""
+        return self._driver.chain.entry
+
     def rate(self) -> float:
         """Return site seconds per real second: 1, but for a demo."""
         return self._clock.rate

@@ -27,6 +27,8 @@ FEW = 20
 """Fewer moments than this in an hour of the week say nothing."""
 LEAST_DAYS = 8
 """Fewer days than this are no control chart."""
+LEAST_HOURS = 8
+"""A heat map of fewer hours than this is drawn over the whole day."""
 CLEAR = 1.96
 """How many standard errors apart two counts must be before one is called the worst."""
 NO_CAUSE = ""
@@ -128,7 +130,9 @@ def week(cells: Iterable[CellRow], zone: str) -> tuple[tuple[Hour, ...], ...]:
 def open_hours(weeks: Sequence[Sequence[Hour]]) -> tuple[int, int]:
     """Return the first and last hour of the day in which anything was judged."""
     used = [hour for hour in range(24) if any(day[hour].all for day in weeks)]
-    return (used[0], used[-1]) if used else (0, 23)
+    if not used or used[-1] - used[0] < LEAST_HOURS:
+        return (0, 23)
+    return (used[0], used[-1])
 
 
 def heat_finding(weeks: Sequence[Sequence[Hour]]) -> str:
@@ -193,6 +197,8 @@ def ratio(share: float, n: int) -> str:
     """Return a rate that can be said aloud: ``9 of 10``, ``97 % of``, ``All 42``."""
     if share >= 1.0:
         return say("success.ratio.all", n=n)
+    if n < FEW:
+        return say("success.ratio.few", kept=round(share * n), n=n)
     tenths = share * 10
     close = 0.15
     if abs(tenths - round(tenths)) <= close and 0 < round(tenths) < 10:  # noqa: PLR2004 tenths
@@ -225,7 +231,9 @@ def finding(inputs: Sequence[Input], rate: Interval | None, n: int, things: str,
     ordered = sorted(inputs, key=lambda each: -each.first)
     if rate.share >= 1.0:
         after = rich("success.find.clean")
-    elif len(ordered) < 2 or stands_apart(ordered[0].first, ordered[1].first):  # noqa: PLR2004 a pair to compare
+    elif len(ordered) < 2:  # noqa: PLR2004 it takes two for one to be the worse
+        after = Markup()
+    elif stands_apart(ordered[0].first, ordered[1].first):
         after = rich("success.find.breaks", promise=ordered[0].promise.rstrip("."))
     else:
         after = rich("success.find.weak")

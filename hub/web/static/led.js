@@ -159,14 +159,18 @@ function one(flight, state, width, height) {
   return panel;
 }
 
+// Sizes are chosen by the widest digits, or a sign would jump as it counts past a 1.
+const steady = (time) => time.replace(/[0-9]/g, "0");
+
 function beside(panel, label, time, ink) {
   for (const large of TIMES.slice(0, 3)) {
     for (const small of LABELS) {
-      if (large.height + 4 > panel.height || widthOf(small, label) + widthOf(large, time) + 8 > panel.width) continue;
-      const left = panel.width - 1 - widthOf(large, time);
-      panel.write(label, 1, floorDiv(panel.height - large.height, 2), small, ink);
-      panel.write(time, left, floorDiv(panel.height - large.height, 2), large, ink);
-      return Math.max(Math.min(left - 12, 47), 19);
+      const room = panel.width - widthOf(large, steady(time));
+      if (large.height + 4 > panel.height || widthOf(small, label) + 4 > room) continue;
+      const top = floorDiv(panel.height - large.height, 2);
+      panel.write(label, 1, top, small, ink);
+      panel.write(time, panel.width - 1 - widthOf(large, time), top, large, ink);
+      return Math.max(Math.min(room - 9, 47), 19);
     }
   }
   return null;
@@ -175,7 +179,7 @@ function beside(panel, label, time, ink) {
 function stacked(panel, label, time, ink) {
   const upper = LABELS.slice(1).find((each) => widthOf(each, label) + 2 <= panel.width);
   const room = panel.height - (upper ? upper.height + 2 : 0) - 1;
-  const large = TIMES.find((each) => each.height <= room - 1 && widthOf(each, time) + 2 <= panel.width);
+  const large = TIMES.find((each) => each.height <= room - 1 && widthOf(each, steady(time)) + 2 <= panel.width);
   if (upper) panel.write(label, 1, 1, upper, ink);
   if (large) panel.write(time, panel.width - 1 - widthOf(large, time), panel.height - 1 - large.height, large, ink);
 }
@@ -184,7 +188,7 @@ function line(panel, label, time, mark, state, ink) {
   cutOff(panel, state, ink === DARK ? ink : WHITE);
   const start = state.link ? 0 : 4;
   const low = panel.height < TIMES[4].height ? SMALL : TIMES[4];
-  const fits = (letters) => widthOf(letters, label) + widthOf(letters, time) + 10 <= panel.width;
+  const fits = (letters) => widthOf(letters, label) + widthOf(letters, steady(time)) + 10 <= panel.width;
   const letters = TIMES.slice(2, 4).find((each) => each.height <= panel.height && fits(each)) ?? low;
   const top = Math.max(floorDiv(panel.height - letters.height, 2), 0);
   let left = panel.width - widthOf(letters, time);
