@@ -15,7 +15,9 @@ from msgspec.structs import replace
 from andgate.moment.moments import Moment
 from hub.store.rows import CellRow
 from hub.web.pages import board, charts, desk, floor, listing, moment, nodes, sign, success
+from hub.web.pages.card import next_step
 from hub.web.pages.names import key_words, place, sentence
+from hub.web.pages.ruler import SOON_MS
 from hub.web.pages.sight import blind, within
 from hub.web.pages.source import Query, Source, fits
 from hub.web.pages.spans import MINUTE_MS, clock, left, midnight_ms
@@ -103,7 +105,7 @@ def test_any_floor_adds_up(running: list[tuple[str, int, str, bool]], ended: lis
         assert 0 <= card.percent <= 100
         assert all(0 <= tick.percent <= 100 for tick in card.ticks)
     shown = len(found.ruler.items) + found.ruler.more
-    assert shown == sum(each.level == "open" and NOW < each.ends_ms <= NOW + floor.SOON_MS for each in open_moments)
+    assert shown == sum(each.level == "open" and NOW < each.ends_ms <= NOW + SOON_MS for each in open_moments)
 
 
 def test_places_keep_their_order_whatever_happens() -> None:
@@ -124,13 +126,13 @@ def test_calm_is_only_said_while_everything_can_be_seen() -> None:
 
 def test_the_next_page_waits_for_a_claim() -> None:
     running = opened("counter-a", NOW + 100 * SECOND, "threatened")
-    step = floor.next_step(PLAN, running, (), NOW)
+    step = next_step(PLAN, running, (), NOW)
     assert step is not None
     assert (step[0], step[1].group) == (NOW + 10 * SECOND, "supervisors")
     claimed = replace(running, claimed_ms=NOW, claimed_by="Jo")
-    assert floor.next_step(PLAN, claimed, (), NOW) is None
+    assert next_step(PLAN, claimed, (), NOW) is None
     lapses = replace(claimed, claim_until_ms=NOW + 60 * SECOND)
-    step = floor.next_step(PLAN, lapses, (), NOW)
+    step = next_step(PLAN, lapses, (), NOW)
     assert step is not None
     assert step[0] == NOW + 60 * SECOND
 

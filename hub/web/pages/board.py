@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.moment.events import Paged, Threatened
-from hub.web.pages.floor import Day, count, decided_ms, urgent
+from hub.web.pages.card import urgent
+from hub.web.pages.day import Day, count, decided_ms
 from hub.web.pages.names import capital, group_name, key_words, place, signal_words, touchpoint_name
 from hub.web.pages.source import paged_groups
 from hub.web.pages.spans import clock, hm, left, midnight_ms, span

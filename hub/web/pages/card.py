@@ -1,0 +1,159 @@
+"""One moment that needs somebody, as a card: what is left, who knows, who is on it, what comes next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from andgate.moment.events import Paged, Threatened
+from hub.web.pages.names import capital, group_name, place, promise, signal_words
+from hub.web.pages.spans import hms, left, span
+from hub.web.pages.words import rich, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from andgate.moment.moments import Moment
+    from andgate.plan import PageStep, Plan
+    from hub.store.rows import TrailLine
+
+URGENT = ("threatened", "failing", "failed")
+"""Levels that need somebody."""
+
+
+class Tick(Struct, frozen=True):
+    """A mark on a card's life line."""
+
+    percent: float
+    kind: Literal["opened", "paged", "claimed"]
+    words: str
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """One moment that needs somebody."""
+
+    id: str
+    level: str
+    state: str
+    place: str
+    touchpoint: str
+    promise: str
+    ends_ms: int
+    opened_ms: int
+    left: str
+    until: str
+    knows: Markup
+    next: Markup | None
+    """What happens next and when."""
+    claimed_by: str | None
+    claimed_ms: int | None
+    on_it: str
+    """How long somebody has been on it."""
+    percent: float
+    """Of its life, 0 to 100."""
+    ticks: tuple[Tick, ...]
+    provisional: bool
+
+
+def urgent(moments: Iterable[Moment]) -> tuple[Moment, ...]:
+    """Return the moments that need somebody, nearest deadline first."""
+    return tuple(sorted((m for m in moments if m.level in URGENT), key=lambda m: (m.ends_ms, m.id)))
+
+
+def next_step(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: int) -> tuple[int, PageStep] | None:
+    """Return when the next page goes out, and the step, as far as the plan and the claim tell."""
+    expectation = plan.expectations.get(moment.expectation)
+    if expectation is None:
+        return None
+    gone = {line.event.step for line in trail if isinstance(line.event, Paged)}
+    due: list[tuple[int, int, PageStep]] = []
+    for index, step in enumerate(expectation.pages):
+        at_ms = moment.ends_ms - step.left_ms
+        if step.unless_claimed and moment.claimed_ms is not None:
+            if moment.claim_until_ms is None:
+                continue
+            at_ms = max(at_ms, moment.claim_until_ms)
+        if index not in gone and at_ms > now_ms:
+            due.append((at_ms, index, step))
+    if not due:
+        return None
+    at_ms, _, step = min(due)[0], min(due)[1], min(due)[2]
+    return at_ms, step
+
+
+def counting(to_ms: int, now_ms: int, *, up: bool = False) -> Markup:
+    """Return a count that the browser keeps going: down to `to_ms`, or up from it."""
+    words = span(now_ms - to_ms) if up else left(to_ms - now_ms)
+    kind = "up" if up else "down"
+    return Markup('<span class="count" data-{}="{}">{}</span>').format(kind, to_ms, words)
+
+
+def card(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapping[str, str], now_ms: int) -> Card:
+    """Return one moment as a card; `signals` names the signals its trail speaks of."""
+    zone = plan.site.timezone
+    life = max(moment.ends_ms - moment.opened_ms, 1)
+
+    def percent(at_ms: int) -> float:
+        return round(min(max((at_ms - moment.opened_ms) / life, 0.0), 1.0) * 100, 2)
+
+    pages = [line.event for line in trail if isinstance(line.event, Paged)]
+    ticks = [Tick(0.0, "opened", hms(moment.opened_ms, zone))]
+    ticks += [Tick(percent(p.at_ms), "paged", group_name(plan, p.group)) for p in pages]
+    if moment.claimed_ms is not None:
+        ticks.append(Tick(percent(moment.claimed_ms), "claimed", hms(moment.claimed_ms, zone)))
+    step = next_step(plan, moment, trail, now_ms)
+    following = None
+    if step is not None:
+        following = rich("card.next", group=group_name(plan, step[1].group).lower(), count=counting(step[0], now_ms))
+    elif moment.level != "failed" and moment.claimed_ms is None:
+        following = Markup(say("card.next.none"))  # noqa: S704 catalogue text
+    late = moment.level == "failed"
+    return Card(
+        id=moment.id,
+        level=moment.level,
+        state=say(f"state.{moment.level}"),
+        place=place(plan, moment),
+        touchpoint=moment.touchpoint,
+        promise=promise(plan, moment.expectation),
+        ends_ms=moment.ends_ms,
+        opened_ms=moment.opened_ms,
+        left=left(moment.ends_ms - now_ms),
+        until=say("card.late" if late else "card.left", time=hms(moment.ends_ms, zone)),
+        knows=_knows(plan, moment, trail, signals),
+        next=following,
+        claimed_by=moment.claimed_by,
+        claimed_ms=moment.claimed_ms,
+        on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",
+        percent=percent(now_ms),
+        ticks=tuple(ticks),
+        provisional=moment.provisional,
+    )
+
+
+def _knows(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapping[str, str]) -> Markup:
+    zone = plan.site.timezone
+    said: list[Markup] = []
+    for line in trail:
+        event = line.event
+        if isinstance(event, Threatened) and event.signal is not None and event.signal in signals:
+            words = capital(signal_words(signals[event.signal]))
+            said.append(rich("card.signal", signal=words, time=hms(event.at_ms, zone)))
+    if moment.claimed_ms is None:
+        said.append(rich("card.nobody"))
+        paged: dict[str, int] = {}
+        for line in trail:
+            if isinstance(line.event, Paged):
+                paged.setdefault(line.event.group, line.event.at_ms)
+        if paged:
+            groups = ", ".join(
+                say("card.paged.one", group=group_name(plan, group).lower(), time=hms(at_ms, zone))
+                for group, at_ms in paged.items()
+            )
+            said.append(Markup('<span class="paged">{}</span>').format(rich("card.paged", groups=groups)))
+        else:
+            said.append(Markup('<span class="paged">{}</span>').format(say("card.paged.none")))
+    if moment.level == "failed":
+        said.append(rich("card.waiting"))
+    return Markup(" ").join(said)
