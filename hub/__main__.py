@@ -112,8 +112,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _calm_collector() -> None:
-    """Keep what was imported out of the collector's rounds and make them rare: each stops a burst for 50 ms."""
-    gc.collect()
+    """Keep what was loaded out of the collector's rounds and make them rare: each stops a burst for 50 ms."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 

@@ -203,6 +203,10 @@ class Broker:
         self._process.stderr.close()
 
 
+def _no_delay(_client: mqtt.Client, _data: object, sock: Any) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 class Ear:
     """An MQTT client that hears and says."""
 
@@ -211,7 +215,7 @@ class Ear:
         self._passed: list[tuple[str, Any]] = []
         up = threading.Event()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        client.on_socket_open = lambda c, u, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.on_socket_open = _no_delay
         client.on_connect = lambda c, u, f, r, p: c.subscribe([(name, 1) for name in filters or ("$none",)])
         client.on_subscribe = lambda *_: up.set()
         client.on_message = lambda c, u, m: self.heard.put((m.topic, bytes(m.payload), m.retain))
