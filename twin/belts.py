@@ -16,6 +16,8 @@ from twin.truth import Truth
 
 _TICK_S = 20.0
 """Bags are moved in steps of so many seconds."""
+_CREW_LATE_S = 90.0
+"""A crew that comes later than this was at another plane."""
 _LATE_FOR_A_LOOK_S = 17 * 60.0
 """Somebody on their round finds it odd that a flight's bags are still coming after this."""
 
@@ -78,6 +80,8 @@ class Belt:
         self.jammed = False
         self.now: list[Unloading] = []
         """Flights whose sign still counts, in the order of docking."""
+        self.why: dict[str, str] = {}
+        """Flight -> what held it up, if anything did."""
         self._stage = stage
         self._parameters = parameters
         self._ramp = ramp
@@ -134,10 +138,12 @@ class Belt:
             one = Unloading(self._stage, flight, flight.pax_in * self._parameters.bags_per_pax)
             self.now.append(one)
             luck = self._stage.chance(f"{flight.key}/bags")
+            slow_min = self._slow_min(luck)
+            self.why[flight.key] = "time: hold opened late" if slow_min else "time: bag system slow"
             self._stage.play(
                 self._unloads(
                     one,
-                    first_s=60 * self._first_bag_min(luck),
+                    first_s=60 * (slow_min + luck.triangular(*self._parameters.first_bag_min)),
                     a_second=luck.uniform(*self._parameters.bags_a_minute) / 60,
                     presses_s=luck.uniform(*self._parameters.done_after_s),
                     forgets=luck.random() < self._parameters.forgets_done,
@@ -145,10 +151,10 @@ class Belt:
                 )
             )
 
-    def _first_bag_min(self, luck: Random) -> float:
+    def _slow_min(self, luck: Random) -> float:
         slow = luck.random() < self._parameters.slow
         later_min = luck.uniform(*self._parameters.slow_min)
-        return luck.triangular(*self._parameters.first_bag_min) + (later_min if slow else 0.0)
+        return later_min if slow else 0.0
 
     def _unloads(  # the luck of one flight
         self, one: Unloading, *, first_s: float, a_second: float, presses_s: float, forgets: bool, jams_after_s: float
@@ -156,6 +162,8 @@ class Belt:
         # A crew of one's own, or somebody who is sent because no crew came.
         request = self._ramp.crews.request()
         yield request | one.called
+        if self._stage.now_s - one.docked_s > _CREW_LATE_S:
+            self.why[one.flight.key] = "people: one crew, two planes"
         yield self._stage.after(first_s * (0.8 if one.helped else 1.0))
         with self._belt.request() as turn:
             yield turn
@@ -165,6 +173,7 @@ class Belt:
                     self._stage.play(self._jams())
                 ran_s += _TICK_S
                 if self.jammed:
+                    self.why[one.flight.key] = "quality: belt jam"
                     yield self._freed
                 yield self._stage.after(_TICK_S)
                 one.bags -= a_second * _TICK_S * (self._parameters.helped if one.helped else 1.0)
@@ -176,6 +185,7 @@ class Belt:
         took_s = self._stage.now_s - one.docked_s
         self._truth.count(self.place.expectation, broken=took_s > self.place.fails_after_s)
         if forgets:
+            self.why[one.flight.key] = "people: button forgotten"
             presses_s = spread(self._stage.chance(f"{one.flight.key}/remembers"), self._parameters.remembers_s)
         yield self._stage.play(self._press(one, presses_s))
 

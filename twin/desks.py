@@ -45,6 +45,8 @@ class Line:
         self._roster = roster
         self._truth = truth
         self._chance = stage.chance(f"{place.id}/desks")
+        self.short = False
+        """Somebody who is on the roster is not at a desk."""
         self._rostered = 0
         self._extra = 0
         self._open = 0
@@ -102,6 +104,7 @@ class Line:
         for planned in self._roster:
             # Always one at an open counter: the others stay until they are relieved.
             present = sum(self._chance.random() >= self.parameters.absent for _ in range(planned))
+            self.short = present < planned
             self._rostered = max(present, 1) if planned or self.waiting else 0
             self._staff()
             yield self._stage.after(HALF_HOUR_S)

@@ -27,6 +27,8 @@ class Gate:
         self._truth = truth
         self._chance = stage.chance(f"{place.id}/gate")
         self._late: dict[str, simpy.Event] = {}
+        self.why: dict[str, str] = {}
+        """Flight -> why it boards late, if it does."""
 
     def begin(self) -> None:
         """Let the day's flights be posted."""
@@ -56,6 +58,7 @@ class Gate:
         self._stage.report(self.place.id, "posted", key=flight.key, about={"pax": flight.pax_out})
         began_s = self._stage.now_s
         if late:
+            self.why[flight.key] = "quality: aircraft not ready" if helpless else "people: nobody at the gate"
             yield self._stage.at(posted_s)
             sent = self._late[flight.key] = self._stage.env.event()
             yield self._stage.after(after_s) | (self._stage.env.event() if helpless else sent)

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from andgate import __version__
+from andgate.moment.signals import Action
 from andgate.plan import Plan
 from andgate.wire.codec import encode
 from andgate.wire.messages import Answer, NodeSignal, NodeState
@@ -44,6 +45,9 @@ class PastDriver(Driver):
         self._hand.advance(max(0, self.newest_ms - now_ms))
         self._topics = Topics(plan.site.id)
         self._standing = _Batch(self._hand.now_ms())
+        self.world: World | None = None
+        """Whose people know why something went wrong."""
+        self._explained: set[str] = set()
         self._boot = ""
         self._boot_ms = 0
         self._checkpoints.start()
@@ -82,10 +86,11 @@ class PastDriver(Driver):
         self._hand.advance(now_ms - self._hand.now_ms())
         batch = self._standing
         batch.now_ms = now_ms
-        pages = len(batch.pages)
+        pages, published = len(batch.pages), len(batch.published)
         for topic, payload in messages:
             self._item(batch, Delivered(topic, payload, retained=False, received_ms=now_ms, token=0))
         self._advance(batch)
+        self._explain(batch, published, now_ms)
         told = batch.pages[pages:]
         for row in told:
             self._store.pages.fate(
@@ -95,6 +100,28 @@ class PastDriver(Driver):
             self._finish(batch)
             self._standing = _Batch(now_ms)
         return [_beep(row) for row in told]
+
+    def _explain(self, batch: _Batch, published: int, now_ms: int) -> None:
+        """Let a supervisor write down the cause of what has just ended as a failure."""
+        for moment in batch.published[published:]:
+            if self.world is None or moment.state != "ended" or moment.verdict != "failure" or moment.cause is not None:
+                continue
+            why = self.world.why(moment.id, moment.touchpoint, moment.key)
+            if why is not None and moment.id not in self._explained:
+                self._explained.add(moment.id)
+                self._judge(
+                    batch,
+                    (
+                        Action(
+                            id=f"cause-{moment.id}",
+                            do="cause",
+                            moment=moment.id,
+                            at_ms=now_ms,
+                            by="supervisors-1",
+                            reason=why,
+                        ),
+                    ),
+                )
 
     def _messages(
         self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
@@ -113,7 +140,8 @@ class PastDriver(Driver):
                 press=one.press,
             )
             messages.append((self._topics.node_signal(node), encode(signal)))
-        messages += [(self._topics.feed_signal(FEED), encode(feed_member(one))) for one in reported]
+        if reported:  # what an operations system says at one instant it says in one message
+            messages.append((self._topics.feed_signal(FEED), encode([feed_member(one) for one in reported])))
         for claim in answered:
             answer = Answer(do="claim", by=claim.by, moment=claim.moment, page=claim.page, promise_s=claim.promise_s)
             messages.append((self._topics.answer, encode(answer)))
@@ -158,6 +186,7 @@ def live_through(
     while True:
         world = World(plan, day, today=today, seed=seed)
         wires = Wires(plan, begins_ms=world.begins_ms)
+        driver.world = world
         driver.power_on(day, world.begins_ms)
         play(world, wires, driver, until_ms=min(until_ms, world.ends_ms - 1), paging=True)
         each_day()

@@ -46,6 +46,13 @@ class LinePost(_Named):
             return
         yield from self._line.extra_desk() if self._line.can_open() else self._line.hurry()
 
+    def why(self, key: str | None) -> str:
+        """Say why the line stood too long."""
+        del key
+        if self._line.pressed_only:
+            return "people: reset forgotten"
+        return "people: desk not staffed" if self._line.short else "time: everybody came at once"
+
 
 class BeltPost(_Named):
     """A baggage belt."""
@@ -68,6 +75,10 @@ class BeltPost(_Named):
         """Free the belt, lend a hand, press done."""
         return self._belt.help(key)
 
+    def why(self, key: str | None) -> str:
+        """Say what held the bags up."""
+        return self._belt.why.get(key or "", "time: bag system slow")
+
 
 class OversizePost(_Named):
     """The oversize door."""
@@ -86,6 +97,11 @@ class OversizePost(_Named):
         """Hand it out."""
         del key
         return self._door.help()
+
+    def why(self, key: str | None) -> str:
+        """Say why it was not handed out."""
+        del key
+        return "people: nobody at the door"
 
 
 class HelpPost(_Named):
@@ -106,6 +122,11 @@ class HelpPost(_Named):
         del key
         return self._point.help()
 
+    def why(self, key: str | None) -> str:
+        """Say why nobody came."""
+        del key
+        return "people: reset forgotten" if self._point.unheld else "people: nobody near"
+
 
 class GatePost(_Named):
     """A gate."""
@@ -123,3 +144,7 @@ class GatePost(_Named):
     def help(self, key: str | None) -> Play:
         """Begin boarding."""
         return self._gate.help(key)
+
+    def why(self, key: str | None) -> str:
+        """Say why boarding was late."""
+        return self._gate.why.get(key or "", "time: boarding slow")

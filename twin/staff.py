@@ -27,6 +27,9 @@ class Post(Protocol):
     def help(self, key: str | None) -> Play:
         """Do what there is to do, standing there."""
 
+    def why(self, key: str | None) -> str:
+        """Say why it went wrong there, as somebody would who was there: cause group, colon, cause."""
+
 
 class _Job(Struct):
     """A moment as the pagers' owners know it."""
@@ -51,6 +54,8 @@ class Staff:
         self._jobs: dict[str, _Job] = {}
         self._calls: dict[str, int] = {}
         self._coming: set[str] = set()
+        self._hindered: dict[str, str] = {}
+        """Moment -> why nobody answered its page."""
         self._names = 0
 
     def begin(self) -> None:
@@ -65,6 +70,12 @@ class Staff:
             job.over = True
         elif beep.touchpoint in self._posts:
             self._stage.play(self._respond(beep, job, after_s))
+
+    def why(self, moment: str, touchpoint: str, key: str | None) -> str | None:
+        """Return what a supervisor writes down as the cause of a failure; None where nobody does."""
+        if touchpoint not in self._posts or self._stage.chance(f"{moment}/why").random() >= self._parameters.explains:
+            return None
+        return self._hindered.get(moment) or self._posts[touchpoint].why(key)
 
     # ---------------------------------------------------------------------------------------------- inside
 
@@ -82,7 +93,10 @@ class Staff:
         walks_s = luck.uniform(*(self._parameters.supervisor_walks_s if supervisor else self._parameters.walks_s))
         yield self._stage.after(after_s + answers_s)
         if deaf or not job.stands() or self._spare_of(beep.group) <= 0:
+            if job.stands():
+                self._hindered[beep.moment] = "quality: page not heard" if deaf else "people: nobody free"
             return
+        self._hindered.pop(beep.moment, None)
         job.taken = True
         self._spare[beep.group] -= 1
         self._names = self._names % 40 + 1

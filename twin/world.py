@@ -94,6 +94,10 @@ class World:
         """Let a pager beep at `at_ms`, which must not be before what has been run."""
         self._staff.hear(beep, (at_ms - self.begins_ms) / 1000 - self._stage.now_s)
 
+    def why(self, moment: str, touchpoint: str, key: str | None) -> str | None:
+        """Return the cause that a supervisor gives for a failed moment, as ``people: nobody free``; None if none."""
+        return self._staff.why(moment, touchpoint, key)
+
     # ---------------------------------------------------------------------------------------------- setting up
 
     def _lines(self, places: Sequence[Place], parameters: LineParameters) -> dict[str, Post]:
