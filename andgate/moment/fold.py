@@ -194,7 +194,7 @@ class Fold:
             touched += self._enter(signal, place, expectation, fails=roles.fails)
         if roles.closes:
             case = self._nearest(place[0], signal.at_ms) if keyless else self._current(place, signal.at_ms)
-            role = Role.CLOSES_HELD if self._held_by(signal.touchpoint) else Role.CLOSES
+            role = Role.CLOSES_HELD if self._held_by(signal.touchpoint, expectation) else Role.CLOSES
             touched += self._meet(case, role, signal, expectation)
         if roles.threatens:
             cases = self._all_open(place[0], signal.at_ms) if keyless else [self._current(place, signal.at_ms)]
@@ -294,7 +294,8 @@ class Fold:
             case.end_found = signal.found
             self._end(case, signal.at_ms, "closed", signal.id)
         elif does is Does.REFUSE:
-            held_by = self._held_by(signal.touchpoint)
+            expectation = self._casting_at(signal.at_ms).plan.expectations[self.expectation]
+            held_by = self._held_by(signal.touchpoint, expectation)
             case.facts.append(
                 Refused(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness, held_by=held_by)
             )
@@ -414,12 +415,16 @@ class Fold:
             if name in standing:
                 standing.remove(name)
 
-    def _held_by(self, touchpoint: str) -> tuple[str, ...]:
-        """Return the devices whose hold stands; a blind device's refuses nothing."""
+    def _held_by(self, touchpoint: str, expectation: Expectation) -> tuple[str, ...]:
+        """Return the devices whose hold stands, as the plan of the time has it; a blind device's refuses nothing."""
         held = self.holds.get(touchpoint)
         if not held:
             return ()
-        return tuple(device for device, standing in held.items() if standing and device not in self._blind)
+        return tuple(
+            device
+            for device, standing in held.items()
+            if device not in self._blind and any(name in expectation.holds for name in standing)
+        )
 
     def _sight(self, signal: Signal) -> None:
         blind = self._blind.get(signal.device)
