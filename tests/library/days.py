@@ -226,7 +226,9 @@ def signals(draw: st.DrawFn, number: int, plan: Plan, focus: Focus) -> Signal:
     else:
         reporting = [each for each in machines if what in each.signals.values()]
         who = draw(st.sampled_from([*reporting, *reporting, None])) if reporting else None
-    to = draw(st.sampled_from([each for each in PLACES if each != place])) if what == MOVED else None
+    elsewhere = [each for each in plan.touchpoints if each != place]
+    twin = [each for each in elsewhere if each[:-1] == place[:-1]]
+    to = draw(st.sampled_from([*twin, *twin, *twin, *elsewhere])) if what == MOVED else None
     return Signal(
         id=f"n/{who.node}/boot/{number}" if who else f"f/{number}",
         name=what,
@@ -241,9 +243,6 @@ def signals(draw: st.DrawFn, number: int, plan: Plan, focus: Focus) -> Signal:
         to=to,
         found=who is not None and draw(st.integers(0, 9)) == 0,
     )
-
-
-PLACES = ("belt-3", "belt-4", "counter-a", "counter-b")
 
 
 def _names(promise: Expectation) -> list[str]:

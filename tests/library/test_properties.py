@@ -212,6 +212,7 @@ def test_signals_meet_the_plan_of_their_time(data: st.DataObject, queue: Expecta
                 site(queue, replace(belt, touchpoints=("belt-4",)), version="second"),
                 site(replace(queue, fails_after_ms=4 * TICK, pages=()), belt, version="second"),
                 site(replace(queue, opens=("reached",)), belt, version="second"),
+                site(replace(queue, holds={}, rejoins_within_ms=9 * TICK), belt, version="second"),
             ]
         )
     )
