@@ -31,7 +31,9 @@ def restore(store: Store, plan: Plan) -> Restored:
     collects = gc.isenabled()
     gc.disable()  # nothing of what is loaded is garbage; looking for some takes ten times as long as the loading
     try:
-        return _restore(store, plan)
+        restored = _restore(store, plan)
+        gc.freeze()  # and it will not be garbage for a day
+        return restored
     finally:
         if collects:
             gc.enable()
