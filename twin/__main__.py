@@ -73,7 +73,7 @@ def _play(plan: Plan, args: argparse.Namespace) -> int:
         data = args.data or Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="andgate-twin-")))
         told = exits.enter_context(until_told())
         world, levels = _up_to(plan, clock.now_ms(), seed=args.seed)
-        show = Show(plan, broker=broker, data=data, clock=clock, levels=levels)
+        show = Show(plan, hub=hub, broker=broker, data=data, clock=clock, levels=levels)
         exits.callback(show.close)
         show.open()
         show.begin(world, seed=args.seed)

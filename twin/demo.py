@@ -28,6 +28,7 @@ from hub.store.store import DATABASE
 from twin.clock import CurtainClock
 from twin.curtain import Opening, openings
 from twin.flights import day_begins_ms, day_of
+from twin.hubcall import HubAddress
 from twin.past import DAYS, PastDriver, live_through
 from twin.show import Show
 from twin.sites import plan_text, playable
@@ -93,6 +94,7 @@ def _show(  # everything the demo consists of
         hub.wait_web()
         show = Show(
             plan,
+            hub=HubAddress.at(hub.http_url),
             broker=Broker.at(hub.broker_url),
             data=data / "nodes",
             clock=clock,

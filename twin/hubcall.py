@@ -1,4 +1,4 @@
-"""A word with a hub before playing to it: is it there, and does it have the same plan?"""
+"""Words with a hub's API: is it there, does it have the same plan, and why a promise was broken."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def check_hub(hub: HubAddress, plan: Plan) -> None:
         UsageError: with what to do.
     """
     try:
-        status, body = _get(hub, "/api/v1/touchpoints")
+        status, body = _call(hub, "GET", "/api/v1/touchpoints")
     except (OSError, http.client.HTTPException) as wrong:
         raise UsageError(
             f"the hub at {hub} cannot be reached: {wrong}. Start one with `andgate hub`, or name it with --hub URL"
@@ -76,14 +76,26 @@ def check_hub(hub: HubAddress, plan: Plan) -> None:
         )
 
 
-def _get(hub: HubAddress, path: str) -> tuple[int, bytes]:
+def give_cause(hub: HubAddress, moment: str, cause: str) -> None:
+    """Write down why a moment failed, as ``people: nobody free``.
+
+    Raises:
+        OSError: if the hub cannot be reached or does not take it.
+    """
+    body = msgspec.json.encode({"cause": cause, "by": "supervisors-1"})
+    status, answer = _call(hub, "POST", f"/api/v1/moments/{moment}/cause", body)
+    if status >= http.client.BAD_REQUEST:
+        raise OSError(f"the hub at {hub} says {status}: {answer[:200].decode(errors='replace')}")
+
+
+def _call(hub: HubAddress, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     make = http.client.HTTPSConnection if hub.tls else http.client.HTTPConnection
     connection = make(hub.host, hub.port, timeout=_TIMEOUT_S)
     try:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if hub.token is not None:
             headers["Authorization"] = f"Bearer {hub.token}"
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

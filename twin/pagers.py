@@ -8,8 +8,8 @@ from collections.abc import Callable
 from andgate.clock import Clock
 from andgate.errors import PayloadError, TopicError
 from andgate.plan import Plan
-from andgate.wire.codec import decode_page, decode_touchpoint, encode
-from andgate.wire.messages import Answer, LiveMoment, Page
+from andgate.wire.codec import decode_moment, decode_page, decode_touchpoint, encode
+from andgate.wire.messages import Answer, LiveMoment, MomentMessage, Page
 from andgate.wire.topics import Topics, parse
 from edge.link import Broker, Link, Message, Said, Up
 from twin.happenings import Answered, Beep
@@ -23,7 +23,14 @@ _REMEMBERED = 2_000
 class Pagers:
     """Every group's pager in one: hears pages, knows from the touchpoints' states which place they are about."""
 
-    def __init__(self, plan: Plan, broker: Broker, clock: Clock, heard: Callable[[Beep], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        broker: Broker,
+        clock: Clock,
+        heard: Callable[[Beep], None],
+        published: Callable[[MomentMessage], None],
+    ) -> None:
         """Prepare; `start` connects.
 
         Args:
@@ -31,12 +38,15 @@ class Pagers:
             broker: the site's.
             clock: everybody's.
             heard: takes every beep; called in the link's thread, so it must only enqueue.
+            published: takes every publication of a moment, likewise.
         """
         self._topics = Topics(plan.site.id)
         self._heard = heard
+        self._published = published
         self._link = Link(broker, f"twin-pagers-{plan.site.id}", self._said, lambda: clock.real_s(clock.mono_s()))
         self._filters = [self._topics.page(group) for group in plan.groups]
         self._filters += [self._topics.touchpoint_moment(touchpoint) for touchpoint in plan.touchpoints]
+        self._filters.append(self._topics.verdict)
         self._places: dict[str, tuple[str, LiveMoment]] = {}
         self._unplaced: list[tuple[str, Page]] = []
 
@@ -75,6 +85,8 @@ class Pagers:
                 self._places[moment.id] = (topic.name, moment)
             while len(self._places) > _REMEMBERED:
                 del self._places[next(iter(self._places))]
+        elif topic.kind == "verdict":
+            self._published(decode_moment(message.payload))
         # A page may be faster than the state that says where it is: it waits for that.
         waiting, self._unplaced = self._unplaced, []
         for group, page in waiting:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from andgate.clock import Clock
 from andgate.plan import Plan
+from andgate.wire.messages import MomentMessage
 from edge.link import Broker
+from twin.causes import Causes
 from twin.feed import Feed
 from twin.flights import day_of
 from twin.hands import Hands
 from twin.happenings import Answered, AnyHappening, Beep, Reported
+from twin.hubcall import HubAddress
 from twin.pagers import Pagers
 from twin.terminal import Terminal
 from twin.world import World
@@ -21,11 +24,14 @@ from twin.world import World
 class Show:
     """Everything on this side of the hub; `open` starts it, `close` ends it."""
 
-    def __init__(self, plan: Plan, *, broker: Broker, data: Path, clock: Clock, levels: Mapping[str, bool]) -> None:
+    def __init__(
+        self, plan: Plan, *, hub: HubAddress, broker: Broker, data: Path, clock: Clock, levels: Mapping[str, bool]
+    ) -> None:
         """Set the stage; nothing runs yet.
 
         Args:
             plan: the site, as the hub has it.
+            hub: where its API is; supervisors write causes down there.
             broker: the site's.
             data: a folder for the nodes' spools.
             clock: site time.
@@ -36,7 +42,8 @@ class Show:
         self._exits = contextlib.ExitStack()
         self._hands = Hands(plan, broker=broker, data=data, clock=clock, levels=levels)
         self._feed = Feed(plan, broker, clock)
-        self._pagers = Pagers(plan, broker, clock, self._beeps)
+        self._pagers = Pagers(plan, broker, clock, self._beeps, self._publications)
+        self._causes = Causes(hub, self._why)
         self._terminal: Terminal | None = None
 
     def open(self) -> None:
@@ -45,6 +52,8 @@ class Show:
         self._hands.start()
         self._exits.callback(self._feed.stop)
         self._feed.start()
+        self._exits.callback(self._causes.stop)
+        self._causes.start()
         self._exits.callback(self._pagers.stop)
         self._pagers.start()
         self._hands.wait_connected()
@@ -70,6 +79,12 @@ class Show:
             self._pagers.answer(happening)
         else:
             self._hands.take(happening)
+
+    def _why(self, moment: str, touchpoint: str, key: str | None) -> str | None:
+        return None if self._terminal is None else self._terminal.why(moment, touchpoint, key)
+
+    def _publications(self, moment: MomentMessage) -> None:
+        self._causes.published(moment)
 
     def _beeps(self, beep: Beep) -> None:
         if self._terminal is not None:

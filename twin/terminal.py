@@ -46,6 +46,10 @@ class Terminal:
         """Let a pager beep; from any thread."""
         self._beeps.put(beep)
 
+    def why(self, moment: str, touchpoint: str, key: str | None) -> str | None:
+        """Return why a promise was broken, as a supervisor of the present day says it; from any thread."""
+        return self._world.why(moment, touchpoint, key)
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()

@@ -187,7 +187,7 @@ def page(kind: str = "page", moment: str = "m1") -> bytes:
 
 def test_a_pager_knows_where_it_beeps(airport: Plan, wire: Wire) -> None:
     heard: list[Beep] = []
-    pagers = Pagers(airport, NOBODY, SystemClock(), heard.append)
+    pagers = Pagers(airport, NOBODY, SystemClock(), heard.append, lambda _: None)
     pagers.start()
     topics = Topics("agx")
     state = encode(TouchpointMoments(at=AT, moments=[live("m1")]))
