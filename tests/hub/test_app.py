@@ -104,6 +104,7 @@ def test_a_broker_that_comes_late_or_again_learns_everything(
         client.hear("node/belt-3/config")
         client.close()
         broker.stop()
+        _until(lambda: not hub.link.connected)
         broker.start()
     assert hub.link.wait_connected(WAIT_S)
     client = ear(broker.port, f"{ROOT}/#")
