@@ -228,6 +228,14 @@ def test_a_done_button_without_a_key_ends_the_moment_with_the_earliest_deadline(
     assert {moment.key: moment.state for moment in day.moments(at(9))} == {FLIGHT: "ended", OTHER: "open"}
 
 
+def test_the_earliest_deadline_is_not_always_the_earliest_opened(day: Day) -> None:
+    day.sees("docked", at(0), key=FLIGHT)
+    day.sees("docked", at(1), key=OTHER)
+    day.sees("lost", at(5), key=OTHER)
+    day.sees("unloaded", at(9), DONE)
+    assert {moment.key: moment.state for moment in day.moments(at(9))} == {FLIGHT: "open", OTHER: "ended"}
+
+
 def test_a_done_button_that_shows_a_flight_ends_that_flight(day: Day) -> None:
     day.sees("docked", at(0), key=FLIGHT)
     day.sees("docked", at(1), key=OTHER)

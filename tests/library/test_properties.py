@@ -107,7 +107,12 @@ def _about(plan: Plan, names: tuple[str, ...], keys: tuple[str | None, ...] = (N
     data=st.data(),
     about=st.one_of(
         belts().map(lambda belt: _about(site(belt), ("docked", "docked", "unloaded", "moved", "lost"), FLIGHTS[:1])),
-        belts().map(lambda belt: _about(site(belt), ("docked", "unloaded", "jammed", "running", "blind", "sighted"))),
+        belts().map(lambda belt: _about(site(belt), ("docked", "unloaded", "lost"), (None, *FLIGHTS))),
+        belts().map(
+            lambda belt: _about(
+                site(belt), ("docked", "unloaded", "jammed", "running", "blind", "sighted"), (None, *FLIGHTS)
+            )
+        ),
         queues().map(lambda queue: _about(site(queue), ("reached", "cleared", "reset", "pressed"))),
         queues().map(lambda queue: _about(site(queue), ("reached", "cleared", "reset", "blind", "sighted"))),
         queues().map(lambda queue: _about(site(queue), ("pressed", "reset", "moved"))),
