@@ -271,13 +271,14 @@ def causes(report: Report) -> Markup:
     out = Drawing(450)
     bars = report.causes[:9]
     most = max((bar.n for bar in bars), default=1)
-    left, widest = 172.0, 180.0
+    names = [capital(bar.name.partition(": ")[2] or bar.name) or say("success.causes.nogiven") for bar in bars]
+    left = min(max([172.0, *(width_of(name) * 1.08 + 10 for name in names)]), 250.0)
+    widest = 352 - left
     so_far, full = 0, sum(bar.n for bar in report.causes)
-    for index, bar in enumerate(bars):
+    for index, (bar, name) in enumerate(zip(bars, names, strict=True)):
         y = 6 + index * 44.0
         so_far += bar.n
         kind, _, words = bar.name.partition(": ")
-        name = capital(words or kind) if bar.name != NO_CAUSE else say("success.causes.nogiven")
         half = (so_far - bar.n) * 2 < full and bar.name != NO_CAUSE
         out.begin_link(moments_href(report, verdict="failure", cause=bar.name or "-"), f"{name}: {bar.n}")
         out.text(0, y + 11, name, "strong" if half else "note")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from markupsafe import Markup
 from msgspec import Struct
 
-from hub.web.pages.spans import DAY_MS, MINUTE_MS, hm, local, midnight_ms
+from hub.web.pages.spans import DAY_MS, HOUR_MS, MINUTE_MS, hm, local, midnight_ms
 from hub.web.pages.words import rich, say
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def day_line(plan: Plan, decided: Sequence[Moment], now_ms: int) -> DayLine:
         start_ms = midnight + min(span.start_min for span in known) * MINUTE_MS
         end_ms = midnight + max(span.end_min for span in known) * MINUTE_MS
     stood = [decided_ms(moment) for moment in decided]
+    if start_ms == midnight and stood:
+        start_ms = min(*stood, now_ms) // HOUR_MS * HOUR_MS  # the empty night says nothing
     start_ms, end_ms = min([start_ms, *stood, now_ms]), max(end_ms, now_ms)
 
     def percent(at_ms: int) -> float:

@@ -91,8 +91,8 @@ def heading(moment: Moment, now_ms: int) -> Markup:
     return rich("moment.failed", late=clock(int(moment.late_s)))
 
 
-def witnesses(plan: Plan, rows: Sequence[SignalRow]) -> tuple[tuple[Pair, ...], str]:
-    """Return what each witness said, and whether those that saw the same thing agree."""
+def witnesses(plan: Plan, trail: Sequence[TrailLine], rows: Sequence[SignalRow]) -> tuple[tuple[Pair, ...], str]:
+    """Return what each witness said, and how far apart those were that saw it begin."""
     zone = plan.site.timezone
     pairs = tuple(
         Pair(
@@ -102,13 +102,14 @@ def witnesses(plan: Plan, rows: Sequence[SignalRow]) -> tuple[tuple[Pair, ...], 
         for row in sorted(rows, key=lambda row: row.signal.order)
     )
     first: dict[str, int] = {}
-    for row in rows:
-        first[row.signal.witness] = min(first.get(row.signal.witness, row.signal.at_ms), row.signal.at_ms)
+    for line in trail:
+        if isinstance(line.event, e.Opened | e.Witnessed):
+            first.setdefault(line.event.witness, line.at_ms)
     if not pairs:
         return (), say("moment.witnesses.none")
     if len(first) < 2:  # noqa: PLR2004 it takes two to agree
         return pairs, say("moment.alone")
-    return pairs, say("moment.agree", time=span(max(first.values()) - min(first.values())))
+    return pairs, say("moment.agree", n=len(first), time=span(max(first.values()) - min(first.values())))
 
 
 def page_pairs(plan: Plan, trail: Sequence[TrailLine], sent: Sequence[PageRow]) -> tuple[Pair, ...]:
@@ -169,7 +170,7 @@ def build(
     """Return the page; pure."""
     zone = plan.site.timezone
     teller = Teller(plan, {row.signal.id: row.signal.name for row in signals})
-    saw, agree = witnesses(plan, signals)
+    saw, agree = witnesses(plan, trail, signals)
     firm = say("moment.provisional" if moment.provisional else "moment.confirmed")
     if moment.verdict is None:
         firm = say("moment.undecided")

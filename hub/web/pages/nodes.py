@@ -53,6 +53,8 @@ class Row(Struct, frozen=True, kw_only=True):
     machine: str
     last: str
     blind: bool
+    fault: bool
+    """It says itself that something is wrong."""
     known: bool
     """The plan has it, so it can be told to blink."""
 
@@ -114,6 +116,7 @@ def row(plan: Plan, node: NodeRow, now_ms: int) -> Row:
         machine=", ".join(machine),
         last="; ".join(last),
         blind=bool(node.blind) or node.state != "online",
+        fault=node.fault is not None or bool(node.untimed),
         known=known is not None,
     )
 
@@ -159,7 +162,7 @@ def build(plan: Plan, nodes: Sequence[NodeRow], rejects: Sequence[QuarantineRow]
     """Return the page; pure. Those in trouble stand first, the rest in their own order."""
     rows = [row(plan, node, now_ms) for node in nodes]
     trouble = {"lost": 0, "unseen": 1, "stopped": 2, "online": 3}
-    rows.sort(key=lambda each: (not (each.blind or each.last), trouble[each.state], each.id))
+    rows.sort(key=lambda each: (not (each.blind or each.fault), trouble[each.state], each.id))
     return Nodes(
         sayable=rich(
             "nodes.say",
