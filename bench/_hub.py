@@ -26,17 +26,19 @@ LINES = 50
 def plan_text() -> str:
     """Return a plan with lines that page at once, and a belt where every flight pages at once."""
     parts = [
-        f'[site]\nid = "{SITE}"\nname = "Bench"\ntimezone = "Europe/Rome"\n'
-        '[channels.radio]\nurl = "mqtt://"\n'
-        '[groups.staff]\nname = "Staff"\nchannels = ["radio"]\n'
-        '[touchpoints.belt]\nname = "Belt"\ngroup = "staff"\n'
-    ]
-    for n in range(LINES):
-        parts.append(
-            f'[touchpoints.line-{n}]\nname = "Line {n}"\ngroup = "staff"\n'
-            f'[nodes.desk-{n}]\ntouchpoint = "line-{n}"\n'
-            f'[nodes.desk-{n}.devices.mot]\nkind = "mot-button"\nbutton = 17\nlamp = 27\n'
+        (
+            f'[site]\nid = "{SITE}"\nname = "Bench"\ntimezone = "Europe/Rome"\n'
+            '[channels.radio]\nurl = "mqtt://"\n'
+            '[groups.staff]\nname = "Staff"\nchannels = ["radio"]\n'
+            '[touchpoints.belt]\nname = "Belt"\ngroup = "staff"\n'
         )
+    ]
+    parts += [
+        f'[touchpoints.line-{n}]\nname = "Line {n}"\ngroup = "staff"\n'
+        f'[nodes.desk-{n}]\ntouchpoint = "line-{n}"\n'
+        f'[nodes.desk-{n}.devices.mot]\nkind = "mot-button"\nbutton = 17\nlamp = 27\n'
+        for n in range(LINES)
+    ]
     lines = ", ".join(f'"line-{n}"' for n in range(LINES))
     parts.append(
         "[expectations.wait]\n"

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -67,7 +68,7 @@ def client(port: int, on_message: Callable[[str, bytes], None] | None = None, *t
     made.max_queued_messages_set(0)
     ready = threading.Event()
 
-    def opened(_client: object, _data: object, sock: socket.socket) -> None:
+    def opened(_client: object, _data: object, sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connected(*_: object) -> None:
@@ -80,7 +81,7 @@ def client(port: int, on_message: Callable[[str, bytes], None] | None = None, *t
     made.on_connect = connected
     made.on_subscribe = lambda *_: ready.set()
     if on_message is not None:
-        made.on_message = lambda _c, _d, message: on_message(message.topic, message.payload)
+        made.on_message = lambda _c, _d, message: on_message(message.topic, bytes(message.payload))
     made.connect("127.0.0.1", port)
     made.loop_start()
     try:

@@ -10,6 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
+
 from bench._figure import Figure
 from bench._hub import LINES, ROOT, hub, press
 from bench._mqtt import client, mosquitto
@@ -52,7 +54,7 @@ def _fill(port: int) -> None:
 
     def receipt(topic: str, payload: bytes) -> None:
         if json.loads(payload)["seq"] >= each:
-            missing.discard(int(topic.split("desk-")[1].split("/")[0]))
+            missing.discard(int(topic.split("desk-")[1].split("/", maxsplit=1)[0]))
             if not missing:
                 done.set()
 
@@ -119,8 +121,6 @@ def _node() -> tuple[float, float]:
                 raise TimeoutError("the node was not born")
             took = time.perf_counter() - begun
             time.sleep(1)
-            import psutil  # noqa: PLC0415
-
             return float(psutil.Process(node.pid).memory_info().rss) / 1e6, took
         finally:
             node.terminate()

@@ -1,4 +1,4 @@
-"""Durable ingest: every signal judged, chained, committed with FULL and receipted; against a subscriber that does nothing.
+"""Durable ingest: judged, chained, committed with FULL and receipted; against a subscriber that does nothing.
 
 The load comes from a process of its own. What is timed is from the first signal to the last receipt.
 """
@@ -93,7 +93,7 @@ def _receipted(port: int, messages: list[tuple[str, bytes]], each: int) -> float
         nonlocal last
         said = json.loads(payload)
         if said["seq"] >= each:
-            missing.discard(int(topic.split("desk-")[1].split("/")[0]))
+            missing.discard(int(topic.split("desk-")[1].split("/", maxsplit=1)[0]))
             if not missing:
                 last = time.perf_counter()
                 done.set()
