@@ -5,18 +5,21 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from andgate.plan import Plan
 from andgate.wire.codec import decode_answer, decode_feed_signals, encode
-from andgate.wire.messages import FeedReceipt, HubState, LiveMoment, Page, TouchpointMoments
+from andgate.wire.messages import FeedReceipt, HubState, LiveMoment, MomentMessage, Page, TouchpointMoments
 from andgate.wire.topics import Topics
 from edge.link import Broker, Down, Message, Up
 from hub.clock import HandClock, SystemClock
+from twin.causes import Causes
 from twin.clock import CurtainClock
 from twin.curtain import openings
 from twin.feed import Feed
 from twin.hands import Hands
 from twin.happenings import Answered, AnyHappening, Beep, Level, Pressed, Reported
+from twin.hubcall import HubAddress
 from twin.pagers import Pagers
 from twin.terminal import Terminal
 from twin.world import World
@@ -227,3 +230,70 @@ def test_hands_move_the_pins_of_the_plan(airport: Plan, tmp_path: Path) -> None:
         hands.take(Level(at_ms=0, device="drop-1/mark", on=True))
     finally:
         hands.stop()
+
+
+# ------------------------------------------------------------------------------------------------ causes
+
+
+def test_a_supervisor_gives_a_cause_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, str]] = []
+    told = threading.Event()
+
+    def give(hub: HubAddress, moment: str, cause: str) -> None:
+        assert str(hub) == "http://127.0.0.1:8080"
+        given.append((moment, cause))
+        if moment == "broken":
+            raise ConnectionError("nobody there")
+        told.set()
+
+    monkeypatch.setattr("twin.causes.give_cause", give)
+    asked: list[tuple[str, str, str | None]] = []
+
+    def why(moment: str, touchpoint: str, key: str | None) -> str | None:
+        asked.append((moment, touchpoint, key))
+        return None if moment == "unknown" else "people: nobody free"
+
+    causes = Causes(HubAddress.at("http://127.0.0.1:8080"), why)
+    causes.start()
+    for moment in ("broken", "unknown", "m1", "m1"):
+        causes.published(publication(moment))
+    causes.published(structs.replace(publication("m2"), verdict="success"))
+    causes.published(structs.replace(publication("m3"), cause="people: known"))
+    assert told.wait(30)
+    causes.stop()
+    assert given == [("broken", "people: nobody free"), ("m1", "people: nobody free")]
+    assert [moment for moment, _, _ in asked] == ["broken", "unknown", "m1"]
+
+
+def publication(moment: str) -> MomentMessage:
+    return MomentMessage(
+        id=moment,
+        expectation="help",
+        interactions=[],
+        touchpoint="kiosk-1",
+        key=None,
+        about={},
+        opened_at=AT,
+        threatened_at=AT,
+        claimed_at=None,
+        claimed_by=None,
+        ends_at=AT,
+        closed_at=AT,
+        state="ended",
+        verdict="failure",
+        saved=False,
+        answered=False,
+        provisional=False,
+        reason=None,
+        late_s=10.0,
+        anomaly=False,
+        cause=None,
+        remedy=None,
+        witnesses=["kiosk-1/call"],
+        revision=0,
+        change=3,
+        plan="p",
+        level="ended",
+        counts_to=AT,
+        failing_at=None,
+    )
