@@ -319,6 +319,15 @@ def test_a_signal_fails_an_open_moment_at_once(day: Day) -> None:
     assert (moment.verdict, moment.ends_ms, moment.state) == ("failure", at(5), "open")
 
 
+def test_after_the_deadline_neither_threat_nor_failure_by_signal_changes_anything(day: Day) -> None:
+    day.plan = site(replace(BAGGAGE, pages=()))
+    day.sees("docked", at(0), key=FLIGHT)
+    day.sees("lost", at(25, 1), key=FLIGHT)
+    day.sees("jammed", at(25, 1), DRIVE)
+    moment = day.moment(at(25, 1))
+    assert (moment.ends_ms, moment.verdict, moment.threatened_ms) == (at(25), None, None)
+
+
 def test_and_opens_one_that_fails_at_once_where_none_is(day: Day) -> None:
     day.sees("lost", at(5), key=FLIGHT)
     moment = day.moment(at(5))

@@ -98,7 +98,7 @@ def test_pages_go_once_never_after_the_end_and_are_called_off_once(data: st.Data
         pager.watch.receive(each.signals, each.now_ms)
         pager.look()
         open_moments = pager.watch.engine.open_moments()
-        if open_moments and data.draw(st.booleans()):
+        if data.draw(st.booleans()) and open_moments:
             action = Action(
                 id=f"a{number}",
                 do=data.draw(st.sampled_from(["claim", "claim", "claim", "unclaim"])),
