@@ -84,6 +84,7 @@ class HubApp:
         self._server: uvicorn.Server | None = None
         self._web: threading.Thread | None = None
         self._web_up: Future[Any] = Future()
+        self._stopping = False
         self._metrics: Metrics | None = None
 
     def __enter__(self) -> Self:
@@ -166,6 +167,7 @@ class HubApp:
 
     def stop(self) -> None:
         """Stop listening, commit what is known, say goodbye. May be called more than once."""
+        self._stopping = True
         self._stop_web()
         if self._notifier is not None:
             self._notifier.stop()
@@ -231,6 +233,9 @@ class HubApp:
 
             app = create_app(self.driver, self.reader, self.clock, tokens=self._tokens, host=self.config.listen.host)
             self._live = app.state.context.live
+            if self._stopping:
+                self._web_up.set_exception(UsageError("the hub stopped before its dashboard was there"))
+                return
             self._metrics = app.state.context.metrics
             self._server = server = uvicorn.Server(
                 uvicorn.Config(
@@ -256,14 +261,18 @@ class HubApp:
         except BaseException as wrong:  # noqa: BLE001 - also uvicorn's SystemExit: judging and paging go on
             if not self._web_up.done():
                 self._web_up.set_exception(wrong)
-            _log.exception("the dashboard and the API ended; judging and paging go on")
+            if not self._stopping:
+                _log.exception("the dashboard and the API ended; judging and paging go on")
 
     def _stop_web(self) -> None:
         if self._web is not None:
             try:
-                self._web_up.result(WEB_START_S)
-            except Exception:  # noqa: BLE001 - it has been logged; there is nothing to stop
-                self._web.join()
+                # One that is still being loaded is not waited for: it sees by itself that nobody wants it any more.
+                self._web_up.result(0)
+            except Exception:  # noqa: BLE001 - it has been logged; there is little to stop
+                if self._server is not None:
+                    self._server.should_exit = True
+                self._web.join(WEB_STOP_S)
             else:
                 self._live.stop()
                 if self._server is not None:

@@ -96,6 +96,7 @@ class Link:
         client.on_socket_open = _no_delay
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
@@ -174,6 +175,13 @@ class Link:
             return
         self._generation += 1
         client.subscribe([(topic, 1) for topic in self._topics.hub_filters()])
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _props: object
+    ) -> None:
+        # Only now is anybody heard: a node that were told of the hub before would speak to nobody.
+        if any(reason.is_failure for reason in reasons):
+            self._say(f"the broker {self._broker} lets the hub hear only a part of its site. Check its access rules")
         self._connected.set()
         self._said = None
         _log.info("connected to %s", self._broker)
