@@ -1,5 +1,7 @@
 """Every error Andgate raises on purpose; the blame is in the type.
 
+The tree::
+
     AndgateError
       + PlanError       the site's plan file is wrong (also a ValueError); carries every Problem found
       + WireError       somebody outside sent something wrong (also a ValueError)
@@ -7,6 +9,8 @@
       |   + PayloadError    a payload that is not in the contract
       |   + RefusedError    well formed, but it names something the plan does not have, or contradicts what is stored
       + UsageError      we were called wrongly (also a RuntimeError)
+
+Catch the one you can mend::
 
     try:
         plan = parse_plan(text)

@@ -68,7 +68,7 @@ def client(port: int, on_message: Callable[[str, bytes], None] | None = None, *t
     made.max_queued_messages_set(0)
     ready = threading.Event()
 
-    def opened(_client: object, _data: object, sock: Any) -> None:
+    def opened(_client: object, _data: object, sock: Any) -> None:  # noqa: ANN401  # paho's own socket type hides setsockopt
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connected(*_: object) -> None:
