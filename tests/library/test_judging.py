@@ -425,12 +425,14 @@ def test_a_moved_flight_goes_on_at_the_other_belt(day: Day) -> None:
     assert day.moment(at(7)).closed_ms == at(7)
 
 
-def test_where_the_flight_is_open_already_the_two_become_one(day: Day) -> None:
-    day.sees("docked", at(0), key=FLIGHT)
-    day.sees("docked", at(1), "belt-4/done", key=FLIGHT)
+@pytest.mark.parametrize(("here", "there"), [(0, 1), (1, 0)])
+def test_where_the_flight_is_open_already_the_two_become_the_earlier_one(day: Day, here: float, there: float) -> None:
+    day.sees("docked", at(here), key=FLIGHT)
+    day.sees("docked", at(there), "belt-4/done", key=FLIGHT)
     day.sees("moved", at(5), key=FLIGHT, to="belt-4")
     moment = day.moment(at(6))
-    assert (moment.touchpoint, moment.opened_ms, moment.witnesses) == ("belt-4", at(0), ("aodb", "belt-4/done"))
+    assert (moment.touchpoint, moment.opened_ms, moment.ends_ms) == ("belt-4", at(0), at(25))
+    assert moment.witnesses == (("aodb", "belt-4/done") if here < there else ("belt-4/done", "aodb"))
 
 
 # ---- 13. Persons
