@@ -1,0 +1,32 @@
+"""A pager: prints every page of one group, and claims it when somebody presses Enter.
+
+python pager.py HOST PORT SITE GROUP WHO
+"""
+
+import json
+import sys
+
+import paho.mqtt.client as mqtt
+
+host, port, site, group, who = sys.argv[1:]
+root = f"andgate/v1/{site}"
+last = []
+
+
+def heard(_client, _data, message):
+    page = json.loads(message.payload)
+    print(f"{page['kind']}: {page['text']}", flush=True)
+    last[:] = [page["id"]] if page["kind"] == "page" else []
+
+
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+client.on_connect = lambda client, *_: client.subscribe(f"{root}/page/{group}", qos=1)
+client.on_subscribe = lambda *_: print("listening", flush=True)
+client.on_message = heard
+client.connect_async(host, int(port))
+client.loop_start()
+for _ in iter(sys.stdin.readline, "q\n"):
+    if last:
+        answer = {"page": last[0], "do": "claim", "by": who, "promise_s": 120}
+        client.publish(f"{root}/answer", json.dumps(answer), qos=1)
+client.disconnect()
