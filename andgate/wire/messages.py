@@ -251,8 +251,8 @@ class TouchpointMoments(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended: EndedMoment | UnsetType = UNSET
 
 
-class Page(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """``page/{group}``: a page, or the word that it is over."""
+class Page(Struct, frozen=True, kw_only=True):
+    """``page/{group}``: a page, or the word that it is over; every field is always there."""
 
     id: str
     kind: Literal["page", "over"]
