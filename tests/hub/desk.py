@@ -245,3 +245,11 @@ class Ear:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+
+def as_killed(data: Path, copy: Path) -> Path:
+    """Copy what a kill -9 would leave of a running hub's data: all that is committed, no snapshot."""
+    copy.mkdir()
+    for name in ("andgate.db", "andgate.db-wal"):
+        shutil.copy(data / name, copy / name)
+    return copy

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import sqlite3
 from collections.abc import Callable
 from hashlib import sha256
@@ -16,7 +15,7 @@ from andgate.moment.moments import Moment
 from andgate.wire.messages import FeedSignal
 from hub.clock import HandClock
 from hub.driver import Delivered, Driver
-from tests.hub.desk import PLAN, ROOT, START_MS, WAIT_S, Desk, node_signal
+from tests.hub.desk import PLAN, ROOT, START_MS, WAIT_S, Desk, as_killed, node_signal
 
 KEY = "AG1/2026-11-21"
 
@@ -86,7 +85,7 @@ def test_crash_between_commit_and_acknowledgement(
 ) -> None:
     desk = make_desk()
     desk.node(node_signal(1, sent=11.0))
-    shutil.copytree(tmp_path / "data", tmp_path / "crashed")  # as a kill -9 leaves it: committed, not acknowledged
+    as_killed(tmp_path / "data", tmp_path / "crashed")  # committed, not acknowledged
     before = desk.moments()
     again = make_desk(data=tmp_path / "crashed")
     again.node(node_signal(1, sent=11.0))
@@ -277,10 +276,7 @@ def test_a_restart_goes_on_exactly_as_if_there_had_been_none(
                 if clean:
                     desk.stop()
                 else:
-                    copy = tmp_path / f"killed{part}"
-                    shutil.copytree(data, copy)
-                    data = copy
-                    shutil.rmtree(data / "snapshots", ignore_errors=True)
+                    data = as_killed(data, tmp_path / f"killed{part}")
                 desk = make_desk(data=data, clock=clock)
         ends.append(desk.moments())
         whole = desk.driver.open_moments()

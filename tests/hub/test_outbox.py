@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from hub.clock import HandClock
 from hub.notify.channels import Note, Result
 from hub.notify.notifier import PAUSES_MS, TRIES_MOST, Notifier
-from tests.hub.desk import PLAN, WAIT_S, Desk, node_signal
+from tests.hub.desk import PLAN, WAIT_S, Desk, as_killed, node_signal
 
 KEY = "AG1/2026-11-21"
 
@@ -208,7 +207,7 @@ def test_a_crash_sends_twice_rather_than_never(
     if how == "unsent":
         while not desk.pages(note="waiting for the broker"):
             desk.sync()
-    shutil.copytree(tmp_path / "data", tmp_path / "crashed")
+    as_killed(tmp_path / "data", tmp_path / "crashed")
     after = Pager()
     here = office(after, data=tmp_path / "crashed")
     if goes_again:
@@ -226,7 +225,7 @@ def test_a_page_that_is_over_after_the_crash_is_not_sent(tmp_path: Path, office:
     here = office(pager)
     here.desk.node(node_signal(1, sent=11.0))
     pager.wait(1)
-    shutil.copytree(tmp_path / "data", tmp_path / "crashed")
+    as_killed(tmp_path / "data", tmp_path / "crashed")
     clock = HandClock(here.desk.clock.now_ms() + 3 * 3_600_000 + 180_000)
     after = Pager()
     again = office(after, data=tmp_path / "crashed", clock=clock)
