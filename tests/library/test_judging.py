@@ -445,6 +445,14 @@ def test_a_person_voids_an_open_moment_and_that_ends_it(day: Day) -> None:
     assert (moment.verdict, moment.reason, moment.ended_ms, moment.closed_ms) == ("void", "false alarm", at(1), None)
 
 
+def test_what_a_person_voided_is_never_continued(day: Day) -> None:
+    day.plan = site(replace(CHECK_IN, rejoins_within_ms=20 * SECOND))
+    press = day.sees("pressed", at(0), AGENT)
+    day.does("void", at(1), press)
+    day.sees("pressed", at(1, 5000), AGENT)
+    assert [moment.verdict for moment in day.moments(at(2))] == ["void", None]
+
+
 def test_a_void_of_an_ended_moment_keeps_its_times(day: Day) -> None:
     press = day.sees("pressed", at(0), AGENT)
     day.sees("reset", at(4), AGENT)

@@ -149,6 +149,18 @@ def test_when_two_moments_turn_out_to_be_one_the_earlier_id_stays_and_claims_mov
     assert (gone.withdrawn, gone.withdrawn_into) == (True, first.id)
 
 
+def test_when_its_first_signal_is_taken_back_the_rest_goes_on_by_another_id_with_the_claim() -> None:
+    watch = Watch.over(CONTRACT)
+    mistaken = press(at(0))
+    deliver(watch, mistaken)
+    deliver(watch, press(at(0.5), by=COLLEAGUE))
+    first = only(watch)
+    person(watch, "claim", at(0.6), first)
+    deliver(watch, press(at(0.7), "running", retracts=mistaken.id))
+    assert (only(watch).id != first.id, only(watch).opened_ms, only(watch).claimed_by) == (True, at(0.5), "p7")
+    assert watch.latest[first.id].withdrawn_into == only(watch).id
+
+
 def test_a_void_does_not_move_over_a_person_is_asked() -> None:
     watch = Watch.over(CONTRACT)
     deliver(watch, press(at(0)))
