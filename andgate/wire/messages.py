@@ -84,8 +84,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """``node/{node}/receipt``: all up to `seq` and the ranges in `also` (inclusive) of this boot are stored."""
 
     boot: str
-    seq: int
-    also: list[tuple[int, int]] = []
+    seq: WholeNumber
+    also: list[tuple[WholeNumber, WholeNumber]] = []
 
 
 class FeedReceipt(Struct, frozen=True, kw_only=True):
@@ -98,8 +98,8 @@ class NodeState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``node/{node}/state`` (retained): birth, will, goodbye."""
 
     state: Literal["online", "lost", "stopped"]
-    session: int
-    boot: str | None = None
+    session: WholeNumber
+    boot: Text | None = None
     version: str | None = None
     config: str | None = None
     """Hash of the configuration it runs."""
@@ -108,7 +108,7 @@ class NodeState(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Chain(Struct, frozen=True, kw_only=True):
     """The head of the journal's hash chain."""
 
-    entry: int
+    entry: WholeNumber
     hash: str
 
 
@@ -116,7 +116,7 @@ class HubState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``hub/state`` (retained)."""
 
     state: Literal["online", "lost", "stopped"]
-    session: int
+    session: WholeNumber
     epoch: str | None = None
     at: str | None = None
     chain: Chain | None = None
@@ -137,7 +137,7 @@ class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
     boot: Text
     mono: Seconds
     devices: dict[str, DeviceHealth] = {}
-    spool: int = 0
+    spool: WholeNumber = 0
     """Signals not yet receipted."""
     synced: bool = False
     at: str | None = None
@@ -146,14 +146,14 @@ class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
     wear: str | None = None
     config: str | None = None
     version: str | None = None
-    drops: int = 0
+    drops: WholeNumber = 0
     """Edges that were too fast to be believed since start."""
 
 
 class TimeAsk(Struct, frozen=True, kw_only=True):
     """``node/{node}/time``."""
 
-    n: int
+    n: WholeNumber
     boot: Text
     mono: Seconds
 
@@ -161,7 +161,7 @@ class TimeAsk(Struct, frozen=True, kw_only=True):
 class TimeReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``node/{node}/time/reply``: the hub's UTC when it had the question."""
 
-    n: int
+    n: WholeNumber
     at: str
     rate: float = 1.0
     """Site seconds per real second; other than 1 only in a demo."""
@@ -206,8 +206,8 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The device it is about (`refused`, `identify`)."""
     reason: str | None = None
     boot: str | None = None
-    from_: int | None = field(default=None, name="from")
-    to: int | None = None
+    from_: WholeNumber | None = field(default=None, name="from")
+    to: WholeNumber | None = None
 
 
 class LiveMoment(Struct, frozen=True, kw_only=True):
