@@ -127,7 +127,7 @@ class MosquittoBroker:
         return self._process is not None and self._process.poll() is None
 
     def _run(self, command: list[str]) -> None:
-        dies_with_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+        dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [*dies_with_us, *command],
@@ -162,7 +162,8 @@ class MosquittoBroker:
         """End it and wait for its end."""
         self._stopping = True
         if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
+            # It has nothing to save, and it forgets a SIGTERM that comes while it is starting.
+            self._process.kill()
         self._thread.join()
         self._folder.cleanup()
 

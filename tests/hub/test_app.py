@@ -138,7 +138,7 @@ def test_the_end_is_said_and_a_kill_is_noticed(
     client.hear("hub/state", lambda said: said["state"] == "online")
     hub.link._client._sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
     assert client.hear("hub/state", lambda said: said["state"] == "lost")["session"] == 1
-    client.hear("hub/state", lambda said: said["state"] == "online")
+    _until(lambda: hub.link._generation == 2 and hub.link.connected)
     hub.stop()
     said = client.hear("hub/state", lambda said: said["state"] == "stopped")
     assert said["chain"]["entry"] >= 1
