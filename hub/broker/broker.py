@@ -24,6 +24,8 @@ from hub.config import Address
 _log = logging.getLogger(__name__)
 
 START_S = 10.0
+AGAIN_S = 1.0
+"""Real seconds before a broker that ended by itself is started again."""
 MAX_PAYLOAD_BYTES = 1 << 20
 """The contract's 64 KiB and room to spare; iotcore alone would drop everything beyond 20 KB."""
 
@@ -108,7 +110,7 @@ class MosquittoBroker:
         conf = Path(self._folder.name) / "mosquitto.conf"
         conf.write_text(configuration(address), encoding="utf-8")
         self._ready = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._last: str = ""
         self._process: subprocess.Popen[str] | None = None
         # The kernel's promise to end the child is bound to the thread that started it, so that thread stays.
@@ -127,10 +129,22 @@ class MosquittoBroker:
         return self._process is not None and self._process.poll() is None
 
     def _run(self, command: list[str]) -> None:
+        """Run it; and again when it ends by itself after it has run (the kernel was out of memory, somebody erred)."""
         dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+        while True:
+            self._once([*dies_with_us, *command])
+            has_run = self._ready.is_set()
+            self._ready.set()
+            if not has_run or self._stopping.is_set():
+                return
+            _log.error("the embedded broker ended by itself: %s. Starting it again", self._last or "no word from it")
+            if self._stopping.wait(AGAIN_S):
+                return
+
+    def _once(self, command: list[str]) -> None:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [*dies_with_us, *command],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -140,14 +154,12 @@ class MosquittoBroker:
             )
         except OSError as wrong:
             self._last = str(wrong)
-            self._ready.set()
             return
-        with self._process:
-            if self._process.stderr is not None:
-                self._listen(self._process.stderr)
-        self._ready.set()
-        if not self._stopping:
-            _log.error("the embedded broker ended by itself: %s. Restart the hub", self._last or "no word from it")
+        with self._process as process:
+            if self._stopping.is_set():  # told to end between two of its lives
+                process.kill()
+            if process.stderr is not None:
+                self._listen(process.stderr)
 
     def _listen(self, said: IO[str]) -> None:
         for line in said:
@@ -160,7 +172,7 @@ class MosquittoBroker:
 
     def stop(self) -> None:
         """End it and wait for its end."""
-        self._stopping = True
+        self._stopping.set()
         if self._process is not None and self._process.poll() is None:
             # It has nothing to save, and it forgets a SIGTERM that comes while it is starting.
             self._process.kill()

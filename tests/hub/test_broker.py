@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,3 +84,26 @@ def test_it_dies_with_a_killed_hub() -> None:
         poll.register(watch, select.POLLIN)
         assert poll.poll(WAIT_S * 1000), "the kernel has ended it"
         os.close(watch)
+
+
+def test_one_that_is_killed_is_started_again_on_the_same_port() -> None:
+    broker = MosquittoBroker(mosquitto() or "mosquitto", _free(ANY))
+    try:
+        first = broker._process
+        assert first is not None
+        first.kill()
+        pause = threading.Event()
+        for _ in range(int(WAIT_S / 0.05)):
+            if broker._process is not first and _answers(broker.address):
+                break
+            pause.wait(0.05)
+        else:
+            pytest.fail("nobody has started it again")
+    finally:
+        broker.stop()
+    assert not _answers(broker.address)
+
+
+def _answers(address: Address) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((address.host, address.port)) == 0
