@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import logging
 import os
 import signal
 import sys
 import threading
+from concurrent.futures import Future
 from pathlib import Path
 from types import FrameType
 
@@ -93,22 +95,31 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(number, end)
     signal.signal(signal.SIGHUP, reload)
     pid_file = args.data / PID_FILE
+    hub.driver.broke = wake.set
     hub.start()
     _calm_collector()
     try:
-        pid_file.write_text(f"{os.getpid()}\n", encoding="ascii")
+        _write_pid(pid_file)
         print(f"broker     {hub.broker_url}", flush=True)
         print(f"dashboard  {hub.http_url}", flush=True)
-        while not ending.is_set():
+        while not ending.is_set() and not hub.driver.broken:
             wake.wait()
             wake.clear()
             if reloading.is_set():
                 reloading.clear()
                 _reload(hub)
     finally:
-        pid_file.unlink(missing_ok=True)
         hub.stop()
-    return 0
+        with contextlib.suppress(OSError):
+            pid_file.unlink()
+    return 0 if hub.driver.fault is None else 1
+
+
+def _write_pid(file: Path) -> None:
+    try:
+        file.write_text(f"{os.getpid()}\n", encoding="ascii")
+    except OSError as wrong:
+        raise UsageError(f"cannot write {file}: {wrong.strerror}. Make room, or name another --data folder") from None
 
 
 def _calm_collector() -> None:
@@ -118,16 +129,20 @@ def _calm_collector() -> None:
 
 
 def _reload(hub: HubApp) -> None:
-    try:
-        version = hub.reload().result()
-    except PlanError as wrong:
+    """Ask for it, and log what comes of it; waiting here would keep Ctrl-C waiting while the disk refuses."""
+    hub.reload().add_done_callback(lambda done: _reloaded(hub.config.plan, done))
+
+
+def _reloaded(plan: Path, done: Future[str]) -> None:
+    wrong = done.exception()
+    if isinstance(wrong, PlanError):
         for problem in wrong.problems:
-            _log.error("%s: %s", hub.config.plan, problem)
-        _log.error("the plan %s is wrong, so the running one stays", hub.config.plan)
-    except UsageError as wrong:
+            _log.error("%s: %s", plan, problem)
+        _log.error("the plan %s is wrong, so the running one stays", plan)
+    elif wrong is not None:
         _log.error("the running plan stays: %s", wrong)
     else:
-        _log.info("plan %s is in force", version)
+        _log.info("plan %s is in force", done.result())
 
 
 def main() -> int:

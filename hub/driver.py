@@ -202,6 +202,10 @@ class Driver:
         self._ready: Future[None] = Future()
         self.fault: str | None = None
         """What keeps it from committing, in words; None while all is well."""
+        self.broken = False
+        """Whether it ended without having been told to."""
+        self.broke: Callable[[], None] | None = None
+        """Called in the driver's thread when that happens; `fault` says why."""
         clock.subscribe(self.wake)
 
     # ---------------------------------------------------------------------------------------------- from any thread
@@ -321,17 +325,31 @@ class Driver:
         try:
             self._begin()
         except BaseException as wrong:  # noqa: BLE001 - whoever starts the driver gets it
-            self._ready.set_exception(wrong)
+            self._ready.set_exception(UsageError(self.fault) if self.fault is not None else wrong)
             self._checkpoints.stop()
             self._store.close()
             return
         self._ready.set_result(None)
-        while not self._stopping:
-            items = self._take()
-            if items or self._due():
-                self._work(items)
-            self._keep_house(busy=not self._queue.empty())
+        try:
+            while not self._stopping:
+                items = self._take()
+                if items or self._due():
+                    self._work(items)
+                self._keep_house(busy=not self._queue.empty())
+        except BaseException as wrong:  # noqa: BLE001 - whoever runs the hub is told, and the next start judges on
+            self._break(wrong)
         self._end()
+        if self.broken and self.broke is not None:
+            self.broke()
+
+    def _break(self, wrong: BaseException) -> None:
+        """Take note of what ends the judging: a disk that refuses while the hub is stopped, or a fault of our own."""
+        if self._stopping and isinstance(wrong, StoreError):
+            _log.error("stopped while the disk refuses the journal; what waited was acknowledged to nobody")
+            return
+        _log.critical("the hub cannot go on judging", exc_info=wrong)
+        self.fault = f"the hub cannot go on judging: {wrong!r}. Start it again; nothing acknowledged is lost"
+        self.broken = self._stopping = True
 
     def _begin(self) -> None:
         plan, source = self._wanted_plan
@@ -352,13 +370,14 @@ class Driver:
                 future.set_exception(UsageError("the hub is stopping"))
             elif isinstance(item, PageFate):
                 self._store.pages.fate(item)
-        self._boots.flush()
-        self._fleet.flush(self._clock.now_ms())
         try:
-            self._store.commit()
-            self._snapshot()
-        except (StoreError, OSError):
-            _log.exception("the last commit before the end failed; nothing acknowledged is lost")
+            if self.fault is None:  # what could not be committed or judged is not tried again
+                self._boots.flush()
+                self._fleet.flush(self._clock.now_ms())
+                self._store.commit()
+                self._snapshot()
+        except (StoreError, OSError) as wrong:
+            _log.error("the last commit before the end failed (%s); nothing acknowledged is lost", wrong)
         if self._snapshot_writer is not None:
             self._snapshot_writer.join()
         self._checkpoints.stop()
@@ -650,7 +669,7 @@ class Driver:
             except StoreError as wrong:
                 self.fault = f"the disk does not take the journal: {wrong}. Nothing is acknowledged until it does"
                 _log.error("%s", self.fault)
-                if self._stopping:
+                if self._stopping or not self._ready.done():
                     raise
                 self._room.clear()
                 threading.Event().wait(RETRY_S)

@@ -229,7 +229,7 @@ def test_a_bad_claim_is_refused(web: TestClient, body: dict[str, object]) -> Non
 def test_a_driver_that_does_not_answer_is_said(web: TestClient, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = open_one(web)
     monkeypatch.setattr("hub.web.api.moments.ANSWER_WITHIN_S", 0.01)
-    monkeypatch.setattr("hub.web.api.signals.ANSWER_WITHIN_S", 0.01)
+    monkeypatch.setattr("hub.web.api.moments.ANSWER_WITHIN_S", 0.01)
     monkeypatch.setattr(stand.driver, "act", lambda _: Future[None]())
     monkeypatch.setattr(stand.driver, "signals", lambda *_: Future[None]())
     problem(web.post(f"/api/v1/moments/{moment}/claim"), 503)

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import Awaitable
 from concurrent.futures import Future
 from typing import Annotated, Literal, TypeVar
 
@@ -204,45 +203,36 @@ async def act(
         reason=reason,
     )
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            now: Moment = await committed(here.driver.act(action))
+        now: Moment = await committed(here.driver.act(action))
     except RefusedError as refused:
         raise ProblemError(
             409, "refused", sentence(str(refused)), remedy=f"See the moment at /api/v1/moments/{moment}."
         ) from refused
-    except TimeoutError as late:
-        raise too_busy() from late
-    except UsageError as ours:
-        raise not_taken(ours) from ours
     return json(moment_message(now))
 
 
-def committed(future: Future[Done]) -> Awaitable[Done]:
-    """Return an awaitable for the driver's word; giving up on it does not cancel what the driver does."""
-    return asyncio.shield(asyncio.wrap_future(future))
-
-
-def too_busy() -> ProblemError:
-    """Return the 503 for a driver that does not answer."""
-    return ProblemError(
-        503,
-        "busy",
-        "The hub has not confirmed this in time; it may still happen.",
-        remedy="Look before you repeat it; see /readyz.",
-        headers={"retry-after": "2"},
-    )
-
-
-def not_taken(error: UsageError) -> ProblemError:
-    """Return the 503 for a driver that stops, or could not digest what it was given."""
-    log.warning("the driver did not take a request: %s", error)
-    return ProblemError(
-        503,
-        "not-taken",
-        "The hub did not take this: it stops, or made a mistake that its log tells of.",
-        remedy="Try again in a moment.",
-        headers={"retry-after": "2"},
-    )
+async def committed(future: Future[Done]) -> Done:
+    """Return the driver's word, or raise the 503 where none comes; giving up does not cancel what the driver does."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await asyncio.shield(asyncio.wrap_future(future))
+    except (TimeoutError, asyncio.CancelledError) as late:  # cancelled: the hub stops while its disk refuses
+        raise ProblemError(
+            503,
+            "busy",
+            "The hub has not confirmed this in time; it may still happen.",
+            remedy="Look before you repeat it; see /readyz.",
+            headers={"retry-after": "2"},
+        ) from late
+    except UsageError as ours:
+        log.warning("the driver did not take a request: %s", ours)
+        raise ProblemError(
+            503,
+            "not-taken",
+            "The hub did not take this: it stops, or made a mistake that its log tells of.",
+            remedy="Try again in a moment.",
+            headers={"retry-after": "2"},
+        ) from ours
 
 
 def _unknown(moment: str) -> ProblemError:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from andgate.errors import PayloadError, UsageError
+from andgate.errors import PayloadError
 from andgate.wire.codec import decode_feed_signals
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, MAX_SIGNALS, FeedSignal
 from hub.web.api.answer import answers, json, takes
 from hub.web.api.answers import Accepted
 from hub.web.api.arguments import only_known, read_body
-from hub.web.api.moments import ANSWER_WITHIN_S, Here, committed, not_taken, too_busy
+from hub.web.api.moments import Here, committed
 from hub.web.auth import MOST_BODY_BYTES, Caller, Needs
 from hub.web.problems import ProblemError, unprocessable
 
@@ -46,13 +45,7 @@ async def post_signals(request: Request, here: Here, who: Annotated[Caller, Depe
     body = await read_body(request, MOST_BODY_BYTES)
     members = decoded(body)
     feed = OPEN_FEED if who.via == "open" else who.id
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
-            done = await committed(here.driver.signals(members, feed))
-    except TimeoutError as late:
-        raise too_busy() from late
-    except UsageError as ours:
-        raise not_taken(ours) from ours
+    done = await committed(here.driver.signals(members, feed))
     return json(Accepted(accepted=done.accepted, duplicates=done.duplicates), 202)
 
 
