@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
+import shlex
+import sqlite3
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -143,3 +148,75 @@ def test_a_report(hub: HubApp, start: Callable[..., Program]) -> None:
     said = start("report.py", hub.http_url).read()
     assert said == "100.0 % ( 20.7 to 100.0)  I have my bag within 25 minutes of docking.  1 of 1 kept, 1 of them saved"
     assert "Baggage belt 3" in start("report.py", hub.http_url, "touchpoint", "2026-11-01T00:00:00.000Z").read()
+
+
+def commands(guide: Path, program: str) -> list[list[str]]:
+    """Return the commands of a guide that begin with `program`, as a shell would split them."""
+    text = re.sub(r"\\\n\s+", "", guide.read_text(encoding="utf-8"))
+    return [shlex.split(line) for line in re.findall(rf"^ {{4}}({program} .*)$", text, flags=re.MULTILINE)]
+
+
+def test_what_the_integrators_guide_posts_and_reads(hub: HubApp, root: Path) -> None:
+    answered = []
+    for words in commands(root / "docs" / "guides" / "integrator.md", "curl"):
+        url = next(word for word in words if word.startswith("http")).replace("http://127.0.0.1:8080", hub.http_url)
+        if url.endswith("/stream"):
+            continue
+        body = words[words.index("-d") + 1].encode() if "-d" in words else None
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"} if body else {})
+        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+            answered.append((answer.status, json.load(answer)))
+    assert [status for status, _ in answered] == [202] * 5 + [200] * 4
+    assert [said for status, said in answered if status == 202] == [
+        {"accepted": members, "duplicates": 0} for members in (1, 2, 1, 1, 1)
+    ]
+    by_key = {moment.key: moment for moment in hub.reader.moments(withdrawn=True).items}
+    assert by_key["AG77/2026-11-21"].verdict == "success"
+    assert by_key["AG1234/2026-11-21"].withdrawn
+
+
+def test_what_the_guides_say_over_mqtt(hub: HubApp, broker: Broker, root: Path) -> None:
+    said = commands(root / "docs" / "guides" / "integrator.md", "mosquitto_pub") + commands(
+        root / "README.md", "mosquitto_pub"
+    )
+    assert len(said) == 3
+    for program, *words in said:
+        subprocess.run([program, "-p", str(broker.port), *words], check=True, timeout=WAIT_S)
+    assert moments(hub, "belt-3", lambda moment: moment.key == "AG1234/2026-11-21").about == {"pax": 180}
+    assert moments(hub, "counter-a", lambda moment: moment.state == "open").witnesses == ("cam-1",)
+    assert [row.reason for row in hub.reader.quarantine()] == [
+        "the answer names no page or moment that this hub knows. Send `page` or `moment`"
+    ]
+
+
+def test_a_backup_is_restored_as_the_operators_guide_says(hub: HubApp, root: Path, tmp_path: Path) -> None:
+    with urllib.request.urlopen(
+        urllib.request.Request(
+            f"{hub.http_url}/api/v1/signals",
+            json.dumps({"id": "a", "touchpoint": "counter-a", "signal": "reached"}).encode(),
+            {"Content-Type": "application/json"},
+        ),
+        timeout=WAIT_S,
+    ) as answer:
+        assert answer.status == 202
+    (_, _, statement) = commands(root / "docs" / "guides" / "operator.md", "sqlite3")[1]
+    restored = tmp_path / "restored"
+    restored.mkdir()
+    with (
+        contextlib.closing(sqlite3.connect(tmp_path / "data" / "andgate.db")) as running,
+        contextlib.closing(sqlite3.connect(restored / "andgate.db")) as backup,
+    ):
+        running.backup(backup)
+        backup.execute(statement)
+        backup.commit()
+    config = HubConfig(
+        plan=root / "docs" / "examples" / "airport.toml",
+        data=restored,
+        broker_listen=Address("127.0.0.1", 0),
+        web=False,
+    )
+    with HubApp(config, SystemClock()) as again:
+        assert again.driver.epoch != hub.driver.epoch
+        assert [moment.id for moment in again.driver.open_moments()] == [
+            moment.id for moment in hub.driver.open_moments()
+        ]
