@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from andgate.moment.case import Case
 from andgate.moment.events import (
     AnyEvent,
     Claimed,
@@ -30,7 +31,6 @@ from andgate.moment.events import (
     Voided,
     Withdrawn,
 )
-from andgate.moment.fold import Case
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 
@@ -114,8 +114,9 @@ def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: in
         given_back = next((note for note in reversed(notes) if note.do == "unclaim"), None)
         if given_back is not None:
             happened.append(Unclaimed(moment=new.id, at_ms=given_back.at_ms, by=given_back.by))
-        elif old.claim_until_ms is not None and old.claim_until_ms <= now_ms:
-            happened.append(ClaimLapsed(moment=new.id, at_ms=old.claim_until_ms, by=old.claimed_by))
+        else:
+            until_ms = now_ms if old.claim_until_ms is None else old.claim_until_ms
+            happened.append(ClaimLapsed(moment=new.id, at_ms=until_ms, by=old.claimed_by))
     claimed_now = any(note.do == "claim" for note in notes)  # a claim that stands again is no news
     if claimed_now and new.claimed_ms is not None and new.claimed_by is not None:
         happened.append(Claimed(moment=new.id, at_ms=new.claimed_ms, by=new.claimed_by, until_ms=new.claim_until_ms))

@@ -22,12 +22,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from andgate.moment.case import PlanMark
 from andgate.moment.events import AnyEvent
-from andgate.moment.fold import PlanMark
-from andgate.moment.group import Group, Order, Publication, Published
+from andgate.moment.group import Group
 from andgate.moment.ladder import decide, next_page
 from andgate.moment.moments import Moment
+from andgate.moment.published import Order, Publication, Published
 from andgate.moment.roles import Casting
+from andgate.moment.sense import refusal
 from andgate.moment.signals import MOVED, Action, Input, Replanned, Retimed, Signal
 from andgate.moment.view import next_times
 from andgate.plan import Plan
@@ -130,23 +132,7 @@ class Engine:
 
     def refuses(self, action: Action) -> str | None:
         """Return why a person's action makes no sense, in words; None where it does."""
-        moment = self.moment(action.moment)
-        if moment is None:
-            return f"no moment {action.moment!r} within the last {self.horizon_ms // 3_600_000} hours"
-        if moment.withdrawn:
-            into = f"; it is part of {moment.withdrawn_into}" if moment.withdrawn_into else ""
-            return f"moment {action.moment} was withdrawn{into}"
-        if moment.state == "ended" and action.do in ("claim", "unclaim", "reset"):
-            return f"moment {action.moment} has ended"
-        if action.do == "unclaim" and moment.claimed_by is None:
-            return f"nobody has claimed moment {action.moment}"
-        if action.do == "unvoid" and moment.verdict != "void":
-            return f"moment {action.moment} is not void"
-        if action.do == "void" and moment.verdict == "void":
-            return f"moment {action.moment} is void already: {moment.reason}"
-        if action.do in ("reset", "cause", "remedy") and not action.reason:
-            return f"a {action.do} needs its words in `reason`"
-        return None
+        return refusal(self.moment(action.moment), action, self.horizon_ms)
 
     # Driving -----------------------------------------------------------------------------------------------------
 
@@ -334,11 +320,9 @@ class Engine:
             return
         self._open[moment_id] = group
         expectation = group.expectation_of(known.case)
-        known.due_ms = min(
-            (at_ms for at_ms in next_times(known.case, known.moment, expectation) if at_ms > seen_ms), default=None
-        )
-        if known.due_ms is not None:
-            heapq.heappush(self._due, (known.due_ms, moment_id))
+        # What is open ends by itself at the latest, so there is always a next time.
+        known.due_ms = min(at_ms for at_ms in next_times(known.case, known.moment, expectation) if at_ms > seen_ms)
+        heapq.heappush(self._due, (known.due_ms, moment_id))
 
     def _published(self, moment_id: str) -> Published | None:
         group = self._where.get(moment_id)

@@ -1,108 +1,19 @@
 """The fold: signals of one expectation, in order, through the table, into cases.
 
-A `Case` is a moment as the fold works on it: mutable, without identity, publication or pages. `Fold.step` takes the
-next item in order. Nothing here knows "now": the clock's own transitions (mark, deadline, give-up) are found by
-comparing the case's times with the time of the item that meets it.
+`Fold.step` takes the next item in order. Nothing here knows "now": the clock's own transitions (mark, deadline,
+give-up) are found by comparing the case's times with the time of the item that meets it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import copy
-from typing import Literal
 
-from msgspec import Struct
-
-from andgate.moment.events import AnyEvent, Moved, Opened, Overridden, Refused, Rejoined, Witnessed
+from andgate.moment.case import Blindness, Case, End, Item, Place, PlanMark
+from andgate.moment.events import Moved, Opened, Overridden, Refused, Rejoined, Witnessed
 from andgate.moment.roles import Casting
-from andgate.moment.signals import BLIND, MOVED, SIGHTED, About, Action, Signal
+from andgate.moment.signals import BLIND, MOVED, SIGHTED, Action, Signal
 from andgate.moment.table import TABLE, Does, Role, State
 from andgate.plan import Expectation
-
-End = Literal["closed", "reset", "gave-up", "voided-by-signal", "voided-by-person", "replanned"]
-Place = tuple[str, str | None]
-"""(touchpoint, key)."""
-Sighting = tuple[tuple[int, str, int, int, str], str]
-"""An opening signal's place in the fold, and its witness."""
-
-
-class PlanMark(Struct, frozen=True):
-    """From `at_ms` on, another plan: a place in the fold's order, before the signals of that millisecond."""
-
-    at_ms: int
-    version: str
-
-    @property
-    def order(self) -> tuple[int, str, int, int, str]:
-        """Return the place in the fold: before every signal of its millisecond."""
-        return (self.at_ms, "", 0, 0, "")
-
-
-Item = Signal | Action | PlanMark
-
-
-class Case(Struct, kw_only=True, omit_defaults=True):
-    """A moment as the fold works on it."""
-
-    touchpoint: str
-    key: str | None
-    plan: str
-    """Version of the plan in force when it opened."""
-    opened_ms: int
-    ends_ms: int
-    mark_ms: int | None
-    """When the clock threatens it; None: never."""
-    gives_up_ms: int
-    """How long after the deadline it ends by itself, if nobody closes it."""
-    opened_found: bool
-    about: About
-    signals: list[str]
-    """Identities of its opening signals, the first opens."""
-    witnesses: list[str]
-    sightings: list[Sighting] = []
-    """The same signals with their places in the fold: two cases that become one are put in order by them."""
-    again: list[str] = []
-    """Opening signals that came when it had failed: still waiting."""
-    threat_ms: int | None = None
-    threat_signal: str | None = None
-    fail_signal: str | None = None
-    """The signal that failed it at once; the deadline is that signal's time."""
-    ended_ms: int | None = None
-    end: End | None = None
-    end_signal: str | None = None
-    end_found: bool = False
-    void_reason: str | None = None
-    void_by: str | None = None
-    facts: list[AnyEvent] = []
-    """What cannot be seen by comparing two publications; `moment` is filled in when they are published."""
-
-    @property
-    def limit_ms(self) -> int:
-        """Return when it ends by itself."""
-        return self.ends_ms + self.gives_up_ms
-
-    def state_at(self, at_ms: int) -> State:
-        """Return the state a signal of that time meets; the case must not have ended."""
-        if self.fail_signal is not None or at_ms > self.ends_ms:
-            return State.FAILED
-        threatened = self.threat_ms is not None or (self.mark_ms is not None and at_ms >= self.mark_ms)
-        return State.THREATENED if threatened else State.OPEN
-
-    def copy(self) -> Case:
-        """Return an independent copy."""
-        twin = copy(self)
-        twin.about, twin.signals, twin.witnesses = self.about.copy(), self.signals.copy(), self.witnesses.copy()
-        twin.again, twin.facts, twin.sightings = self.again.copy(), self.facts.copy(), self.sightings.copy()
-        return twin
-
-
-class Blindness(Struct):
-    """A span in which a device could not be trusted to see."""
-
-    touchpoint: str
-    device: str
-    from_ms: int
-    to_ms: int | None = None
 
 
 class Fold:
@@ -147,7 +58,7 @@ class Fold:
     def restore(self, cases: list[Case], holds: dict[str, dict[str, list[str]]], blindness: list[Blindness]) -> None:
         """Take over a state, as stored or copied."""
         self.cases, self.holds, self.blindness = cases, holds, blindness
-        for case in cases:
+        for case in sorted(cases, key=lambda case: case.ended_ms or 0):  # the last to end is the one to rejoin
             place = (case.touchpoint, case.key)
             (self._open if case.ended_ms is None else self._last)[place] = case
         self._blind = {b.device: b for b in blindness if b.to_ms is None}
@@ -182,7 +93,7 @@ class Fold:
             return []
         expectation = casting.plan.expectations.get(self.expectation)
         if expectation is None:
-            return []
+            return []  # received in the very millisecond in which another plan came
         if signal.name == MOVED:
             return self._move(signal, expectation)
         roles = casting.roles(self.expectation, signal.name)
@@ -227,19 +138,19 @@ class Fold:
         self._expire(case, action.at_ms)
         if case.ended_ms is None:
             return self._meet(case, Role.RESETS if action.do == "reset" else Role.DISMISSES, action, None)
-        if action.do == "void":
-            case.void_reason, case.void_by = action.reason or "void", action.by
-            return [case]
-        return []
+        if action.do == "reset":
+            return []  # it has ended without the person's help
+        case.void_reason, case.void_by = action.reason or "void", action.by
+        return [case]
 
     def _replan(self, mark: PlanMark) -> list[Case]:
         expectation = self._casting_at(mark.at_ms).plan.expectations.get(self.expectation)
         touched: list[Case] = []
         for case in list(self._open.values()):
-            if expectation is None or case.touchpoint not in expectation.touchpoints:
-                self._expire(case, mark.at_ms)
-                if case.ended_ms is None:
-                    touched += self._meet(case, Role.REPLANS, mark, None)
+            self._expire(case, mark.at_ms)
+            dropped = expectation is None or case.touchpoint not in expectation.touchpoints
+            if dropped and case.ended_ms is None:
+                touched += self._meet(case, Role.REPLANS, mark, None)
         return touched
 
     def _meet(
@@ -250,16 +161,15 @@ class Fold:
         transition = TABLE.get((state, role))
         if transition is None:
             return []
-        if isinstance(item, Signal) and expectation is not None:
-            if transition.does in (Does.OPEN, Does.FAIL_AT_ONCE):
-                return [self._open_case(item, expectation, failed=transition.does is Does.FAIL_AT_ONCE)]
-            if case is not None:
-                self._carry_out(transition.does, case, item)
-                return [case]
-        if case is not None:
+        if not isinstance(item, Signal):
+            assert case is not None  # noqa: S101  # persons and plans meet only what is open
             self._end_by_hand(transition.does, case, item)
             return [case]
-        return []
+        if case is None:
+            assert expectation is not None  # noqa: S101  # signals come with what they mean
+            return [self._open_case(item, expectation, failed=transition.does is Does.FAIL_AT_ONCE)]
+        self._carry_out(transition.does, case, item)
+        return [case]
 
     # What is carried out ----------------------------------------------------------------------------------------
 
@@ -300,8 +210,8 @@ class Fold:
                 Refused(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness, held_by=held_by)
             )
         elif does is Does.THREATEN:
-            if case.threat_ms is None:
-                case.threat_ms, case.threat_signal = signal.at_ms, signal.id
+            first = (case.threat_ms, case.threat_signal)
+            case.threat_ms, case.threat_signal = (signal.at_ms, signal.id) if case.threat_ms is None else first
         elif does is Does.FAIL:
             case.ends_ms, case.fail_signal = signal.at_ms, signal.id
             if case.mark_ms is not None and case.mark_ms > signal.at_ms:
@@ -333,6 +243,7 @@ class Fold:
         assert signal.to is not None  # noqa: S101  # `_move` let nothing else through
         case.facts.append(Moved(moment="", at_ms=signal.at_ms, signal=signal.id, to=signal.to))
         del self._open[case.touchpoint, case.key]
+        case.path = [*(case.path or [(case.opened_ms, case.touchpoint)]), (signal.at_ms, signal.to)]
         case.touchpoint = signal.to
         place = (signal.to, case.key)
         other = self._current(place, signal.at_ms)

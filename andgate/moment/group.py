@@ -6,60 +6,22 @@ item is one step; anything else folds again from `base`. Publishing compares wit
 
 from __future__ import annotations
 
-import hashlib
 from bisect import insort
 from collections.abc import Callable, Iterable
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from andgate.moment.case import Case, Item, PlanMark
 from andgate.moment.difference import altered, events_between, revised, withdrawal
 from andgate.moment.events import AnyEvent, AskedVoid
-from andgate.moment.fold import Blindness, Case, Fold, Item, PlanMark
+from andgate.moment.fold import Fold
 from andgate.moment.ladder import Ledger, stand_down
 from andgate.moment.moments import Moment
+from andgate.moment.published import Order, Publication, Published, action_order, moment_id
 from andgate.moment.roles import Casting
 from andgate.moment.signals import Action, Signal
 from andgate.moment.view import view
-from andgate.plan import Expectation, Plan
-
-Order = tuple[int, str, int, int, str]
-
-
-class Published(Struct, kw_only=True):
-    """What the world knows of one moment, and what is behind it."""
-
-    moment: Moment
-    case: Case
-    ledger: Ledger
-    facts: int
-    """How many of the case's facts have been published."""
-    notes: int = 0
-    """How many of the persons' notes have been published."""
-    due_ms: int | None = None
-    """When the clock alone changes it next."""
-    page_ms: int | None = None
-    """When its next page is due."""
-    lapsed_ms: int | None = None
-
-
-class Publication(Struct, frozen=True):
-    """One publication: the moment, and what happened since the last one."""
-
-    moment: Moment
-    events: tuple[AnyEvent, ...]
-
-
-def moment_id(expectation: str, signal: Signal, plan: Plan) -> str:
-    """Return a moment's id: from expectation, touchpoint, key and the signal that first opened it."""
-    keyed = plan.expectations[expectation].key is not None
-    parts = (expectation, signal.touchpoint, (signal.key or "") if keyed else "", signal.id)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-def action_order(action: Action) -> Order:
-    """Return a person's place in the fold: after the signals of that millisecond."""
-    return (action.at_ms, "\U0010ffff", 0, 0, action.id)
+from andgate.plan import Expectation
 
 
 class Group:
@@ -394,11 +356,10 @@ class Group:
         for case in over:
             identity = self.identity(self.anchor_of(case))
             let_go.append(identity)
-            known = self.published.pop(identity, None)
-            if known is not None:
-                self._anchors.pop(known.moment.anchor, None)
+            self.published.pop(identity, None)
             for signal in case.signals:
                 self.signals.pop(signal, None)
+        self._anchors = {known.moment.anchor: identity for identity, known in self.published.items()}
         keep = [case for case in self.base.cases if case not in over]
         live = {signal for case in keep for signal in case.signals} | {
             item.id for _, item in self.items if isinstance(item, Signal)
@@ -421,15 +382,11 @@ class Group:
 
     def _reattach(self) -> None:
         """Point what is published at the cases of the fresh fold."""
-        for case in self.fold.cases:
-            known = self.published.get(self.identity(self.anchor_of(case)))
-            if known is not None:
-                known.case = case
+        cases = {self.identity(self.anchor_of(case)): case for case in self.fold.cases}
+        for identity, known in self.published.items():
+            known.case = cases.get(identity, known.case)
         self._touched = []
 
     @staticmethod
     def _end_of(case: Case) -> int:
         return case.limit_ms if case.ended_ms is None else case.ended_ms
-
-
-__all__ = ["Blindness", "Group", "Publication", "Published", "action_order", "moment_id"]

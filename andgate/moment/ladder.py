@@ -12,8 +12,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from andgate.moment.case import Case
 from andgate.moment.events import AnyEvent, Paged, PageReason, PageSkipped, StoodDown
-from andgate.moment.fold import Case
 from andgate.moment.moments import Moment
 from andgate.moment.view import page_times
 from andgate.plan import Expectation, PageStep
@@ -43,8 +43,6 @@ def next_page(ledger: Ledger, case: Case, moment: Moment, expectation: Expectati
     if moment.state == "ended":
         return None
     times = [due for step, due in enumerate(page_times(case, expectation)) if step not in ledger.steps]
-    if any(signal not in ledger.again for signal in case.again):
-        times.append(case.ends_ms)
     return min(times, default=None)
 
 

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from andgate.errors import UsageError
+from andgate.moment.case import Blindness, Case, PlanMark
 from andgate.moment.engine import Engine
-from andgate.moment.fold import Blindness, Case, PlanMark
-from andgate.moment.group import Group, Published, action_order
+from andgate.moment.group import Group
+from andgate.moment.published import Published, action_order
 from andgate.moment.roles import Casting
 from andgate.moment.signals import Action, Signal
 from andgate.plan import Plan

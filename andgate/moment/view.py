@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from andgate.moment.fold import Case
+from andgate.moment.case import Case
 from andgate.moment.moments import Level, Moment, State, Verdict
 from andgate.moment.signals import Action
 from andgate.plan import Expectation
@@ -111,7 +111,8 @@ def view(
         late_s = (ended_ms - case.ends_ms) / 1000 if closed and ended_ms is not None else None
     provisional = case.opened_found or case.end_found or (gave_up and verdict != "void")
     if not provisional and verdict in ("success", "failure"):
-        provisional = blind_at(case.touchpoint, ended_ms if success and ended_ms is not None else case.ends_ms)
+        decided_ms = ended_ms if success and ended_ms is not None else case.ends_ms
+        provisional = blind_at(case.touchpoint_at(decided_ms), decided_ms)
     return Moment(
         id=identity,
         anchor=anchor,
@@ -185,9 +186,7 @@ def _last_words(notes: Sequence[Action], what: str) -> str | None:
 
 
 def next_times(case: Case, moment: Moment, expectation: Expectation) -> list[int]:
-    """Return every time at which this moment changes by the clock alone, past ones included."""
-    if moment.state == "ended":
-        return []
+    """Return every time at which an open moment changes by the clock alone, past ones included."""
     times = [case.ends_ms + IN_FLIGHT_MS, case.limit_ms]
     times += [
         at_ms for at_ms in (threat_ms(case), failing_ms(case, expectation), moment.claim_until_ms) if at_ms is not None

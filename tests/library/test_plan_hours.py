@@ -38,7 +38,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("hours", "at", "served"), ROWS)
-def test_a_touchpoint_is_served_within_its_hours(hours: str, at: str, served: bool) -> None:  # noqa: FBT001
+def test_a_touchpoint_is_served_within_its_hours(hours: str, at: str, served: bool) -> None:
     assert is_served(plan(f'hours = "{hours}"'), "t", ms(at)) is served
 
 

@@ -1,0 +1,107 @@
+"""A case: one moment as the fold works on it, and what else the fold keeps.
+
+Mutable, without identity, publication or pages; those belong to what is published.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Literal
+
+from msgspec import Struct
+
+from andgate.moment.events import AnyEvent
+from andgate.moment.signals import About, Action, Signal
+from andgate.moment.table import State
+
+End = Literal["closed", "reset", "gave-up", "voided-by-signal", "voided-by-person", "replanned"]
+Place = tuple[str, str | None]
+"""(touchpoint, key)."""
+Sighting = tuple[tuple[int, str, int, int, str], str]
+"""An opening signal's place in the fold, and its witness."""
+
+
+class PlanMark(Struct, frozen=True):
+    """From `at_ms` on, another plan: a place in the fold's order, before the signals of that millisecond."""
+
+    at_ms: int
+    version: str
+
+    @property
+    def order(self) -> tuple[int, str, int, int, str]:
+        """Return the place in the fold: before every signal of its millisecond."""
+        return (self.at_ms, "", 0, 0, "")
+
+
+Item = Signal | Action | PlanMark
+
+
+class Case(Struct, kw_only=True, omit_defaults=True):
+    """A moment as the fold works on it."""
+
+    touchpoint: str
+    key: str | None
+    plan: str
+    """Version of the plan in force when it opened."""
+    opened_ms: int
+    ends_ms: int
+    mark_ms: int | None
+    """When the clock threatens it; None: never."""
+    gives_up_ms: int
+    """How long after the deadline it ends by itself, if nobody closes it."""
+    opened_found: bool
+    about: About
+    signals: list[str]
+    """Identities of its opening signals, the first opens."""
+    witnesses: list[str]
+    sightings: list[Sighting] = []
+    """The same signals with their places in the fold: two cases that become one are put in order by them."""
+    path: list[tuple[int, str]] = []
+    """Since when it was where, once it has moved; empty while it stands where it opened."""
+    again: list[str] = []
+    """Opening signals that came when it had failed: still waiting."""
+    threat_ms: int | None = None
+    threat_signal: str | None = None
+    fail_signal: str | None = None
+    """The signal that failed it at once; the deadline is that signal's time."""
+    ended_ms: int | None = None
+    end: End | None = None
+    end_signal: str | None = None
+    end_found: bool = False
+    void_reason: str | None = None
+    void_by: str | None = None
+    facts: list[AnyEvent] = []
+    """What cannot be seen by comparing two publications; `moment` is filled in when they are published."""
+
+    @property
+    def limit_ms(self) -> int:
+        """Return when it ends by itself."""
+        return self.ends_ms + self.gives_up_ms
+
+    def state_at(self, at_ms: int) -> State:
+        """Return the state a signal of that time meets; the case must not have ended."""
+        if self.fail_signal is not None or at_ms > self.ends_ms:
+            return State.FAILED
+        threatened = self.threat_ms is not None or (self.mark_ms is not None and at_ms >= self.mark_ms)
+        return State.THREATENED if threatened else State.OPEN
+
+    def touchpoint_at(self, at_ms: int) -> str:
+        """Return where it was at that time."""
+        return next((place for since_ms, place in reversed(self.path) if since_ms <= at_ms), self.touchpoint)
+
+    def copy(self) -> Case:
+        """Return an independent copy."""
+        twin = copy(self)
+        twin.about, twin.signals, twin.witnesses = self.about.copy(), self.signals.copy(), self.witnesses.copy()
+        twin.again, twin.facts, twin.sightings = self.again.copy(), self.facts.copy(), self.sightings.copy()
+        twin.path = self.path.copy()
+        return twin
+
+
+class Blindness(Struct):
+    """A span in which a device could not be trusted to see."""
+
+    touchpoint: str
+    device: str
+    from_ms: int
+    to_ms: int | None = None

@@ -1,0 +1,36 @@
+"""Whether what a person wants to do about a moment makes sense."""
+
+from __future__ import annotations
+
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Action
+
+
+def refusal(moment: Moment | None, action: Action, horizon_ms: int) -> str | None:
+    """Return why an action makes no sense, in words; None where it does.
+
+    Args:
+        moment: as last published; None where the engine does not have it.
+        action: what a person wants to do.
+        horizon_ms: how long the engine keeps what has ended, for the words.
+    """
+    if moment is None:
+        return f"no moment {action.moment!r} within the last {horizon_ms // 3_600_000} hours"
+    if moment.withdrawn:
+        into = f"; it is part of {moment.withdrawn_into}" if moment.withdrawn_into else ""
+        return f"moment {action.moment} was withdrawn{into}"
+    if moment.state == "ended" and action.do in ("claim", "unclaim", "reset"):
+        return f"moment {action.moment} has ended"
+    if action.do in ("reset", "cause", "remedy") and not action.reason:
+        return f"a {action.do} needs its words in `reason`"
+    return _against_what_stands(moment, action)
+
+
+def _against_what_stands(moment: Moment, action: Action) -> str | None:
+    if action.do == "unclaim" and moment.claimed_by is None:
+        return f"nobody has claimed moment {action.moment}"
+    if action.do == "unvoid" and moment.verdict != "void":
+        return f"moment {action.moment} is not void"
+    if action.do == "void" and moment.verdict == "void":
+        return f"moment {action.moment} is void already: {moment.reason}"
+    return None
