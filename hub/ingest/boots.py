@@ -3,6 +3,9 @@
 Site time of a node's signal is the node's monotonic clock plus the boot's offset. Every message that says when it was
 sent bounds the offset from above (receipt - sent: it cannot have been received before it was sent), and so does every
 question for the time; the smallest bound is the best one known.
+
+A better bound decides anew what is stored. A clock that runs fast betters it with every message, and would have all its
+signals judged again each time; so a boot has credit for that, and pays for every signal it has (docs/decisions/0021).
 """
 
 from __future__ import annotations
@@ -20,13 +23,21 @@ _UPSERT = (
 )
 
 
+CREDIT_FIRST = 1_000
+"""Signals that a boot may have decided anew before it has earned anything."""
+CREDIT_EACH = 4
+"""What every stored signal earns: so the work stays in proportion to what was sent, however the clock runs."""
+
+
 class Boot:
     """What the hub knows of one numbering of one node."""
 
     __slots__ = (
         "boot",
+        "credit",
         "first_ms",
         "floating",
+        "kept",
         "node",
         "numbers",
         "offset_ms",
@@ -53,6 +64,21 @@ class Boot:
         self.untimed = 0
         """Signals that nobody can put on the timeline."""
         self.numbers = Numbers()
+        self.kept = 0
+        """Signals of it that are stored."""
+        self.credit = CREDIT_FIRST
+
+    def keep(self) -> None:
+        """Count a signal that is stored."""
+        self.kept += 1
+        self.credit += CREDIT_EACH
+
+    def pay(self) -> bool:
+        """Pay for deciding anew about everything that is stored; whether there was credit for it."""
+        if self.credit < self.kept:
+            return False
+        self.credit -= self.kept
+        return True
 
     def bound(self, sample_ms: float) -> bool:
         """Take a new upper bound of the offset; whether it is the best so far."""
@@ -80,6 +106,8 @@ class Boots:
             boot.seen_ms, boot.offset_ms, boot.worst_ms = seen_ms, offset_ms, worst_ms
             boot.floating, boot.untimed = bool(floating), untimed
             boot.numbers = Numbers(upto, msgspec.json.decode(also, type=list[tuple[int, int]]))
+            boot.kept = len(boot.numbers)
+            boot.credit += boot.kept
             self._boots[node, name] = self._newest[node] = boot
         self._rank = max((boot.rank for boot in self._boots.values()), default=0)
 

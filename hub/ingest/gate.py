@@ -129,6 +129,7 @@ class Gate:
         if at_ms is None:
             boot.untimed += 1
             self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
+            boot.keep()
             taken.accepted += 1
             return
         if at_ms > received_ms + AHEAD_MS:
@@ -137,6 +138,7 @@ class Gate:
         if at_ms != signal.at_ms:
             signal = replace(signal, at_ms=min(at_ms, received_ms))
         self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
+        boot.keep()
         taken.accepted += 1
         taken.inputs.append(signal)
 
@@ -203,7 +205,8 @@ class Gate:
                 taken.inputs.append(replace(signal, at_ms=at_ms))
             boot.untimed = 0
             boot.worst_ms = max(offset_ms, boot.worst_ms or offset_ms)
-        if boot.floating or (boot.worst_ms is not None and boot.worst_ms - offset_ms > RETIME_MS):
+        better = boot.floating or (boot.worst_ms is not None and boot.worst_ms - offset_ms > RETIME_MS)
+        if better and boot.pay():
             moved = self._store.timed_after(boot.rank, offset_ms, RETIME_MS, now_ms - HORIZON_MS)
             for id, at_ms in moved:
                 self._store.retime(id, min(at_ms, now_ms))

@@ -15,6 +15,10 @@ class Numbers:
         self.upto = upto
         self.ranges: list[tuple[int, int]] = [(first, last) for first, last in ranges or []]
 
+    def __len__(self) -> int:
+        """How many are in."""
+        return self.upto + sum(last - first + 1 for first, last in self.ranges)
+
     def __contains__(self, number: int) -> bool:
         """Whether the number is in."""
         if number <= self.upto:

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from andgate.moment.events import Revised
+from andgate.moment.signals import Retimed
 from andgate.wire.times import format_time
+from hub.clock import HandClock
+from hub.ingest.boots import CREDIT_EACH, CREDIT_FIRST
+from hub.store.journal import decode_inputs
 from tests.hub.desk import START_MS, Desk, node_signal
 
 AT = format_time(START_MS - 30_000)
@@ -142,3 +146,30 @@ def test_a_gap_names_no_device_of_the_plan_and_is_kept(desk: Desk) -> None:
     desk.node(node_signal(1, "gap", device="spool"))
     assert desk.reasons() == []
     assert desk.reader.signal("n/desk-a1/b1/1") is not None
+
+
+def test_a_clock_that_runs_fast_makes_no_more_work_than_its_signals_do(desk: Desk, clock: HandClock) -> None:
+    signals = 400
+    for seq in range(1, signals + 1):
+        clock.advance(100)
+        desk.node(node_signal(seq, mono=seq * 0.2, sent=seq * 0.2))  # its two seconds are one of the site's
+    moved = [
+        item
+        for entry in desk.driver._store.entries(1)
+        for item in decode_inputs(entry.body).in_
+        if isinstance(item, Retimed)
+    ]
+    assert 0 < len(moved) <= CREDIT_FIRST + CREDIT_EACH * signals
+    assert len(desk.moments()) == 1
+
+
+def test_a_boot_has_credit_for_one_whole_correction_after_a_restart(
+    make_desk: Callable[..., Desk], clock: HandClock
+) -> None:
+    desk = make_desk()
+    for seq in range(1, 4):
+        desk.node(node_signal(seq, mono=10.0 + seq, sent=10.0 + seq))
+    desk.stop()
+    again = make_desk()
+    _ask(again, 20.0)
+    assert again.only().opened_ms == START_MS - 9_000
