@@ -172,11 +172,11 @@ class Face:
             seen = self._views[sign.touchpoint]
             state = sign_state(seen, sign.counts, now_s, rate, link=linked)
             sign.show(state)
-            # The next second of the first flight, so that the sign ticks with it and not beside it.
-            left_ms = next((flight.left_ms for flight in state.flights if flight.left_ms is not None), None)
-            if left_ms is not None:
-                tick_s = ((left_ms - 1) % 1000 + 1) / 1000 / rate
-                self.due_s = min(self.due_s, now_s + max(tick_s + 0.001, 0.1 * self._pace))
+            # Each flight's next second: every sign of the place changes with its flights and not beside them.
+            for flight in state.flights:
+                if flight.left_ms is not None:
+                    tick_s = ((flight.left_ms - 1) % 1000 + 1) / 1000 / rate
+                    self.due_s = min(self.due_s, now_s + max(tick_s + 0.001, 0.1 * self._pace))
 
 
 def _stored(receipt: Receipt, boot: str, seq: int) -> bool:
