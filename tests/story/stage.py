@@ -29,7 +29,7 @@ WAIT_S = 40.0
 T = TypeVar("T")
 
 
-def until(what: Callable[[], T], why: str | Callable[[], object] = "it never came to be so") -> T:
+def until(what: Callable[[], T | None], why: str | Callable[[], object] = "it never came to be so") -> T:
     """Look again and again until something is so; return it."""
     pause = threading.Event()
     for _ in range(int(WAIT_S / 0.02)):
@@ -253,9 +253,15 @@ class Pager:
     def fence(self) -> None:
         """Whatever the broker had for us before now is heard when this returns."""
         self._fences += 1
-        number = self._fences
-        self._client.publish(f"fence/{id(self)}", json.dumps({"n": number}), qos=1).wait_for_publish(WAIT_S)
-        self.hear(f"fence/{id(self)}", n=number)
+        number, topic = self._fences, f"fence/{id(self)}"
+
+        def back() -> bool:
+            # Said again if need be: after a broker's restart it may go out before our subscriptions.
+            self._client.publish(topic, json.dumps({"n": number}), qos=1).wait_for_publish(WAIT_S)
+            with self._changed:
+                return self._changed.wait_for(lambda: (topic, {"n": number}) in self.heard, 2)
+
+        until(back)
 
     def close(self) -> None:
         self._client.disconnect()
