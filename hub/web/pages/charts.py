@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from hub.web.pages.draw import Drawing, width_of
+from hub.web.pages.draw import Drawing
+from hub.web.pages.labels import width_of
 from hub.web.pages.names import capital
 from hub.web.pages.spans import date_words, local
 from hub.web.pages.success import FEW, NO_CAUSE, percent

@@ -8,14 +8,6 @@ from markupsafe import Markup, escape
 
 Anchor = Literal["start", "middle", "end"]
 
-CHAR_PX = 7.4
-"""Width of an average character at 15 px; what labels are laid out by."""
-
-
-def width_of(text: str, size: int = 15) -> float:
-    """Return about how wide a text is, in pixels."""
-    return len(text) * CHAR_PX * size / 15
-
 
 def _n(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
@@ -65,9 +57,16 @@ class Drawing:
         """Draw a path."""
         self._add("path", cls, d=d, transform=transform)
 
-    def text(self, x: float, y: float, words: str, cls: str = "", anchor: Anchor = "start") -> None:
-        """Write words; `y` is their base line."""
-        self._add("text", cls, words, x=x, y=y, text_anchor=None if anchor == "start" else anchor)
+    def text(self, x: float, y: float, words: str, cls: str = "", anchor: Anchor = "start", title: str = "") -> None:
+        """Write words; `y` is their base line, `title` what they stand for where they were shortened."""
+        self._add(
+            "text",
+            cls,
+            escape(words) + _title(title if title != words else ""),
+            x=x,
+            y=y,
+            text_anchor=None if anchor == "start" else anchor,
+        )
         self.reach(y + 5)
 
     def begin_link(self, href: str, label: str) -> None:
@@ -91,25 +90,3 @@ class Drawing:
 
 def _title(words: str) -> Markup:
     return Markup("<title>{}</title>").format(escape(words)) if words else Markup()
-
-
-class Lanes:
-    """Puts labels of one row beside each other where they fit, else in the next lane below."""
-
-    def __init__(self) -> None:
-        """Begin empty."""
-        self.ends: list[float] = []
-
-    def lane(self, start: float, width: float) -> int:
-        """Return the first lane in which a label from `start` on has room."""
-        for index, end in enumerate(self.ends):
-            if start >= end:
-                self.ends[index] = start + width + 12
-                return index
-        self.ends.append(start + width + 12)
-        return len(self.ends) - 1
-
-    @property
-    def count(self) -> int:
-        """How many lanes are in use, at least one."""
-        return max(len(self.ends), 1)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from andgate.moment import events as e
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
+from hub.web.pages.scale import NARROW
 from hub.web.pages.spans import clock, hms, span, when_words
 from hub.web.pages.timeline import Timeline, left_words
 from hub.web.pages.words import rich, say
@@ -51,6 +52,8 @@ class Story(Struct, frozen=True, kw_only=True):
     promise: str
     firm: str
     chart: Markup
+    narrow: Markup
+    """The same for a phone."""
     witnesses: tuple[Pair, ...]
     agree: str
     pages: tuple[Pair, ...]
@@ -117,18 +120,30 @@ def page_pairs(plan: Plan, trail: Sequence[TrailLine], sent: Sequence[PageRow]) 
     zone = plan.site.timezone
     pairs = []
     for row in sent:
-        state = {"sent": "sent", "failed": "failed", "cancelled": "cancelled", "muted": "cancelled"}.get(row.state)
-        name = f"{group_name(plan, row.group)}, {row.channel}"
+        if row.state == "cancelled" and not row.channel:
+            continue  # a step that was skipped; the trail below says so in full
+        name = group_name(plan, row.group) + (f", {row.channel}" if row.channel else "")
         if row.kind == "over":
-            name = f"{say('moment.over.short')}, {name.lower()}"
-        at_ms = row.sent_ms if row.sent_ms is not None else row.decided_ms
-        words = say(f"moment.pages.{state or 'waiting'}", time=hms(at_ms, zone))
-        pairs.append(Pair(name, words))
+            name = f"{say('moment.over.short')}, {name[:1].lower()}{name[1:]}"
+        pairs.append(Pair(name, _fate(row, zone)))
     for line in trail:
         if isinstance(line.event, e.PageSkipped):
             because = say(f"moment.skip.{line.event.because}")
             pairs.append(Pair(group_name(plan, line.event.group), say("moment.pages.skipped", because=because)))
     return tuple(pairs)
+
+
+def _fate(row: PageRow, zone: str) -> str:
+    """Return what became of one delivery, and why, in words."""
+    if row.state == "sent":
+        time = hms(row.sent_ms if row.sent_ms is not None else row.decided_ms, zone)
+        return (
+            say("moment.pages.sent.note", time=time, note=row.note) if row.note else say("moment.pages.sent", time=time)
+        )
+    if row.state == "queued":
+        return say("moment.pages.retried", note=row.note) if row.note else say("moment.pages.waiting")
+    because = row.note.removeprefix("not sent: ") or say("moment.skip.unknown")
+    return say("moment.pages.failed" if row.state == "failed" else "moment.pages.skipped", because=because)
 
 
 def after_end(moment: Moment, trail: Sequence[TrailLine]) -> str:
@@ -184,6 +199,7 @@ def build(
         promise=promise(plan, moment.expectation),
         firm=say("moment.revision", n=moment.revision, firm=firm),
         chart=Timeline(plan, moment, trail, signals, now_ms).markup(),
+        narrow=Timeline(plan, moment, trail, signals, now_ms, NARROW).markup(),
         witnesses=saw,
         agree=agree,
         pages=page_pairs(plan, trail, sent),
