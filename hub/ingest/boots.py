@@ -10,6 +10,9 @@ signals judged again each time; so a boot has credit for that, and pays for ever
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from typing import Any
+
 import msgspec
 
 from hub.ingest.numbers import Numbers
@@ -23,6 +26,15 @@ _UPSERT = (
 )
 
 
+_SELECT = "select node, boot, rank, first_ms, seen_ms, offset_ms, worst_ms, floating, untimed, upto, also from boot"
+_NEWEST = _SELECT + (  # noqa: S608 - both are our own constants
+    " where rank in (select max(rank) from boot group by node)"
+    " or rank in (select rank from boot order by seen_ms desc limit ?) order by seen_ms, rank"
+)
+REMEMBERED = 20_000
+"""Boots in memory."""
+STRANGE_MOST = 1_000
+"""Boots of nodes outside the plan in memory."""
 CREDIT_FIRST = 1_000
 """Signals that a boot may have decided anew before it has earned anything."""
 CREDIT_EACH = 4
@@ -88,38 +100,65 @@ class Boot:
         return False
 
 
+def _boot(row: tuple[Any, ...]) -> Boot:
+    boot = Boot(row[0], row[1], row[2], row[3])
+    boot.seen_ms, boot.offset_ms, boot.worst_ms, floating, boot.untimed, upto, also = row[4:]
+    boot.floating = bool(floating)
+    boot.numbers = Numbers(upto, msgspec.json.decode(also, type=list[tuple[int, int]]))
+    boot.kept = len(boot.numbers)
+    boot.credit += boot.kept
+    return boot
+
+
 class Boots:
-    """Every boot of every node, as one thread keeps them."""
+    """Every boot of every node of the plan, as one thread keeps them; and the newest few of strangers, only in memory.
+
+    A button that sleeps between its presses begins a boot with each: those not seen for long stay in the database and
+    are read when somebody speaks of them again.
+    """
 
     def __init__(self, store: Store) -> None:
-        """Read what is stored."""
+        """Read the newest of what is stored."""
         self._store = store
-        self._boots: dict[tuple[str, str], Boot] = {}
+        self._boots: OrderedDict[tuple[str, str], Boot] = OrderedDict()
+        self._strangers: OrderedDict[tuple[str, str], Boot] = OrderedDict()
         self._newest: dict[str, Boot] = {}
         self._changed: dict[int, Boot] = {}
-        rows = store.db.execute(
-            "select node, boot, rank, first_ms, seen_ms, offset_ms, worst_ms, floating, untimed, upto, also "
-            "from boot order by rank"
-        )
-        for node, name, rank, first_ms, seen_ms, offset_ms, worst_ms, floating, untimed, upto, also in rows:
-            boot = Boot(node, name, rank, first_ms)
-            boot.seen_ms, boot.offset_ms, boot.worst_ms = seen_ms, offset_ms, worst_ms
-            boot.floating, boot.untimed = bool(floating), untimed
-            boot.numbers = Numbers(upto, msgspec.json.decode(also, type=list[tuple[int, int]]))
-            boot.kept = len(boot.numbers)
-            boot.credit += boot.kept
-            self._boots[node, name] = self._newest[node] = boot
-        self._rank = max((boot.rank for boot in self._boots.values()), default=0)
+        rows = store.db.execute(_NEWEST, (REMEMBERED,))
+        for row in rows:
+            boot = _boot(row)
+            self._boots[boot.node, boot.boot] = boot
+            if boot.rank > self._newest.get(boot.node, boot).rank or boot.node not in self._newest:
+                self._newest[boot.node] = boot
+        self._rank: int = store.db.execute("select coalesce(max(rank), 0) from boot").fetchone()[0]
+        self._strange = 0
 
-    def see(self, node: str, boot: str, now_ms: int) -> Boot:
-        """Return a boot, new or known; it is written with the next commit."""
-        known = self._boots.get((node, boot))
+    def see(self, node: str, boot: str, now_ms: int, *, stranger: bool = False) -> Boot:
+        """Return a boot, new or known; unless it is a stranger's it is written with the next commit."""
+        if stranger:
+            return self._stranger(node, boot, now_ms)
+        known = self._boots.get((node, boot)) or self._stored(node, boot)
         if known is None:
             self._rank += 1
-            known = Boot(node, boot, self._rank, now_ms)
-            self._boots[node, boot] = self._newest[node] = known
+            known = self._newest[node] = Boot(node, boot, self._rank, now_ms)
+        self._boots[node, boot] = known
+        self._boots.move_to_end((node, boot))
         known.seen_ms = now_ms
         self._changed[known.rank] = known
+        return known
+
+    def _stored(self, node: str, boot: str) -> Boot | None:
+        row = self._store.db.execute(_SELECT + " where node = ? and boot = ?", (node, boot)).fetchone()
+        return None if row is None else _boot(row)
+
+    def _stranger(self, node: str, boot: str, now_ms: int) -> Boot:
+        """Its ranks are negative: they are told apart by them until the receipts are out, and nothing else."""
+        known = self._strangers.get((node, boot))
+        if known is None:
+            self._strange -= 1
+            known = self._strangers[node, boot] = Boot(node, boot, self._strange, now_ms)
+            if len(self._strangers) > STRANGE_MOST:
+                self._strangers.popitem(last=False)
         return known
 
     def newest(self, node: str) -> Boot | None:
@@ -147,3 +186,5 @@ class Boots:
                 ),
             )
         self._changed.clear()
+        while len(self._boots) > REMEMBERED:
+            self._boots.popitem(last=False)

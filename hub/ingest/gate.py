@@ -73,7 +73,10 @@ class Gate:
     def born(self, node: str, boot: str, now_ms: int) -> None:
         """A node said which boot it runs."""
         self._running[node] = boot
-        self._boots.see(node, boot, now_ms)
+        self._see(node, boot, now_ms)
+
+    def _see(self, node: str, boot: str, now_ms: int) -> Boot:
+        return self._boots.see(node, boot, now_ms, stranger=node not in self._words.devices)
 
     # ---------------------------------------------------------------------------------------------- nodes
 
@@ -88,7 +91,7 @@ class Gate:
             return taken
         for member in members:
             if not isinstance(member, PayloadError) and member.sent is not None:
-                boot = self._boots.see(node, member.boot, received_ms)
+                boot = self._see(node, member.boot, received_ms)
                 if boot.bound(received_ms - member.sent * 1000):
                     self._better(boot, received_ms, taken)
         bad = False
@@ -105,9 +108,10 @@ class Gate:
     def _node_signal(
         self, node: str, member: NodeSignal, taken: Taken, topic: str, received_ms: int, *, retained: bool
     ) -> None:
-        boot = self._boots.see(node, member.boot, received_ms)
+        boot = self._see(node, member.boot, received_ms)
         id = f"n/{node}/{member.boot}/{member.seq}"
-        if member.seq in boot.numbers:
+        if member.seq in boot.numbers or (boot.numbers.forgot(member.seq) and self._store.kept(id) is not None):
+            boot.numbers.add(member.seq)
             taken.boots[boot.rank] = boot
             taken.duplicates += 1
             kept = self._store.kept(id)
@@ -188,7 +192,7 @@ class Gate:
     def asked(self, node: str, ask: TimeAsk, received_ms: int) -> Taken:
         """Take a node's question for the time: it bounds the offset as a signal does."""
         taken = Taken()
-        boot = self._boots.see(node, ask.boot, received_ms)
+        boot = self._see(node, ask.boot, received_ms)
         if boot.bound(received_ms - ask.mono * 1000):
             self._better(boot, received_ms, taken)
         return taken
@@ -224,7 +228,7 @@ class Gate:
             return
         for member in members:
             if 1 <= member.seq <= 2**53 and 1 <= len(member.boot) <= 200:  # noqa: PLR2004 - the contract's bounds
-                boot = self._boots.see(node, member.boot, now_ms)
+                boot = self._see(node, member.boot, now_ms)
                 boot.numbers.add(member.seq)
                 taken.boots[boot.rank] = boot
 

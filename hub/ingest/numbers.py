@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+RANGES_MOST = 1_500
+"""A receipt of so many fits into a message. Who does not count by one has as many one day; the lowest are forgotten."""
+
 
 class Numbers:
     """A set of numbers from 1 on that is nearly gapless; `upto` and `ranges` are what a receipt says."""
@@ -45,4 +48,10 @@ class Numbers:
             at -= 1
             first = self.ranges.pop(at)[0]
         self.ranges.insert(at, (first, last))
+        if len(self.ranges) > RANGES_MOST:
+            del self.ranges[0 if at else 1]  # never the one that the next receipt is about
         return True
+
+    def forgot(self, number: int) -> bool:
+        """Whether the number may have been in and be forgotten, so that only the store can tell."""
+        return len(self.ranges) >= RANGES_MOST and self.upto < number < self.ranges[-1][0]

@@ -8,6 +8,9 @@ from andgate.moment.roles import names_of
 from andgate.moment.signals import MOVED, RESERVED
 from andgate.plan import Device, Plan
 
+FEW = 30
+"""So many names are compared with one that is unknown."""
+
 
 class Vocabulary:
     """A plan's names, ready to be looked up for every signal."""
@@ -48,7 +51,9 @@ class Vocabulary:
 
 def _near(name: str, known: object) -> str:
     names = [str(each) for each in known]  # type: ignore[attr-defined]
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    # Comparing is slow, and strangers may ask thousands of times a second what a site of thousands of names has.
+    alike = names if len(names) <= FEW else [each for each in names if each[:2] == name[:2]][:FEW]
+    near = get_close_matches(name, alike, n=1, cutoff=0.5)
     if near:
         return f'. Perhaps "{near[0]}" is meant'
     return f". It has: {', '.join(sorted(names)[:12]) or 'none'}"

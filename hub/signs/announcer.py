@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from andgate.plan import Plan
 from andgate.wire.codec import encode, encode_moment, format_time
-from andgate.wire.messages import Chain, FeedReceipt, HubState, Receipt
+from andgate.wire.messages import MAX_PAYLOAD_BYTES, Chain, FeedReceipt, HubState, Receipt
 from andgate.wire.topics import Topics
 from hub.clock import HubClock
 from hub.driver import Committed, Driver
@@ -18,6 +19,8 @@ from hub.signs.signs import Signs
 HEAD_EVERY_S = 60.0
 """Site seconds after which a new head of the journal is published; it is evidence, not a heartbeat."""
 BATCH_MOST = 256
+ROOM_BYTES = MAX_PAYLOAD_BYTES - 1024
+"""For the ids in one receipt."""
 
 
 class Speaker(Protocol):
@@ -119,7 +122,8 @@ class Announcer:
             for node, command in item.commands:
                 self._link.publish(self._topics.node_command(node), encode(command))
             for feed, ids in item.feeds:
-                self._link.publish(self._topics.feed_receipt(feed), encode(FeedReceipt(ids=list(ids))))
+                for some in in_messages(ids):
+                    self._link.publish(self._topics.feed_receipt(feed), encode(FeedReceipt(ids=some)))
         for moment in item.published:
             self._link.publish(self._topics.verdict, encode_moment(moment))
         if item.plan is not None:
@@ -161,3 +165,18 @@ class Announcer:
                 chain=Chain(entry=head.entry, hash=head.hash),
             )
         )
+
+
+def in_messages(ids: Sequence[str]) -> Iterator[list[str]]:
+    """Yield ids in as few receipts as surely are no longer than a message may be."""
+    some: list[str] = []
+    room = ROOM_BYTES
+    for each in ids:
+        most_bytes = 4 * len(each) + len('"",')
+        if most_bytes > room:
+            yield some
+            some, room = [], ROOM_BYTES
+        some.append(each)
+        room -= most_bytes
+    if some:
+        yield some
