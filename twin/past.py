@@ -11,14 +11,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from andgate import __version__
+from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 from andgate.plan import Plan
 from andgate.wire.codec import encode
 from andgate.wire.messages import Answer, NodeSignal, NodeState
 from andgate.wire.topics import Topics
-from hub.clock import HandClock
-from hub.driver import Delivered, Driver, _Batch
-from hub.store import PageFate, PageRow, Store
+from hub.driver import Past
+from hub.store import PageRow
 from twin.feed import FEED, feed_member
 from twin.flights import day_of
 from twin.happenings import Answered, Beep, Reported
@@ -28,51 +28,44 @@ from twin.wires import Seen, Wires
 from twin.world import World
 
 DAYS = 30
-_ENTRIES_A_COMMIT = 2_000
 _HANDS_OFF = 100
 """How many contacts may still be moving when the past ends."""
 
 
-class PastDriver(Driver):
-    """The hub's driver without its thread: it is told the time, and commits now and then instead of at once."""
+class PastDriver:
+    """The hub's past, heard and answered by the model."""
 
     def __init__(self, data: Path, plan: Plan, plan_text: str, *, now_ms: int) -> None:
         """Open (or make) the data folder's database and go on from what it holds, no earlier than `now_ms`."""
-        self._hand = HandClock(now_ms)
-        super().__init__(Store(data), plan, self._hand, plan_source=plan_text)
-        self.newest_ms = self._engine.now_ms
+        self._past = Past(data, plan, plan_text, now_ms=now_ms)
+        self.newest_ms = self._past.newest_ms
         """When the newest entry was made; 0 in a new journal."""
-        self._hand.advance(max(0, self.newest_ms - now_ms))
         self._topics = Topics(plan.site.id)
-        self._standing = _Batch(self._hand.now_ms())
         self.world: World | None = None
         """Whose people know why something went wrong."""
         self._explained: set[str] = set()
         self._boot = ""
         self._boot_ms = 0
-        self._checkpoints.start()
-        self._begin()
 
     def power_on(self, day: date, begins_ms: int) -> None:
         """Let the nodes boot for a day: their numbers begin at 1 again, and they see."""
         self._boot, self._boot_ms = f"past-{day}", begins_ms
         birth = encode(NodeState(state="online", session=0, boot=self._boot, version=__version__))
-        self._deliver([(self._topics.node_state(node), birth) for node in self._plan.nodes], begins_ms)
+        self._deliver([(self._topics.node_state(node), birth) for node in self._past.plan.nodes], begins_ms)
 
     def end(self) -> None:
         """Commit everything and close."""
-        self._finish(self._standing)
-        self._end()
+        self._past.close()
 
     # ---------------------------------------------------------------------------------------------- as a judge
 
     def next_ms(self) -> int | None:
         """Return the engine's next deadline."""
-        return self._engine.next_deadline()
+        return self._past.next_ms()
 
     def shown(self, touchpoint: str) -> str | None:
         """Return the key that a sign there shows first."""
-        return shown_key(self._engine.open_moments(), touchpoint)
+        return shown_key(self._past.open_moments(), touchpoint)
 
     def hear(
         self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
@@ -83,45 +76,28 @@ class PastDriver(Driver):
     # ---------------------------------------------------------------------------------------------- inside
 
     def _deliver(self, messages: Sequence[tuple[str, bytes]], now_ms: int) -> list[Beep]:
-        self._hand.advance(now_ms - self._hand.now_ms())
-        batch = self._standing
-        batch.now_ms = now_ms
-        pages, published = len(batch.pages), len(batch.published)
-        for topic, payload in messages:
-            self._item(batch, Delivered(topic, payload, retained=False, received_ms=now_ms, token=0))
-        self._advance(batch)
-        self._explain(batch, published, now_ms)
-        told = batch.pages[pages:]
-        for row in told:
-            self._store.pages.fate(
-                PageFate(id=row.id, moment=row.moment, state="sent", note="", tries=1, due_ms=now_ms, sent_ms=now_ms)
-            )
-        if batch.entries >= _ENTRIES_A_COMMIT:
-            self._finish(batch)
-            self._standing = _Batch(now_ms)
-        return [_beep(row) for row in told]
+        heard = self._past.hear(messages, now_ms)
+        for moment in heard.published:
+            self._explain(moment, now_ms)
+        return [_beep(row) for row in heard.pages]
 
-    def _explain(self, batch: _Batch, published: int, now_ms: int) -> None:
+    def _explain(self, moment: Moment, now_ms: int) -> None:
         """Let a supervisor write down the cause of what has just ended as a failure."""
-        for moment in batch.published[published:]:
-            if self.world is None or moment.state != "ended" or moment.verdict != "failure" or moment.cause is not None:
-                continue
-            why = self.world.why(moment.id, moment.touchpoint, moment.key)
-            if why is not None and moment.id not in self._explained:
-                self._explained.add(moment.id)
-                self._judge(
-                    batch,
-                    (
-                        Action(
-                            id=f"cause-{moment.id}",
-                            do="cause",
-                            moment=moment.id,
-                            at_ms=now_ms,
-                            by="supervisors-1",
-                            reason=why,
-                        ),
-                    ),
+        if self.world is None or moment.state != "ended" or moment.verdict != "failure" or moment.cause is not None:
+            return
+        why = self.world.why(moment.id, moment.touchpoint, moment.key)
+        if why is not None and moment.id not in self._explained:
+            self._explained.add(moment.id)
+            self._past.act(
+                Action(
+                    id=f"cause-{moment.id}",
+                    do="cause",
+                    moment=moment.id,
+                    at_ms=now_ms,
+                    by="supervisors-1",
+                    reason=why,
                 )
+            )
 
     def _messages(
         self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int

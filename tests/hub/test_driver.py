@@ -345,7 +345,7 @@ def test_a_disk_that_refuses_is_asked_again_and_nothing_is_acknowledged_before(
             raise refusals.pop()
         commit()
 
-    monkeypatch.setattr("hub.driver.RETRY_S", 0.001)
+    monkeypatch.setattr("hub.driver.driver.RETRY_S", 0.001)
     monkeypatch.setattr(desk.driver._store, "commit", stubborn)
     desk.node(node_signal(1))
     assert [acks for acks, _ in seen[:3]] == [[], [], []]
@@ -360,7 +360,7 @@ def test_a_bug_in_judging_costs_one_message_not_the_hub(
 ) -> None:
     desk.post("a", "docked", key=KEY)
     with monkeypatch.context() as broken:
-        broken.setattr(desk.driver._engine, "receive", lambda *_, **__: 1 // 0)
+        broken.setattr(desk.driver._judge.engine, "receive", lambda *_, **__: 1 // 0)
         desk.node(node_signal(1))
     assert "internal error" in desk.reasons()[0]
     assert "could not digest" in caplog.text

@@ -1,0 +1,332 @@
+"""The driver: the thread that judges. One queue in, one commit a batch.
+
+Everything that changes anything joins the queue: what MQTT delivered, what was posted, what a person did, a new plan,
+what became of a page. The thread takes all that has arrived, judges it message by message, commits once, and only then
+tells the listeners (who send the pages first), acknowledges and answers. It never waits for more to come. Between
+batches it sleeps until the engine's next deadline; waking late changes nothing but the pages.
+
+A commit that the disk refuses is tried again until it takes it; meanwhile nothing is acknowledged, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from andgate.errors import PlanError, Problem, UsageError
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Action
+from andgate.plan import Plan, parse_plan
+from andgate.wire.messages import Command, FeedSignal, TimeReply
+from hub.clock import HubClock
+from hub.driver.batch import Batch, Committed
+from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Posted, Replaced
+from hub.driver.judge import Judge
+from hub.driver.keeper import Keeper
+from hub.store import ChainHead, PageFate, PageRow, Store, StoreError
+
+_log = logging.getLogger(__name__)
+
+QUEUE_MOST = 20_000
+"""Messages that wait; the broker is made to wait beyond it."""
+BATCH_MOST = 2_000
+"""Messages in one transaction."""
+IDLE_S = 5.0
+"""Real seconds between looks at the house while nothing happens."""
+RETRY_S = 0.5
+"""Real seconds before a refused commit is tried again."""
+
+
+class Driver:
+    """Runs the judge; everybody else asks it through its queue."""
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        clock: HubClock,
+        *,
+        plan_source: str = "",
+        listen_only: bool = False,
+        acknowledge: Callable[[Sequence[int]], None] | None = None,
+        reply: Callable[[str, TimeReply], None] | None = None,
+    ) -> None:
+        """Restore the engine from `store`; `start` begins to judge.
+
+        Args:
+            store: open, and from now on the driver's.
+            plan: what the plan file says now; if it is not what was in force, it comes into force at the start.
+            clock: site time.
+            plan_source: text of the plan file, kept beside the plan.
+            listen_only: judge, and page nobody.
+            acknowledge: called with the tokens of MQTT messages that are committed.
+            reply: called with a node and the answer to its question for the time.
+        """
+        self.listeners: list[Callable[[Committed], None]] = []
+        """Called in the driver's thread after each commit, in this order; none may wait for anything."""
+        self._store = store
+        self._clock = clock
+        self._acknowledge = acknowledge
+        self._judge = judge = Judge(store, plan, clock, plan_source=plan_source, listen_only=listen_only, reply=reply)
+        self.replayed = judge.replayed
+        self._keeper = Keeper(store, clock, snapshot=judge.snapshot)
+        self._queue: SimpleQueue[object] = SimpleQueue()
+        self._room = threading.Event()
+        self._stopping = False
+        self._open: dict[str, Moment] = {moment.id: moment for moment in judge.engine.open_moments()}
+        self._chain = store.head
+        self._plan = judge.engine.plan
+        self._thread = threading.Thread(target=self._run, name="driver", daemon=True)
+        self._ready: Future[None] = Future()
+        self.fault: str | None = None
+        """What keeps it from committing, in words; None while all is well."""
+        self.broken = False
+        """Whether it ended without having been told to."""
+        self.broke: Callable[[], None] | None = None
+        """Called in the driver's thread when that happens; `fault` says why."""
+        clock.subscribe(self.wake)
+
+    # ---------------------------------------------------------------------------------------------- from any thread
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force as of the last commit."""
+        return self._plan
+
+    @property
+    def plan_version(self) -> str:
+        """The version of the plan in force."""
+        return self._plan.version
+
+    @property
+    def chain(self) -> ChainHead:
+        """The head of the journal as of the last commit."""
+        return self._chain
+
+    @property
+    def session(self) -> int:
+        """How many times a hub has started on this data."""
+        return self._store.session
+
+    @property
+    def epoch(self) -> str:
+        """Names this data: another one makes nodes send again what they keep."""
+        return self._store.epoch
+
+    def open_moments(self) -> tuple[Moment, ...]:
+        """Return the open moments as of the last commit, nearest deadline first."""
+        found = list(self._open.values())  # one step of the interpreter: no commit comes between
+        return tuple(sorted(found, key=lambda moment: (moment.ends_ms, moment.opened_ms, moment.id)))
+
+    def deliver(self, message: Delivered) -> None:
+        """Take an MQTT message; waits while too many are waiting already."""
+        while self._queue.qsize() >= QUEUE_MOST and not self._stopping:
+            self._room.clear()
+            self._room.wait(1.0)
+        self._queue.put(message)
+
+    def signals(self, members: list[FeedSignal], feed: str) -> Future[Accepted]:
+        """Store and judge posted signals, whole or not at all; done after the commit.
+
+        The future fails with a RefusedError whose `index` names the first wrong member, or a UsageError while the hub
+        stops.
+        """
+        future: Future[Accepted] = Future()
+        return self._put(Posted(members, feed, future), future)
+
+    def act(self, action: Action) -> Future[Moment]:
+        """Take a person's action; done after the commit with the moment as it is then, or a RefusedError."""
+        future: Future[Moment] = Future()
+        return self._put(Acted(action, future), future)
+
+    def command(self, node: str, command: Command) -> Future[None]:
+        """Tell a node something; done when it has been handed on, or a RefusedError where the plan has no such node."""
+        future: Future[None] = Future()
+        return self._put(Commanded(node, command, future), future)
+
+    def reload(self, plan_text: str) -> Future[str]:
+        """Put a changed plan in force; done after the commit with its version.
+
+        Fails with a PlanError while the running plan stays.
+        """
+        future: Future[str] = Future()
+        try:
+            plan = parse_plan(plan_text)
+        except PlanError as wrong:
+            future.set_exception(wrong)
+            return future
+        if plan.site.id != self._plan.site.id:
+            what = f'this hub serves the site "{self._plan.site.id}"'
+            remedy = "Keep the id, or start another hub with another data folder"
+            future.set_exception(PlanError([Problem(0, "site.id", what, remedy)]))
+            return future
+        return self._put(Replaced(plan, plan_text, future), future)
+
+    def fate(self, fate: PageFate) -> None:
+        """Record what became of a delivery."""
+        self._queue.put(fate)
+
+    def queued_pages(self) -> tuple[PageRow, ...]:
+        """Return the deliveries that a start found unsent; call it before `start`."""
+        return tuple(self._store.pages.queued.values())
+
+    def wake(self) -> None:
+        """Look at the clock again."""
+        self._queue.put(None)
+
+    def _put(self, item: object, future: Future[Any]) -> Future[Any]:
+        if self._stopping:
+            future.set_exception(UsageError("the hub is stopping"))
+        else:
+            self._queue.put(item)
+        return future
+
+    def start(self) -> None:
+        """Begin to judge; returns when everything that fell due while it was down is judged and committed."""
+        self._keeper.start()
+        self._thread.start()
+        self._ready.result()
+
+    def stop(self) -> None:
+        """Commit what is being judged, keep a snapshot, and close the store."""
+        if not self._thread.is_alive():
+            self._store.close()
+            return
+        self._stopping = True
+        self._room.set()
+        self._queue.put(None)
+        self._thread.join()
+
+    # ---------------------------------------------------------------------------------------------- the thread
+
+    def _run(self) -> None:
+        try:
+            self._begin()
+        except BaseException as wrong:  # noqa: BLE001 - whoever starts the driver gets it
+            self._ready.set_exception(UsageError(self.fault) if self.fault is not None else wrong)
+            self._keeper.stop()
+            self._store.close()
+            return
+        self._ready.set_result(None)
+        try:
+            while not self._stopping:
+                items = self._take()
+                if items or self._due():
+                    self._work(items)
+                self._keeper.look(self._judge.engine, busy=not self._queue.empty())
+        except BaseException as wrong:  # noqa: BLE001 - whoever runs the hub is told, and the next start judges on
+            self._break(wrong)
+        self._end()
+        if self.broken and self.broke is not None:
+            self.broke()
+
+    def _break(self, wrong: BaseException) -> None:
+        """Take note of what ends the judging: a disk that refuses while the hub is stopped, or a fault of our own."""
+        if self._stopping and isinstance(wrong, StoreError):
+            _log.error("stopped while the disk refuses the journal; what waited was acknowledged to nobody")
+            return
+        _log.critical("the hub cannot go on judging", exc_info=wrong)
+        self.fault = f"the hub cannot go on judging: {wrong!r}. Start it again; nothing acknowledged is lost"
+        self.broken = self._stopping = True
+
+    def _begin(self) -> None:
+        self._finish(self._judge.begin())
+
+    def _end(self) -> None:
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except Empty:
+                break
+            future = getattr(item, "future", None)
+            if future is not None:
+                future.set_exception(UsageError("the hub is stopping"))
+            elif isinstance(item, PageFate):
+                self._store.pages.fate(item)
+        try:
+            if self.fault is None:  # what could not be committed or judged is not tried again
+                self._judge.write(self._clock.now_ms())
+                self._keeper.snapshot(self._judge.engine)
+        except (StoreError, OSError) as wrong:
+            _log.error("the last commit before the end failed (%s); nothing acknowledged is lost", wrong)
+        self._keeper.stop()
+        self._store.close()
+
+    def _take(self) -> list[object]:
+        """Wait for something to do, then take all that has arrived."""
+        wait_s = IDLE_S
+        deadline = self._judge.engine.next_deadline()
+        if deadline is not None:
+            wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
+        items: list[object] = []
+        try:
+            items.append(self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait())
+            while len(items) < BATCH_MOST:
+                items.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        if not self._room.is_set():
+            self._room.set()
+        return items
+
+    def _due(self) -> bool:
+        deadline = self._judge.engine.next_deadline()
+        return deadline is not None and deadline <= self._clock.now_ms()
+
+    def _work(self, items: list[object]) -> None:
+        batch = Batch(self._clock.now_ms())
+        begun_s = self._clock.mono_s()
+        judge = self._judge
+        for item in items:
+            try:
+                judge.take(batch, item)
+            except Exception as wrong:  # noqa: BLE001 - nothing from outside may stop the hub
+                judge.set_aside(batch, item, wrong)
+                self._commit(batch)
+                judge.restore()
+        judge.advance(batch)
+        self._finish(batch, begun_s)
+
+    # ---------------------------------------------------------------------------------------------- committing
+
+    def _finish(self, batch: Batch, begun_s: float | None = None) -> None:
+        quarantined = self._store.quarantined
+        self._commit(batch)
+        self._chain = self._store.head
+        for moment in batch.published:
+            if moment.state == "open" and not moment.withdrawn:
+                self._open[moment.id] = moment
+            else:
+                self._open.pop(moment.id, None)
+        if batch.plan is not None:
+            self._plan = batch.plan
+        took_s = self._clock.mono_s() - begun_s if begun_s is not None else 0.0
+        out = batch.committed(self._chain, quarantined=quarantined, took_s=took_s)
+        for listener in self.listeners:
+            listener(out)
+        if batch.tokens and self._acknowledge is not None:
+            self._acknowledge(batch.tokens)
+        for answer in batch.answers:
+            answer()
+
+    def _commit(self, batch: Batch) -> None:
+        """Commit, however long the disk refuses."""
+        while True:
+            try:
+                written = self._judge.write(batch.now_ms)
+            except StoreError as wrong:
+                self.fault = f"the disk does not take the journal: {wrong}. Nothing is acknowledged until it does"
+                _log.error("%s", self.fault)
+                if self._stopping or not self._ready.done():
+                    raise
+                self._room.clear()
+                threading.Event().wait(RETRY_S)
+            else:
+                if written:
+                    self.fault = None
+                    self._keeper.committed()
+                return

@@ -1,0 +1,60 @@
+"""What joins the driver's queue, and what its senders are told."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+from msgspec import Struct
+
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Action
+from andgate.plan import Plan
+from andgate.wire.messages import Command, FeedSignal
+
+
+class Delivered(Struct, gc=False, frozen=True):
+    """A message as MQTT delivered it. `token` is what the link needs to acknowledge it."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    received_ms: int
+    token: int
+
+
+class Accepted(Struct, frozen=True):
+    """What became of posted signals."""
+
+    accepted: int
+    duplicates: int
+
+
+class Posted(Struct, frozen=True):
+    """Signals over HTTP: stored whole or not at all."""
+
+    members: list[FeedSignal]
+    feed: str
+    future: Future[Accepted]
+
+
+class Acted(Struct, frozen=True):
+    """What a person did."""
+
+    action: Action
+    future: Future[Moment]
+
+
+class Commanded(Struct, frozen=True):
+    """A word for a node."""
+
+    node: str
+    command: Command
+    future: Future[None]
+
+
+class Replaced(Struct, frozen=True):
+    """A plan to put in force, and its text."""
+
+    plan: Plan
+    source: str
+    future: Future[str]

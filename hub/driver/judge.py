@@ -1,0 +1,311 @@
+"""The judge: the engine and the writing store, driven by whoever holds it. No thread, no queue, no wait.
+
+Each kind of input is taken into a batch, message by message: one message is one `Engine.receive` is one entry of the
+journal. Nothing is written before `write`, which commits everything taken since the last one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import lru_cache
+from hashlib import blake2b
+
+from andgate.errors import AndgateError, PayloadError, RefusedError, TopicError, UsageError
+from andgate.moment.engine import Engine
+from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Action, Input, Replanned
+from andgate.plan import Plan
+from andgate.wire.codec import decode_answer, decode_health, decode_node_state, decode_time_ask, format_time
+from andgate.wire.messages import Command, TimeReply
+from andgate.wire.topics import parse
+from hub.clock import HubClock
+from hub.driver.batch import Batch
+from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Posted, Replaced
+from hub.fleet.fleet import Fleet
+from hub.ingest.boots import Boots
+from hub.ingest.gate import Gate, Taken
+from hub.store import PageFate, Store, restore
+from hub.store.outbox import Outbox
+
+_log = logging.getLogger(__name__)
+
+STRANGERS_MOST = 500
+"""Nodes outside the plan that are remembered at all."""
+_TOPICS_KEPT = 8_192
+_PAGING = (Paged, StoodDown, Claimed, PageSkipped)
+
+_parse = lru_cache(_TOPICS_KEPT)(parse)
+"""A site says the same few topics for ever."""
+
+
+class Judge:
+    """Owns the engine and the store; belongs to one thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        clock: HubClock,
+        *,
+        plan_source: str = "",
+        listen_only: bool = False,
+        reply: Callable[[str, TimeReply], None] | None = None,
+    ) -> None:
+        """Restore the engine from `store`.
+
+        Args:
+            store: open, and from now on the judge's.
+            plan: what the plan file says now; if it is not what was in force, `begin` puts it in force.
+            clock: site time.
+            plan_source: text of the plan file, kept beside the plan.
+            listen_only: judge, and page nobody.
+            reply: called with a node and the answer to its question for the time.
+        """
+        self.store = store
+        self._clock = clock
+        self._reply = reply
+        store.use_plan(plan)
+        restored = restore(store, plan)
+        self.replayed = restored.replayed
+        """Journal entries that were judged again."""
+        self.snapshot = restored.snapshot
+        """Entry of the snapshot it began from."""
+        self.engine: Engine = restored.engine
+        self._wanted = (plan, plan_source)
+        self._plan = self.engine.plan
+        """In force as of the last commit."""
+        self._boots = Boots(store)
+        self._fleet = Fleet(store, plan)
+        self._gate = Gate(store, self._boots, plan)
+        for node, boot in self._fleet.boots().items():
+            self._gate.born(node, boot, 0)
+        self._outbox = Outbox(store.pages, listen_only=listen_only)
+
+    def begin(self) -> Batch:
+        """Put the wanted plan in force and judge what fell due meanwhile."""
+        plan, source = self._wanted
+        batch = Batch(self._clock.now_ms())
+        if self.store.entry == 0 or self.engine.plan.version != plan.version:
+            self._replan(batch, plan, source)
+        self.advance(batch)
+        return batch
+
+    def write(self, now_ms: int) -> bool:
+        """Commit everything taken; whether there was anything. StoreError if the disk refuses: try it again."""
+        self._boots.flush()
+        self._fleet.flush(now_ms)
+        if not self.store.dirty:
+            return False
+        self.store.commit()
+        self._plan = self.engine.plan
+        return True
+
+    def take(self, batch: Batch, item: object) -> None:
+        """Take any kind of input into `batch`."""
+        if isinstance(item, Delivered):
+            batch.tokens.append(item.token)
+            self._message(batch, item)
+        elif isinstance(item, PageFate):
+            self.store.pages.fate(item)
+        elif isinstance(item, Posted):
+            self._posted(batch, item)
+        elif isinstance(item, Acted):
+            self._acted(batch, item)
+        elif isinstance(item, Commanded):
+            self._commanded(batch, item)
+        elif isinstance(item, Replaced):
+            self._replaced(batch, item)
+
+    def set_aside(self, batch: Batch, item: object, wrong: Exception) -> None:
+        """Quarantine what could not be digested; commit, and then `restore` the engine, which cannot be trusted."""
+        _log.error("the hub could not digest %s; it is set aside", type(item).__name__, exc_info=wrong)
+        if isinstance(item, Delivered):
+            self.store.quarantine(batch.now_ms, item.topic, f"internal error: {wrong!r}", item.payload)
+        future = getattr(item, "future", None)
+        if future is not None and not future.done():
+            batch.answers.append(lambda: future.set_exception(UsageError(f"internal error: {wrong!r}")))
+
+    def restore(self) -> None:
+        """Build the engine anew from what is committed."""
+        self.engine = restore(self.store, self._plan).engine
+
+    # ---------------------------------------------------------------------------------------------- over MQTT
+
+    def _message(self, batch: Batch, item: Delivered) -> None:
+        try:
+            topic = _parse(item.topic)
+        except TopicError as wrong:
+            self.store.quarantine(item.received_ms, item.topic, str(wrong), item.payload)
+            return
+        name, received_ms = topic.name, item.received_ms
+        try:
+            if topic.kind == "node/signal":
+                taken = self._gate.node_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
+                batch.boots |= taken.boots
+                self._taken(batch, taken)
+            elif topic.kind == "feed/signal":
+                taken = self._gate.feed_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
+                if taken.ids:
+                    batch.feeds.setdefault(name, []).extend(taken.ids)
+                self._taken(batch, taken)
+            elif topic.kind == "answer":
+                self._answer(batch, item)
+            elif topic.kind == "node/time":
+                ask = decode_time_ask(item.payload)
+                if self._reply is not None:
+                    self._reply(name, TimeReply(n=ask.n, at=format_time(received_ms), rate=self._clock.rate))
+                if name in self._plan.nodes:
+                    self._taken(batch, self._gate.asked(name, ask, received_ms))
+            elif item.payload or not item.retained:  # an empty retained payload takes a state back
+                self._node_said(batch, topic.kind, name, item)
+        except PayloadError as wrong:
+            self.store.quarantine(received_ms, item.topic, str(wrong), item.payload)
+
+    def _node_said(self, batch: Batch, kind: str, node: str, item: Delivered) -> None:
+        if node not in self._plan.nodes and self._fleet.strangers(node) >= STRANGERS_MOST:
+            raise PayloadError(f'the plan has no node "{node}", nor have {STRANGERS_MOST} others that spoke')
+        taken = Taken()
+        if kind == "node/state":
+            said = decode_node_state(item.payload)
+            was = self._fleet.state_of(node)
+            standing, own = self._fleet.said(node, said, batch.now_ms)
+            if said.state == "online" and said.boot is not None and node in self._plan.nodes:
+                self._gate.born(node, said.boot, batch.now_ms)
+            if standing.state != was:
+                batch.nodes.append((node, standing.state))
+        else:
+            own = self._fleet.health(node, decode_health(item.payload), batch.now_ms)
+        for signal in own:
+            self._gate.own(signal, taken)
+        self._taken(batch, taken)
+
+    def _answer(self, batch: Batch, item: Delivered) -> None:
+        """Take a pager's answer: a claim, or that it was seen or rejected."""
+        answer = decode_answer(item.payload)
+        moment = answer.moment
+        if moment is None and answer.page is not None:
+            moment = self._outbox.moment_of(answer.page)
+        if moment is None:
+            raise PayloadError("the answer names no page or moment that this hub knows. Send `page` or `moment`")
+        if answer.do != "claim":
+            self._outbox.answered(moment, answer.page, f"{answer.do} by {answer.by}")
+            return
+        digest = blake2b(item.payload + b"%d" % item.received_ms, digest_size=12).hexdigest()
+        try:
+            self.act(
+                batch,
+                Action(
+                    id=f"a/{digest}",
+                    do="claim",
+                    moment=moment,
+                    at_ms=min(item.received_ms, batch.now_ms),
+                    by=answer.by,
+                    promise_ms=None if answer.promise_s is None else round(answer.promise_s * 1000),
+                    reason=answer.reason,
+                ),
+            )
+        except RefusedError as wrong:
+            self.store.quarantine(item.received_ms, item.topic, str(wrong), item.payload)
+
+    # ---------------------------------------------------------------------------------------------- asked for
+
+    def _posted(self, batch: Batch, item: Posted) -> None:
+        try:
+            taken = self._gate.posted(item.feed, item.members, batch.now_ms)
+        except AndgateError as wrong:
+            refusal = wrong
+            batch.answers.append(lambda: item.future.set_exception(refusal))
+            return
+        self._taken(batch, taken)
+        result = Accepted(taken.accepted, taken.duplicates)
+        batch.answers.append(lambda: item.future.set_result(result))
+
+    def _acted(self, batch: Batch, item: Acted) -> None:
+        try:
+            self.act(batch, item.action)
+        except RefusedError as wrong:
+            refusal = wrong
+            batch.answers.append(lambda: item.future.set_exception(refusal))
+            return
+        moment = self.engine.moment(item.action.moment)
+        if moment is None:
+            raise UsageError(f"moment {item.action.moment} is gone after it was acted upon")
+        batch.answers.append(lambda: item.future.set_result(moment))
+
+    def act(self, batch: Batch, action: Action) -> None:
+        """Take a person's action, or raise a RefusedError."""
+        self.advance(batch)
+        why = self.engine.refuses(action)
+        if why is not None:
+            raise RefusedError(why)
+        self._judge(batch, (action,))
+
+    def _commanded(self, batch: Batch, item: Commanded) -> None:
+        if item.node not in self.engine.plan.nodes:
+            refusal = RefusedError(f'the plan has no node "{item.node}"')
+            batch.answers.append(lambda: item.future.set_exception(refusal))
+            return
+        batch.commands.append((item.node, item.command))
+        batch.answers.append(lambda: item.future.set_result(None))
+
+    def _replaced(self, batch: Batch, item: Replaced) -> None:
+        if item.plan.version != self.engine.plan.version:
+            self._replan(batch, item.plan, item.source)
+        batch.answers.append(lambda: item.future.set_result(item.plan.version))
+
+    def _replan(self, batch: Batch, plan: Plan, source: str) -> None:
+        self.store.plan(plan, batch.now_ms, source)
+        self._judge(batch, (Replanned(plan=plan, at_ms=batch.now_ms),))
+        self.store.use_plan(plan)
+        self._gate.use_plan(plan)
+        self._fleet.use_plan(plan)
+        batch.plan = plan
+
+    # ---------------------------------------------------------------------------------------------- judging
+
+    def advance(self, batch: Batch) -> None:
+        """Judge what the clock alone brings."""
+        deadline = self.engine.next_deadline()
+        if deadline is None or deadline > batch.now_ms:
+            return
+        step = self.engine.advance(batch.now_ms)
+        if step.events or step.published:
+            self._record(batch, (), step.events, step.published)
+
+    def _taken(self, batch: Batch, taken: Taken) -> None:
+        batch.accepted += taken.accepted
+        batch.duplicates += taken.duplicates
+        if taken.inputs:
+            self._judge(batch, tuple(taken.inputs), more=taken.more)
+
+    def _judge(self, batch: Batch, inputs: tuple[Input, ...], *, more: bool = False) -> None:
+        step = self.engine.receive(inputs, batch.now_ms, more=more)
+        self._record(batch, inputs, step.events, step.published, more=more)
+
+    def _record(
+        self,
+        batch: Batch,
+        inputs: tuple[Input, ...],
+        events: tuple[AnyEvent, ...],
+        published: tuple[Moment, ...],
+        *,
+        more: bool = False,
+    ) -> None:
+        self.store.record(batch.now_ms, inputs, events, published, more=more)
+        batch.entries += 1
+        batch.events.extend(events)
+        batch.published.extend(published)
+        for event in events:
+            if isinstance(event, _PAGING):
+                moment = self.engine.moment(event.moment)
+                if moment is not None:
+                    pages, cancelled = self._outbox.decided(event, moment, self.engine.plan, batch.now_ms)
+                    batch.pages += pages
+                    batch.cancelled += cancelled
+            elif isinstance(event, Refused):
+                node, slash, device = event.witness.partition("/")
+                if slash:
+                    reason = f"held by {', '.join(event.held_by)}"
+                    batch.commands.append((node, Command(do="refused", device=device, reason=reason)))

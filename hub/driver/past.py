@@ -1,0 +1,102 @@
+"""The past: the hub's own gate, engine and store with their `now` given, so that a month is judged in a minute.
+
+It has no thread, no broker and no outside: pages are handed to the caller and count as sent, and it commits now and
+then instead of at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from msgspec import Struct
+
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Action
+from andgate.plan import Plan
+from hub.clock import HandClock
+from hub.driver.batch import Batch
+from hub.driver.intake import Delivered
+from hub.driver.judge import Judge
+from hub.driver.keeper import Keeper
+from hub.store import PageFate, PageRow, Store
+
+ENTRIES_A_COMMIT = 2_000
+
+
+class Heard(Struct, frozen=True):
+    """What came of some messages."""
+
+    pages: tuple[PageRow, ...]
+    """Deliveries that went out."""
+    published: tuple[Moment, ...]
+    """Publications in order."""
+
+
+class Past:
+    """Judges what happened in the past, in the order of its time; belongs to one thread."""
+
+    def __init__(self, data: Path, plan: Plan, plan_text: str, *, now_ms: int) -> None:
+        """Open (or make) the data folder's database and go on from what it holds, no earlier than `now_ms`."""
+        self._clock = HandClock(now_ms)
+        self._store = store = Store(data)
+        try:
+            self._judge = judge = Judge(store, plan, self._clock, plan_source=plan_text)
+        except BaseException:
+            store.close()
+            raise
+        self.newest_ms = judge.engine.now_ms
+        """When the newest entry was made; 0 in a new journal."""
+        self._clock.advance(max(0, self.newest_ms - now_ms))
+        self._keeper = Keeper(store, self._clock, snapshot=judge.snapshot)
+        self._keeper.start()
+        self._batch = judge.begin()
+        self._commit()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self._judge.engine.plan
+
+    def next_ms(self) -> int | None:
+        """Return when the clock alone changes something next."""
+        return self._judge.engine.next_deadline()
+
+    def open_moments(self) -> tuple[Moment, ...]:
+        """Return the open moments."""
+        return self._judge.engine.open_moments()
+
+    def hear(self, messages: Iterable[tuple[str, bytes]], now_ms: int) -> Heard:
+        """Judge MQTT messages (topic, payload) one by one, as if they had just been delivered at `now_ms`."""
+        self._clock.advance(now_ms - self._clock.now_ms())
+        batch = self._batch
+        batch.now_ms = now_ms
+        pages, published = len(batch.pages), len(batch.published)
+        for topic, payload in messages:
+            self._judge.take(batch, Delivered(topic, payload, retained=False, received_ms=now_ms, token=0))
+        self._judge.advance(batch)
+        heard = Heard(tuple(batch.pages[pages:]), tuple(batch.published[published:]))
+        for row in heard.pages:
+            fate = PageFate(id=row.id, moment=row.moment, state="sent", note="", tries=1, due_ms=now_ms, sent_ms=now_ms)
+            self._store.pages.fate(fate)
+        if batch.entries >= ENTRIES_A_COMMIT:
+            self._commit()
+        return heard
+
+    def act(self, action: Action) -> None:
+        """Take a person's action at the time of what was heard last, or raise a RefusedError."""
+        self._judge.act(self._batch, action)
+
+    def close(self) -> None:
+        """Commit everything, keep a snapshot and let go of the folder."""
+        try:
+            self._commit()
+            self._keeper.snapshot(self._judge.engine)
+        finally:
+            self._keeper.stop()
+            self._store.close()
+
+    def _commit(self) -> None:
+        if self._judge.write(self._batch.now_ms):
+            self._keeper.committed()
+        self._batch = Batch(self._batch.now_ms)
