@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from andgate.moment.backlogs import Backlogs
 from andgate.moment.case import PlanMark
 from andgate.moment.events import AnyEvent
 from andgate.moment.group import Group
+from andgate.moment.groups import Groups
 from andgate.moment.ladder import decide, next_page
 from andgate.moment.moments import Moment
 from andgate.moment.published import Order, Publication, Published
@@ -36,9 +38,6 @@ from andgate.plan import Plan
 
 HORIZON_MS = 86_400_000
 """How late a signal may be (receipt - site time) and still be judged: 24 hours."""
-
-MORE_WAIT_MS = 10_000
-"""How long pages that are overdue already wait for the rest of a backlog."""
 
 FORGET_EVERY_MS = 600_000
 SLACK_MS = 3_600_000
@@ -73,17 +72,14 @@ class Engine:
         self.horizon_ms = horizon_ms
         self.now_ms = 0
         self.plans: list[tuple[int, Casting]] = [(-(2**62), Casting(plan))]
-        self._groups: dict[tuple[str, str], Group] = {}
-        self._known: dict[str, tuple[Group, ...]] = {}
+        self.groups = Groups(self.casting_at, self._plan_marks)
         self.retracted: dict[str, int] = {}
         """Signal -> earliest receipt of one that takes it back."""
-        self._where: dict[str, Group] = {}
-        """Moment -> its group, withdrawn moments too."""
-        self._open: dict[str, Group] = {}
+        self._open: dict[str, None] = {}
+        """The open moments, in the order in which they opened."""
         self._due: list[tuple[int, str]] = []
         self._pages: list[tuple[int, str]] = []
-        self.waiting: dict[str, tuple[int, frozenset[str]]] = {}
-        """Source of an unfinished backlog -> (until when pages wait, touchpoints)."""
+        self.backlogs = Backlogs()
         self.forgot_ms = 0
 
     # Looking -----------------------------------------------------------------------------------------------------
@@ -95,7 +91,7 @@ class Engine:
 
     def moment(self, moment_id: str) -> Moment | None:
         """Return the latest publication of a moment, withdrawn ones too, while it is in memory."""
-        group = self._where.get(moment_id)
+        group = self.groups.of(moment_id)
         if group is None:
             return None
         known = group.published.get(moment_id) or group.gone.get(moment_id)
@@ -103,22 +99,14 @@ class Engine:
 
     def moments(self) -> Iterator[Moment]:
         """Yield every moment in memory that is not withdrawn."""
-        for group in self.groups():
+        for group in self.groups.all():
             for known in group.published.values():
                 yield known.moment
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments, nearest deadline first."""
-        found = [group.published[moment_id].moment for moment_id, group in self._open.items()]
+        found = [known.moment for known in map(self._published, self._open) if known is not None]
         return tuple(sorted(found, key=lambda moment: (moment.ends_ms, moment.opened_ms, moment.id)))
-
-    def groups(self) -> Iterator[Group]:
-        """Yield every group once."""
-        seen: set[int] = set()
-        for group in self._groups.values():
-            if id(group) not in seen:
-                seen.add(id(group))
-                yield group
 
     def next_deadline(self) -> int | None:
         """Return when `advance` has something to do, or None."""
@@ -154,23 +142,23 @@ class Engine:
         made = self._judge_until(now_ms)
         touched = [group for item in sorted(inputs, key=_in_order) for group in self._take(item)]
         # A move in this very message may have folded one of them into another.
-        merged = [self._groups[group.expectation, min(group.touchpoints)] for group in touched]
+        merged = [self.groups.at(group.expectation, min(group.touchpoints)) for group in touched]
         for group in {id(group): group for group in merged}.values():
             cases, whole = group.settle()
             for publication in group.publish(cases, now_ms, whole=whole):
                 made.append((group, publication, now_ms))
                 self._schedule(group, publication.moment.id, now_ms)
             group.done()
-        released = self._wait(inputs, now_ms, more=more)
-        return self._finish(made, now_ms, released)
+        released = self.backlogs.note(inputs, now_ms, more=more)
+        return self._finish(made, now_ms, self._open_at(released) if released else ())
 
     def _judge_until(self, now_ms: int) -> list[tuple[Group, Publication, int]]:
         made: list[tuple[Group, Publication, int]] = []
         while self._due and self._due[0][0] <= now_ms:
             due_ms, moment_id = heapq.heappop(self._due)
-            if self._due_of(moment_id) != due_ms:
+            group = self.groups.of(moment_id)
+            if group is None or self._due_of(moment_id) != due_ms:
                 continue
-            group = self._where[moment_id]
             made += [
                 (group, publication, due_ms)
                 for publication in group.publish([group.published[moment_id].case], due_ms, whole=False)
@@ -207,46 +195,46 @@ class Engine:
         return self._take_plan(item)
 
     def _take_signal(self, signal: Signal) -> list[Group]:
-        if signal.id in self._known or signal.received_ms - signal.at_ms > self.horizon_ms:
+        if signal.received_ms - signal.at_ms > self.horizon_ms:
             return []
-        touched: list[Group] = []
-        if signal.retracts is not None:
-            touched += self._take_back(signal.retracts, signal)
         casting = self.casting_at(signal.at_ms)
+        groups: list[Group] = []
+        for expectation in casting.hearers(signal.touchpoint, signal.name):
+            group = self.groups.at(expectation, signal.touchpoint)
+            if signal.name == MOVED and signal.to in casting.plan.expectations[expectation].touchpoints:
+                group = self.groups.link(group, self.groups.at(expectation, signal.to or ""))
+            groups.append(group)
+        if self.groups.holding(signal.id):
+            return []
+        touched = [] if signal.retracts is None else self._take_back(signal.retracts, signal)
         taken_back_ms = self.retracted.get(signal.id)
         out = taken_back_ms is not None and taken_back_ms - signal.at_ms <= self.horizon_ms
-        groups = []
-        for expectation in casting.hearers(signal.touchpoint, signal.name):
-            group = self._group(expectation, signal.touchpoint)
-            if signal.name == MOVED and signal.to in casting.plan.expectations[expectation].touchpoints:
-                group = self._link(group, self._group(expectation, signal.to or ""))
+        for group in groups:
             group.take(signal, out=out)
-            groups.append(group)
         if groups:
-            self._known[signal.id] = tuple(groups)
+            self.groups.hold(signal.id, tuple(groups))
         return touched + groups
 
     def _take_back(self, target: str, signal: Signal) -> list[Group]:
         received_ms = min(signal.received_ms, self.retracted.get(target, signal.received_ms))
         self.retracted[target] = received_ms
         groups = []
-        for group in self._known.get(target, ()):
+        for group in self.groups.holding(target, wake=True):
             if signal.received_ms - group.signals[target].at_ms <= self.horizon_ms:
                 group.take_out(target, signal.witness)
                 groups.append(group)
         return groups
 
     def _take_action(self, action: Action) -> list[Group]:
-        moment = self.moment(action.moment)
-        if moment is None:
+        group, moment = self.groups.of(action.moment), self.moment(action.moment)
+        if group is None or moment is None:
             return []
-        group = self._where[action.moment]
         group.act(replace(action, moment=moment.anchor))
         return [group]
 
     def _take_time(self, item: Retimed) -> list[Group]:
         groups = []
-        for group in self._known.get(item.signal, ()):
+        for group in self.groups.holding(item.signal, wake=True):
             signal = group.signals[item.signal]
             if signal.at_ms != item.at_ms and self.now_ms - item.at_ms <= self.horizon_ms:
                 group.retime(replace(signal, at_ms=item.at_ms))
@@ -256,8 +244,8 @@ class Engine:
     def _take_plan(self, item: Replanned) -> list[Group]:
         if item.plan.version == self.plan.version:
             return []
+        groups = list(self.groups.all())  # before the plan counts, or those that wake would have its mark twice
         self.plans.append((item.at_ms, Casting(item.plan)))
-        groups = list(self.groups())
         for group in groups:
             group.mark(PlanMark(item.at_ms, item.plan.version))
         return groups
@@ -269,63 +257,41 @@ class Engine:
             return plans[-1][1]
         return plans[bisect_right(plans, at_ms, key=lambda entry: entry[0]) - 1][1]
 
-    def _group(self, expectation: str, touchpoint: str) -> Group:
-        group = self._groups.get((expectation, touchpoint))
-        if group is None:
-            group = Group(expectation, [touchpoint], self.casting_at)
-            for since_ms, casting in self.plans[1:]:
-                group.mark(PlanMark(since_ms, casting.plan.version))
-            self._groups[expectation, touchpoint] = group
-        return group
-
-    def _link(self, group: Group, other: Group) -> Group:
-        """Fold two groups together from now on."""
-        if group is not other:
-            group.absorb(other)
-            for touchpoint in other.touchpoints:
-                self._groups[group.expectation, touchpoint] = group
-            for signal_id in other.signals:
-                self._known[signal_id] = tuple(group if each is other else each for each in self._known[signal_id])
-            for moment_id in (*other.published, *other.gone):
-                self._where[moment_id] = group
-                if moment_id in self._open:
-                    self._open[moment_id] = group
-        return group
+    def _plan_marks(self) -> list[PlanMark]:
+        return [PlanMark(since_ms, casting.plan.version) for since_ms, casting in self.plans[1:]]
 
     def adopt(self, group: Group) -> None:
         """Take over a whole group, as stored."""
-        for touchpoint in group.touchpoints:
-            self._groups[group.expectation, touchpoint] = group
-        for signal_id in group.signals:
-            self._known[signal_id] = (*self._known.get(signal_id, ()), group)
+        self.groups.adopt(group)
         for moment_id, known in group.published.items():
-            self._where[moment_id] = group
             if known.moment.state == "open":
-                self._open[moment_id] = group
+                self._open[moment_id] = None
             for heap, at_ms in ((self._due, known.due_ms), (self._pages, known.page_ms)):
                 if at_ms is not None:
                     heapq.heappush(heap, (at_ms, moment_id))
-        self._where.update(dict.fromkeys(group.gone, group))
 
     # Time and pages ----------------------------------------------------------------------------------------------
 
     def _schedule(self, group: Group, moment_id: str, seen_ms: int) -> None:
         """Note where a moment is and when the clock alone changes it next."""
-        self._where[moment_id] = group
+        self.groups.keep(moment_id, group)
         known = group.published.get(moment_id)
         if known is None or known.moment.state == "ended":
             self._open.pop(moment_id, None)
             if known is not None:
                 known.due_ms = None
             return
-        self._open[moment_id] = group
+        self._open[moment_id] = None
         expectation = group.expectation_of(known.case)
         # What is open ends by itself at the latest, so there is always a next time.
         known.due_ms = min(at_ms for at_ms in next_times(known.case, known.moment, expectation) if at_ms > seen_ms)
         heapq.heappush(self._due, (known.due_ms, moment_id))
 
+    def _open_at(self, touchpoints: Collection[str]) -> list[str]:
+        return [moment.id for moment in self.open_moments() if moment.touchpoint in touchpoints]
+
     def _published(self, moment_id: str) -> Published | None:
-        group = self._where.get(moment_id)
+        group = self.groups.of(moment_id)
         return group.published.get(moment_id) if group else None
 
     def _due_of(self, moment_id: str) -> int | None:
@@ -337,12 +303,13 @@ class Engine:
         return known.page_ms if known else None
 
     def _page(self, moment_id: str, now_ms: int) -> list[AnyEvent]:
-        known = self._published(moment_id)
-        if known is None:
+        group = self.groups.of(moment_id)
+        known = group.published.get(moment_id) if group else None
+        if group is None or known is None:
             return []
         case, moment = known.case, known.moment
-        expectation = self._where[moment_id].expectation_of(case)
-        wait_until_ms = self._waits_until(moment.touchpoint, now_ms)
+        expectation = group.expectation_of(case)
+        wait_until_ms = self.backlogs.until(moment.touchpoint, now_ms)
         events = decide(
             known.ledger,
             case,
@@ -360,43 +327,8 @@ class Engine:
             heapq.heappush(self._pages, (page_ms, moment_id))
         return events
 
-    def _waits_until(self, touchpoint: str, now_ms: int) -> int | None:
-        times = [
-            until_ms
-            for until_ms, touchpoints in self.waiting.values()
-            if touchpoint in touchpoints and until_ms > now_ms
-        ]
-        return max(times, default=None)
-
-    def _wait(self, inputs: Sequence[Input], now_ms: int, *, more: bool) -> list[str]:
-        """Keep track of unfinished backlogs; return the moments whose pages need wait no longer."""
-        if not more and not self.waiting:
-            return []
-        released: set[str] = set()
-        for item in inputs:
-            if not isinstance(item, Signal):
-                continue
-            until_ms, touchpoints = self.waiting.pop(item.source, (now_ms + MORE_WAIT_MS, frozenset()))
-            if more:
-                self.waiting[item.source] = (until_ms, touchpoints | {item.touchpoint})
-            else:
-                released |= touchpoints
-        return [
-            moment_id
-            for moment_id, group in self._open.items()
-            if group.published[moment_id].moment.touchpoint in released
-        ]
-
     def _forget(self, now_ms: int) -> None:
         self.forgot_ms = now_ms
         before_ms = now_ms - self.horizon_ms - SLACK_MS
-        for group in list(self.groups()):
-            kept_before = set(group.signals)
-            for moment_id in group.forget(before_ms):
-                self._where.pop(moment_id, None)
-            for signal_id in kept_before - set(group.signals):
-                self._known.pop(signal_id, None)
-            for moment_id in [name for name, gone in group.gone.items() if (gone.moment.ended_ms or 0) < before_ms]:
-                del group.gone[moment_id]
-                self._where.pop(moment_id, None)
+        self.groups.forget(before_ms)
         self.retracted = {name: at_ms for name, at_ms in self.retracted.items() if at_ms >= before_ms}

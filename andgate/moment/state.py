@@ -1,10 +1,13 @@
 """The engine's whole state as bytes and back, so that a restart need not replay a day.
 
 What is derived (the fold after the items, the clocks, the indexes) is computed again on loading; what is stored is
-what was received within the horizon, the fold before it, and what has been published.
+what was received within the horizon, the fold before it, and what has been published. A group with nothing open is
+left packed until something happens there.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -13,12 +16,13 @@ from andgate.errors import UsageError
 from andgate.moment.case import Blindness, Case, PlanMark
 from andgate.moment.engine import Engine
 from andgate.moment.group import Group
+from andgate.moment.groups import Sleeper
 from andgate.moment.published import Published, action_order
 from andgate.moment.roles import Casting
 from andgate.moment.signals import Action, Signal
 from andgate.plan import Plan
 
-VERSION = 1
+VERSION = 2
 """Of the format; another one is not loaded, the journal is replayed instead."""
 
 
@@ -43,6 +47,17 @@ class GroupState(Struct):
     blindness: list[Blindness]
 
 
+class GroupHead(Struct):
+    """One group, packed: what must be known of it without unpacking."""
+
+    expectation: str
+    touchpoints: list[str]
+    busy: bool
+    """Something is open there, so its clocks run."""
+    data: bytes
+    """Its `GroupState`."""
+
+
 class EngineState(Struct):
     """Everything."""
 
@@ -51,13 +66,14 @@ class EngineState(Struct):
     now_ms: int
     forgot_ms: int
     plans: list[tuple[int, Plan]]
-    groups: list[GroupState]
+    groups: list[GroupHead]
     retracted: dict[str, int]
     waiting: dict[str, tuple[int, list[str]]]
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(EngineState).decode
+_decode_group = msgspec.msgpack.Decoder(GroupState).decode
 
 
 def dump(engine: Engine) -> bytes:
@@ -69,9 +85,9 @@ def dump(engine: Engine) -> bytes:
             now_ms=engine.now_ms,
             forgot_ms=engine.forgot_ms,
             plans=[(since_ms, casting.plan) for since_ms, casting in engine.plans],
-            groups=[_group_state(group) for group in engine.groups()],
+            groups=sorted(_heads(engine), key=lambda head: (head.expectation, head.touchpoints)),
             retracted=engine.retracted,
-            waiting={source: (until, sorted(places)) for source, (until, places) in engine.waiting.items()},
+            waiting={source: (until, sorted(places)) for source, (until, places) in engine.backlogs.waiting.items()},
         )
     )
 
@@ -94,10 +110,24 @@ def load(data: bytes) -> Engine:
     engine.plans = [(since_ms, Casting(plan)) for since_ms, plan in state.plans]
     engine.now_ms, engine.forgot_ms = state.now_ms, state.forgot_ms
     engine.retracted = state.retracted
-    engine.waiting = {source: (until, frozenset(places)) for source, (until, places) in state.waiting.items()}
-    for group_state in state.groups:
-        engine.adopt(_group(engine, group_state))
+    engine.backlogs.waiting = {source: (until, frozenset(places)) for source, (until, places) in state.waiting.items()}
+    for head in state.groups:
+        sleeper = Sleeper(head.expectation, head.touchpoints, head.data, partial(_group, engine))
+        if head.busy:
+            engine.adopt(sleeper.wake())
+        else:
+            engine.groups.put_to_sleep(sleeper)
     return engine
+
+
+def _heads(engine: Engine) -> list[GroupHead]:
+    heads = [
+        GroupHead(each.expectation, each.touchpoints, busy=False, data=each.data) for each in engine.groups.asleep()
+    ]
+    for group in engine.groups.awake():
+        busy = any(known.moment.state == "open" for known in group.published.values())
+        heads.append(GroupHead(group.expectation, sorted(group.touchpoints), busy, _encode(_group_state(group))))
+    return heads
 
 
 def _group_state(group: Group) -> GroupState:
@@ -121,7 +151,8 @@ def _group_state(group: Group) -> GroupState:
     )
 
 
-def _group(engine: Engine, state: GroupState) -> Group:
+def _group(engine: Engine, data: bytes) -> Group:
+    state = _decode_group(data)
     group = Group(state.expectation, state.touchpoints, engine.casting_at)
     group.signals = {signal.id: signal for signal in (*state.kept, *state.items)}
     group.out = set(state.out)

@@ -285,3 +285,17 @@ def test_moments_that_join_keep_the_earliest_threat(plan: Plan) -> None:
     take(engine, moved, now_ms=3 * MINUTE)
     (moment,) = engine.open_moments()
     assert (moment.opened_ms, moment.threatened_ms, moment.touchpoint) == (T0, T0 + 2 * MINUTE, "belt-3")
+
+
+def test_what_sleeps_after_a_restart_wakes_when_it_is_asked_for(engine: Engine) -> None:
+    (moment,) = take(engine, signal(1, "pressed", 0), now_ms=0)
+    take(engine, signal(2, "reset", MINUTE), now_ms=MINUTE)
+    asked, taken_back, untouched = (load(dump(engine)) for _ in range(3))
+    assert asked.moment(moment.id) == engine.moment(moment.id)
+    reopened, *_ = take(
+        taken_back, signal(9, "seen", 2 * MINUTE, touchpoint="belt-3", retracts="n/desk-a1/b/2"), now_ms=2 * MINUTE
+    )
+    assert (reopened.id, reopened.state, reopened.revision) == (moment.id, "open", 1)
+    assert dump(untouched) == dump(engine)
+    assert untouched.advance(T0 + 3 * DAY).published == ()
+    assert untouched.moment(moment.id) is None
