@@ -18,7 +18,7 @@ def test_there_is_a_way_through_the_engine() -> None:
 @pytest.mark.parametrize(("path", "lines"), READ)
 def test_the_way_through_the_engine_is_as_long_as_it_says(root: Path, path: str, lines: str) -> None:
     real = len((root / path).read_text(encoding="utf-8").splitlines())
-    assert abs(real - int(lines)) <= 0.25 * real
+    assert abs(real - int(lines)) <= 0.4 * real
 
 
 @pytest.mark.parametrize("picture", re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README))
