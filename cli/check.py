@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 from andgate.errors import PlanError, UsageError
-from andgate.plan.parse import parse_plan
+from andgate.plan.parse import MAX_PLAN_CHARS, parse_plan
 from andgate.plan.words import describe
+
+_MOST_BYTES = 4 * MAX_PLAN_CHARS + 4
+"""It may be a device that never ends; no plan has as many bytes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +39,15 @@ def run(args: argparse.Namespace) -> int:
 def read(file: Path) -> str:
     """Return a plan's text. Raises UsageError where there is none to read."""
     try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        if str(file) == "-":
+            content = sys.stdin.buffer.read(_MOST_BYTES)
+        else:
+            with file.open("rb") as opened:
+                content = opened.read(_MOST_BYTES)
     except OSError as failed:
         raise UsageError(f"cannot read the plan {file}: {failed.strerror}") from failed
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8", errors="strict" if len(content) < _MOST_BYTES else "replace")
     except UnicodeDecodeError as failed:
         line = content[: failed.start].count(b"\n") + 1
         raise UsageError(f"the plan {file} is not UTF-8 (line {line}); save it as UTF-8") from failed

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 from andgate import __version__
@@ -60,6 +62,7 @@ OURS = ("andgate", "cli", "edge", "hub", "twin")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _give_streams()
     if words and words[0] in COMMANDS:
         return _end(f"andgate {words[0]}", lambda: _run(words[0], words[1:]))
     return _end("andgate", lambda: _greet(words))
@@ -132,6 +135,16 @@ def _end(who: str, work: Callable[[], int]) -> int:
             print(f"{who}: {sentence}", file=sys.stderr)
         return WRONG if isinstance(ended, (PlanError, UsageError)) else FAILED
     return code
+
+
+def _give_streams() -> None:
+    """Make sure that everything can be said: to a terminal without UTF-8, and to none at all (``>&-``)."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the rest of the run
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _sentences(ended: BaseException) -> list[str]:

@@ -7,7 +7,6 @@ with HubApp(HubConfig(plan=Path("plan.toml"), data=Path("data"), ...), SystemClo
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from andgate.errors import PlanError, UsageError
 from andgate.plan import Channel as PlanChannel
 from andgate.plan import Plan, parse_plan
+from andgate.plan.parse import MAX_PLAN_CHARS
 from andgate.wire.codec import encode
 from andgate.wire.messages import HubState, TimeReply
 from andgate.wire.topics import Topics
@@ -60,6 +60,7 @@ class HubApp:
         try:
             self._store = Store(config.data)
             try:
+                self._check_site(plan)
                 self.driver = Driver(
                     self._store,
                     plan,
@@ -86,6 +87,15 @@ class HubApp:
         self._web_up: Future[Any] = Future()
         self._stopping = False
         self._metrics: Metrics | None = None
+
+    def _check_site(self, plan: Plan) -> None:
+        """Refuse the data of another site: two sites in one journal could never be told apart again."""
+        known = self._store.last_plan()
+        if known is not None and known.site.id != plan.site.id:
+            raise UsageError(
+                f'the data in {self.config.data} is of the site "{known.site.id}", and the plan is of '
+                f'"{plan.site.id}". Give this site another --data folder, or name the plan of that one'
+            )
 
     def __enter__(self) -> Self:
         """Start, and return itself."""
@@ -285,7 +295,8 @@ class HubApp:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            return file.read(MAX_PLAN_CHARS + 1)  # it may be a device that never ends
     except OSError as wrong:
         raise UsageError(f"cannot read the plan {path}: {wrong.strerror}. Name one with --plan FILE") from wrong
     except UnicodeDecodeError as wrong:
@@ -300,11 +311,11 @@ def _listen(address: Address) -> socket.socket:
     try:
         sock.bind((address.host, address.port))
         sock.listen(1024)
-    except OSError as wrong:
+    except (OSError, TypeError) as wrong:  # TypeError: a host that no encoding can say
         sock.close()
+        why = (isinstance(wrong, OSError) and wrong.strerror) or "that is no name of a host"
         raise UsageError(
-            f"the dashboard cannot listen on {address}: {os.strerror(wrong.errno or 0).lower()}. "
-            "Name another address with --listen HOST:PORT"
+            f"the dashboard cannot listen on {address}: {why.lower()}. Name another address with --listen HOST:PORT"
         ) from None
     sock.setblocking(False)  # noqa: FBT003 - the socket's own interface
     return sock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -24,18 +25,26 @@ class Address(Struct, frozen=True):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        return self.host in LOOPBACK or self.host.startswith("127.")
+        return self.host in LOOPBACK or _is_loopback(self.host)
 
     def __str__(self) -> str:
         """``host:port``."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+def _is_loopback(host: str) -> bool:
+    """Whether a host is an address of this machine only; a name such as 127.example.org is none."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def parse_address(text: str) -> Address:
     """Read ``HOST:PORT``; UsageError for anything else."""
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isdecimal() or int(port) > _MOST_PORT:
+    if not colon or not host or not (port.isascii() and port.isdecimal()) or int(port) > _MOST_PORT:
         raise UsageError(f'"{text}" is no address to listen on. Write HOST:PORT, as in 127.0.0.1:8080')
     return Address(host, int(port))
 
@@ -67,12 +76,12 @@ def parse_broker(text: str) -> BrokerUrl:
         port = url.port
     except ValueError:
         raise UsageError(f'"{text}" is no broker URL. Write mqtt://HOST:1883 or mqtts://HOST:8883') from None
-    if url.scheme not in {"mqtt", "mqtts"} or not url.hostname or url.path not in {"", "/"} or url.query:
+    if url.scheme not in {"mqtt", "mqtts"} or not url.hostname or port == 0 or url.path not in {"", "/"} or url.query:
         raise UsageError(f'"{text}" is no broker URL. Write mqtt://HOST:1883 or mqtts://HOST:8883')
     tls = url.scheme == "mqtts"
     return BrokerUrl(
         host=url.hostname,
-        port=port or (MQTTS_PORT if tls else MQTT_PORT),
+        port=(MQTTS_PORT if tls else MQTT_PORT) if port is None else port,
         tls=tls,
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,

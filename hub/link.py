@@ -107,7 +107,11 @@ class Link:
             if files.certificate is not None:
                 context.load_cert_chain(str(files.certificate), str(files.key) if files.key else None)
         except (OSError, ssl.SSLError) as wrong:
-            raise UsageError(f"the certificates for {self._broker} cannot be used: {wrong}") from wrong
+            named = ", ".join(str(each) for each in (files.ca, files.certificate, files.key) if each is not None)
+            raise UsageError(
+                f"the certificates for {self._broker} cannot be used: {wrong}. Give PEM files that exist and belong "
+                f"together; these were named: {named or 'none'}"
+            ) from wrong
         self._client.tls_set_context(context)
 
     # ---------------------------------------------------------------------------------------------- using

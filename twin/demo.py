@@ -175,7 +175,12 @@ def _folder(given: Path | None) -> Iterator[Path]:
                 ) from None
         if (data / DATABASE).exists() and not (data / PLAN).exists():
             raise UsageError(f"{data} holds a hub's data and not a demo's. Name another folder with --data")
-        (data / PLAN).write_text(plan_text(), encoding="utf-8")
+        try:
+            (data / PLAN).write_text(plan_text(), encoding="utf-8")
+        except OSError as wrong:
+            raise UsageError(
+                f"the folder {data} cannot be written: {wrong.strerror}. Make room, or name another with --data"
+            ) from None
         yield data
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from andgate.errors import UsageError
 from andgate.plan import Plan, parse_plan
+from andgate.plan.parse import MAX_PLAN_CHARS
 from twin.places import places_of
 
 
@@ -19,7 +20,8 @@ def plan_text(file: Path | None = None) -> str:
     if file is None:
         return resources.files("twin").joinpath("airport.toml").read_text(encoding="utf-8")
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8") as opened:
+            return opened.read(MAX_PLAN_CHARS + 1)  # it may be a device that never ends
     except (OSError, UnicodeDecodeError) as wrong:
         why = getattr(wrong, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(f"the plan {file} cannot be read: {why}") from wrong

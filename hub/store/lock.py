@@ -31,9 +31,14 @@ class FolderLock:
                 f"another hub (process {holder}) runs on {data}. Stop it first, or give this one another --data folder"
             ) from None
         self._file.seek(0)
-        self._file.truncate()
-        self._file.write(str(os.getpid()))
-        self._file.flush()
+        try:
+            self._file.truncate()
+            self._file.write(str(os.getpid()))
+            self._file.flush()
+        except OSError as wrong:
+            raise UsageError(
+                f"cannot write into the data folder {data}: {wrong.strerror}. Make room, or name another"
+            ) from wrong
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from andgate.errors import UsageError
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
 from andgate.moment.signals import RELEASED, SERVING, Input, Retimed, Signal
@@ -80,8 +81,13 @@ class Store:
             self.db.execute("pragma cache_size = -8000")
             prepare(self.db)
             self.epoch, self.session = self._begin_session()
-        except BaseException:
+        except BaseException as wrong:
             self._lock.close()
+            if isinstance(wrong, sqlite3.Error):
+                raise UsageError(
+                    f"the database {data / DATABASE} cannot be used: {wrong}. Make room if the disk is full, put a "
+                    "copy in its place if it is damaged, or name another --data folder"
+                ) from wrong
             raise
         row = self.db.execute("select n, hash from entry order by n desc limit 1").fetchone()
         self.entry: int = row[0] if row else 0

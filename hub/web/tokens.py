@@ -58,6 +58,8 @@ def parse_tokens(text: str) -> tuple[Token, ...]:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         raise UsageError(f"this is no TOML: {wrong}. Mend it there") from wrong
+    except (ValueError, RecursionError) as wrong:  # a number of thousands of digits; brackets in brackets in brackets
+        raise UsageError("this is no token file. Write [tokens.ID] tables only") from wrong
     tables = found.pop("tokens", None)
     if found:
         raise UsageError(f'unknown key "{next(iter(found))}". Write [tokens.ID] tables only')

@@ -63,3 +63,8 @@ def test_a_plan_in_another_encoding(tmp_path: Path, capsys: pytest.CaptureFixtur
     file.write_bytes('[site]\nname = "Zürich"\n'.encode("latin-1"))
     assert main(["check", str(file)]) == 2
     assert "not UTF-8 (line 2)" in capsys.readouterr().err
+
+
+def test_a_file_that_never_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "/dev/zero"]) == 2
+    assert "Check that this is a plan" in capsys.readouterr().err

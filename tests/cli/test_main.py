@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -163,3 +167,27 @@ def test_a_missing_module_of_our_own_is_our_fault(
     program(raising(ModuleNotFoundError("No module named 'hub.nose'", name="hub.nose")))
     assert main(["play"]) == 1
     assert "a fault of its own" in capsys.readouterr().err
+
+
+def _andgate(*words: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *words], capture_output=True, text=True, check=False, timeout=60, **more
+    )
+
+
+def test_a_terminal_without_utf8_gets_the_words_as_far_as_it_can_show_them(tmp_path: Path, airport_toml: str) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(airport_toml.replace("Andgate International", "Flughafen München ✈"), encoding="utf-8")
+    done = _andgate("check", str(plan), env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Flughafen M\\xfcnchen \\u2708" in done.stdout
+
+
+def test_without_anywhere_to_say_it_the_code_still_tells(tmp_path: Path, airport_toml: str) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(airport_toml, encoding="utf-8")
+    command = [sys.executable, "-m", "cli.main", "check", str(plan)]
+    closed = shlex.join(command) + " >&- 2>&-"
+    assert subprocess.run(["sh", "-c", closed], check=False, timeout=60).returncode == 0
+    plan.write_text("nonsense", encoding="utf-8")
+    assert subprocess.run(["sh", "-c", closed], check=False, timeout=60).returncode == 2
