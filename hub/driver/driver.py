@@ -117,6 +117,11 @@ class Driver:
         """Names this data: another one makes nodes send again what they keep."""
         return self._store.epoch
 
+    @property
+    def busy(self) -> bool:
+        """Whether more waits to be judged."""
+        return not self._queue.empty()
+
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit, nearest deadline first."""
         found = list(self._open.values())  # one step of the interpreter: no commit comes between

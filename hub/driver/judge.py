@@ -28,6 +28,7 @@ from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate, Taken
 from hub.store import PageFate, Store, restore
 from hub.store.outbox import Outbox
+from hub.store.store import FIRST
 
 _log = logging.getLogger(__name__)
 
@@ -297,11 +298,14 @@ class Judge:
         batch.entries += 1
         batch.events.extend(events)
         batch.published.extend(published)
+        for moment in published:
+            if moment.change == FIRST:
+                self._outbox.opened(moment)
         for event in events:
             if isinstance(event, _PAGING):
-                moment = self.engine.moment(event.moment)
-                if moment is not None:
-                    pages, cancelled = self._outbox.decided(event, moment, self.engine.plan, batch.now_ms)
+                about = self.engine.moment(event.moment)
+                if about is not None:
+                    pages, cancelled = self._outbox.decided(event, about, self.engine.plan, batch.now_ms)
                     batch.pages += pages
                     batch.cancelled += cancelled
             elif isinstance(event, Refused):

@@ -4,6 +4,9 @@ The commit that queues a page hands it to this worker; what became of it goes ba
 database. A crash between sending and recording means that the page is sent again after the start, marked `again`.
 An attempt that failed is made again with growing pauses, until it is over, claimed (where a claim cancels it), or
 hopeless.
+
+Pages over a channel that is prompt (the site's own broker) do not wait for this worker: the driver's thread itself
+hands them over, first of all that follows a commit. What cannot go out that way at once takes the worker's.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
 from andgate.plan import Channel as PlanChannel
+from andgate.plan import Plan
 from andgate.wire.messages import Page
 from hub.clock import HubClock
 from hub.driver import Committed, Driver
@@ -26,6 +30,8 @@ _log = logging.getLogger(__name__)
 PAUSES_MS = (1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000)
 """Before the second, third, ... attempt; the last one again and again."""
 TRIES_MOST = 30
+PROMPT = "mqtt://"
+"""Only these are asked whether they are prompt: others are made when they are needed."""
 REMEMBERED = 10_000
 
 
@@ -52,13 +58,15 @@ class Notifier:
         self._clock = clock
         self._make = make
         self._sent = sent
-        self._plan = driver.plan
+        self._plan = plan = driver.plan
         self._channels: dict[str, tuple[str, Channel]] = {}
         self._queue: SimpleQueue[object] = SimpleQueue()
         self._waiting: list[tuple[int, int]] = []
         self._rows: dict[int, PageRow] = {}
         self._cancelled: dict[int, None] = {}
         self._tries: dict[int, int] = {}
+        self._prompt = self._prompt_of(plan)
+        """Prompt channels by id; the driver's thread's own."""
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
         clock.subscribe(self.wake)
 
@@ -85,8 +93,28 @@ class Notifier:
 
     def committed(self, out: Committed) -> None:
         """Take what a commit queued and cancelled; the driver's listener."""
-        if out.pages or out.cancelled or out.plan is not None:
-            self._queue.put(out)
+        if out.plan is not None:
+            self._prompt = self._prompt_of(out.plan)
+        rest = [row for row in out.pages if not self._sent_promptly(row, out)] if out.pages else []
+        if rest or out.cancelled or out.plan is not None:
+            self._queue.put(_Decided(out.plan, out.cancelled, rest))
+
+    def _prompt_of(self, plan: Plan) -> dict[str, Channel]:
+        made = {entry.id: self._make(entry) for entry in plan.channels.values() if entry.url.startswith(PROMPT)}
+        return {id: channel for id, channel in made.items() if channel.prompt}
+
+    def _sent_promptly(self, row: PageRow, out: Committed) -> bool:
+        channel = self._prompt.get(row.channel)
+        if channel is None or row.id in out.cancelled or row.due_ms > out.now_ms:
+            return False
+        channel.send(self._note(row, row.decided_ms), lambda result: self._promptly(row, result))
+        return True
+
+    def _promptly(self, row: PageRow, result: Result) -> None:
+        if result.sent:
+            self._report_sent(row, result, row.tries + 1, self._clock.now_ms())
+        else:
+            self._queue.put(_Done(row, result))
 
     def wake(self) -> None:
         """Look at the clock again, and at the channels: one may work again."""
@@ -123,7 +151,7 @@ class Notifier:
     def _take(self, item: object) -> None:
         if isinstance(item, PageRow):
             self._wait(item, min(item.due_ms, self._clock.now_ms()))  # a start is a reason to try at once
-        elif isinstance(item, Committed):
+        elif isinstance(item, _Decided):
             if item.plan is not None:
                 self._plan = item.plan
             for id in item.cancelled:
@@ -139,7 +167,7 @@ class Notifier:
         elif item == "connected":
             now_ms = self._clock.now_ms()
             for id, row in self._rows.items():
-                if self._plan.channels.get(row.channel, _NONE).url.startswith("mqtt://"):
+                if self._plan.channels.get(row.channel, _NONE).url.startswith(PROMPT):
                     heapq.heappush(self._waiting, (now_ms, id))
 
     def _wait(self, row: PageRow, due_ms: int) -> None:
@@ -186,20 +214,7 @@ class Notifier:
     def _report(self, row: PageRow, result: Result, now_ms: int) -> None:
         tries = self._tries.pop(row.id, row.tries) + 1
         if result.sent:
-            note = "sent again: it may have gone out before" if row.again else result.note
-            self._driver.fate(
-                PageFate(
-                    id=row.id,
-                    moment=row.moment,
-                    state="sent",
-                    note=note,
-                    tries=tries,
-                    due_ms=row.due_ms,
-                    sent_ms=now_ms,
-                )
-            )
-            if self._sent is not None:
-                self._sent(row.channel, (now_ms - row.decided_ms) / 1000)
+            self._report_sent(row, result, tries, now_ms)
             return
         if row.id in self._cancelled:
             return
@@ -225,6 +240,32 @@ class Notifier:
             )
         )
         self._wait(row, due_ms)
+
+
+    def _report_sent(self, row: PageRow, result: Result, tries: int, now_ms: int) -> None:
+        note = "sent again: it may have gone out before" if row.again else result.note
+        self._driver.fate(
+            PageFate(
+                id=row.id,
+                moment=row.moment,
+                state="sent",
+                note=note,
+                tries=tries,
+                due_ms=row.due_ms,
+                sent_ms=now_ms,
+            )
+        )
+        if self._sent is not None:
+            self._sent(row.channel, (now_ms - row.decided_ms) / 1000)
+
+
+class _Decided:
+    """What a commit leaves to the worker."""
+
+    def __init__(self, plan: Plan | None, cancelled: tuple[int, ...], pages: list[PageRow]) -> None:
+        self.plan = plan
+        self.cancelled = cancelled
+        self.pages = pages
 
 
 class _Done:

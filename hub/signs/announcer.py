@@ -1,4 +1,8 @@
-"""The thread that says on MQTT what a commit made true. States are said once for many commits, verdicts each."""
+"""The thread that says on MQTT what a commit made true. States are said once for many commits, verdicts each.
+
+Receipts and commands go first: somebody waits for them. What is only to be known waits a little while the driver still
+has signals to judge, because a burst is over sooner if nobody talks in it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from andgate.wire.codec import encode, encode_moment, format_time
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, Chain, FeedReceipt, HubState, Receipt
@@ -19,6 +24,11 @@ from hub.signs.signs import Signs
 HEAD_EVERY_S = 60.0
 """Site seconds after which a new head of the journal is published; it is evidence, not a heartbeat."""
 BATCH_MOST = 256
+SIGNS_WAIT_S = 0.25
+VERDICTS_WAIT_S = 2.0
+"""Site seconds that states and verdicts wait at most while the driver is busy."""
+LOOK_S = 0.02
+"""Real seconds between looks whether it still is."""
 ROOM_BYTES = MAX_PAYLOAD_BYTES - 1024
 """For the ids in one receipt."""
 
@@ -50,6 +60,11 @@ class Announcer:
         self._configs: dict[str, bytes] = {}
         self._said_entry = -1
         self._said_s = 0.0
+        self._verdicts: list[Moment] = []
+        self._verdicts_s = 0.0
+        """When the first of the verdicts that wait was due."""
+        self._signs_s = 0.0
+        """When the states were said last."""
         clock.subscribe(self.wake)
 
     def start(self) -> None:
@@ -78,11 +93,8 @@ class Announcer:
 
     def _run(self) -> None:
         while True:
-            wait_s = self._clock.real_s(HEAD_EVERY_S)
-            next_ms = self._signs.next_ms()
-            if next_ms is not None:
-                wait_s = min(wait_s, max(0.0, self._clock.real_s((next_ms - self._clock.now_ms()) / 1000)))
             items: list[object] = []
+            wait_s = self._wait_s()
             try:
                 items.append(self._queue.get(timeout=wait_s))
                 while len(items) < BATCH_MOST:
@@ -92,6 +104,15 @@ class Announcer:
             self._say(items)
             if "stop" in items:
                 return
+
+    def _wait_s(self) -> float:
+        if self._verdicts or (self._signs.stale and self._link.connected):
+            return LOOK_S
+        wait_s = self._clock.real_s(HEAD_EVERY_S)
+        next_ms = self._signs.next_ms()
+        if next_ms is not None:
+            wait_s = min(wait_s, max(0.0, self._clock.real_s((next_ms - self._clock.now_ms()) / 1000)))
+        return wait_s
 
     def _say(self, items: list[object]) -> None:
         receipts: dict[tuple[str, str], Receipt] = {}
@@ -106,16 +127,31 @@ class Announcer:
             if isinstance(item, Committed):
                 for node, receipt in item.receipts:
                     receipts[node, receipt.boot] = receipt
-                self._committed(item, online=online)
         if online:
             for (node, _), receipt in receipts.items():
                 self._link.publish(self._topics.node_receipt(node), encode(receipt))
+        for item in items:
+            if isinstance(item, Committed):
+                self._committed(item, online=online)
+        self._say_states(online=online, now="stop" in items or not self._driver.busy)
+
+    def _say_states(self, *, online: bool, now: bool) -> None:
+        now_s = self._clock.mono_s()
+        if self._verdicts and (now or now_s - self._verdicts_s >= VERDICTS_WAIT_S):
+            verdicts, self._verdicts = self._verdicts, []
+            for moment in verdicts:
+                self._link.publish(self._topics.verdict, encode_moment(moment))
+        if online and (now or now_s - self._signs_s >= SIGNS_WAIT_S):
+            self._signs_s = now_s
             for touchpoint, payload in self._signs.changes(self._clock.now_ms()):
                 self._link.publish(self._topics.touchpoint_moment(touchpoint), payload, retain=True)
-            if self._clock.mono_s() - self._said_s >= HEAD_EVERY_S:
+            if now_s - self._said_s >= HEAD_EVERY_S:
                 self._hub_state()
 
     def _committed(self, item: Committed, *, online: bool) -> None:
+        if item.published and not self._verdicts:
+            self._verdicts_s = self._clock.mono_s()
+        self._verdicts += item.published
         for moment in item.published:
             self._signs.published(moment)
         if online:
@@ -124,8 +160,6 @@ class Announcer:
             for feed, ids in item.feeds:
                 for some in in_messages(ids):
                     self._link.publish(self._topics.feed_receipt(feed), encode(FeedReceipt(ids=some)))
-        for moment in item.published:
-            self._link.publish(self._topics.verdict, encode_moment(moment))
         if item.plan is not None:
             self._replan(item.plan)
 

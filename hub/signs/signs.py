@@ -63,6 +63,11 @@ class Signs:
         elif moment.ended_ms is not None and (last is None or last.id == moment.id or _end(last) <= moment.ended_ms):
             self._ended[moment.touchpoint] = moment
 
+    @property
+    def stale(self) -> bool:
+        """Whether something changed that has not been asked for."""
+        return bool(self._stale)
+
     def next_ms(self) -> int | None:
         """Return when an ended moment has been shown long enough."""
         return min((_end(moment) + ENDED_SHOWN_MS for moment in self._ended.values()), default=None)

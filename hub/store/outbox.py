@@ -39,10 +39,11 @@ class Outbox:
             told = {(row.group, row.channel) for row in self._pages.of(moment.id) if self._may_have_told(row)}
             cancelled = self._pages.cancel(moment.id, "it was over", claimed=False)
         made = []
-        for delivery in deliveries(event, moment, plan):
-            row = self._row(delivery, moment, now_ms, told)
-            if row is not None and row.state == "queued":
-                made.append(row)
+        for each in deliveries(event, moment, plan):
+            if not self._pages.known(moment.id, each.page, each.kind, each.group, each.channel):
+                row = self._row(each, moment, now_ms, told)
+                if row.state == "queued":
+                    made.append(row)
         return made, cancelled
 
     @staticmethod
@@ -51,7 +52,7 @@ class Outbox:
 
     def _row(
         self, delivery: Delivery, moment: Moment, now_ms: int, told: set[tuple[str, str]] | None
-    ) -> PageRow | None:
+    ) -> PageRow:
         state: PageState = "queued"
         note = ""
         if not delivery.channel:
@@ -60,8 +61,9 @@ class Outbox:
             state, note = "cancelled", "no page had gone out there"
         elif self._listen_only:
             state, note = "muted", "the hub only listens"
+        id, session = self._pages.hold()
         row = PageRow(
-            id=0,
+            id=id,
             page=delivery.page,
             kind=delivery.kind,
             moment=moment.id,
@@ -83,13 +85,19 @@ class Outbox:
             sent_ms=None,
             again=False,
             note=note,
+            session=session,
         )
-        return None if self._pages.known(row) else self._pages.add(row)
+        self._pages.add(row)
+        return row
 
     def _skip(self, event: PageSkipped, moment: Moment, now_ms: int) -> None:
+        page = f"{moment.id}:skipped:{event.step}:{moment.change}"
+        if self._pages.known(moment.id, page, "page", event.group, ""):
+            return
+        id, session = self._pages.hold()
         row = PageRow(
-            id=0,
-            page=f"{moment.id}:skipped:{event.step}:{moment.change}",
+            id=id,
+            page=page,
             kind="page",
             moment=moment.id,
             expectation=moment.expectation,
@@ -110,9 +118,13 @@ class Outbox:
             sent_ms=None,
             again=False,
             note=_SKIPPED[event.because],
+            session=session,
         )
-        if not self._pages.known(row):
-            self._pages.add(row)
+        self._pages.add(row)
+
+    def opened(self, moment: Moment) -> None:
+        """Say that this is a moment's first publication."""
+        self._pages.opened(moment.id)
 
     def moment_of(self, page: str) -> str | None:
         """Return the moment that a page was about."""

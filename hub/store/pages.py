@@ -85,23 +85,29 @@ class Pages:
             self._moments.move_to_end(moment)
         return known
 
+    def opened(self, moment: str) -> None:
+        """Say that a moment is new, so that nobody looks for its deliveries."""
+        self._moments.setdefault(moment, {})
+
     def of(self, moment: str) -> list[PageRow]:
         """Return every delivery of a moment, with what waits for the commit."""
         return list(self._of(moment).values())
 
-    def known(self, row: PageRow) -> bool:
+    def known(self, moment: str, page: str, kind: str, group: str, channel: str) -> bool:
         """Whether this very delivery was decided before: a page is sent once."""
-        wanted = (row.page, row.kind, row.group, row.channel)
-        return any((it.page, it.kind, it.group, it.channel) == wanted for it in self._of(row.moment).values())
+        wanted = (page, kind, group, channel)
+        return any((it.page, it.kind, it.group, it.channel) == wanted for it in self._of(moment).values())
 
-    def add(self, row: PageRow) -> PageRow:
-        """Add a delivery (its `id` and `session` are given here)."""
-        row = msgspec.structs.replace(row, id=self._next, session=self._session)
+    def hold(self) -> tuple[int, int]:
+        """Return the `id` and the `session` of a new delivery."""
         self._next += 1
+        return self._next - 1, self._session
+
+    def add(self, row: PageRow) -> None:
+        """Add a delivery, whose `id` and `session` come from `hold`."""
         self._of(row.moment)[row.id] = self._new[row.id] = row
         if row.state == "queued":
             self.queued[row.id] = row
-        return row
 
     def cancel(self, moment: str, note: str, *, claimed: bool) -> list[int]:
         """Cancel a moment's queued pages (only those that a claim cancels, if `claimed`); return their ids."""

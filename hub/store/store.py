@@ -36,6 +36,8 @@ _WAL_LIMIT_PAGES = 64_000
 """250 MB: more than this is checkpointed by the writer itself, in case readers never let the other one finish."""
 
 JUDGED, UNTIMED = 0, 1
+FIRST = 1
+"""The `change` of a moment's first publication."""
 _SERVED = frozenset({SERVING, RELEASED})
 
 _encode = msgspec.json.Encoder().encode
@@ -108,7 +110,7 @@ class Store:
         self._trail: list[tuple[str, int, int]] = []
         self._quarantine: list[tuple[Any, ...]] = []
         self._plans: list[tuple[Any, ...]] = []
-        self._rows: list[tuple[str, tuple[Any, ...]]] = []
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._fresh: dict[str, Kept] = {}
         self._served: list[Input] = []
 
@@ -162,6 +164,8 @@ class Store:
                     self._served.append(item)
         for moment in published:
             self._moments[moment.id] = moment
+            if moment.change == FIRST and self.tally is not None:
+                self.tally.opened(moment.id)
             if moment.interactions and outcomes is not None:
                 outcomes.published(moment)
         self._now_ms = now_ms
@@ -235,8 +239,8 @@ class Store:
         self._plans.append((plan.version, self.entry + 1, at_ms, _encode(plan), source))
 
     def row(self, statement: str, values: tuple[Any, ...]) -> None:
-        """Add any other row to the transaction (boots, nodes, outcomes)."""
-        self._rows.append((statement, values))
+        """Add any other row to the transaction (boots, nodes); the rows of one statement keep their order."""
+        self._rows.setdefault(statement, []).append(values)
 
     # ---------------------------------------------------------------------------------------------- committing
 
@@ -298,8 +302,8 @@ class Store:
         if self.outcomes is not None and self._entries:
             self.outcomes.saw(self._served)
             self.outcomes.write(self._now_ms)
-        for statement, values in self._rows:
-            db.execute(statement, values)
+        for statement, rows in self._rows.items():
+            db.executemany(statement, rows)
         if self._plans:
             db.executemany(_PLAN, self._plans)
         if self._quarantine:

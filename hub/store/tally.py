@@ -65,11 +65,17 @@ class Tally:
         self.use(hours, plan)
         self._known: OrderedDict[str, tuple[Cell, int]] = OrderedDict()
         self._counted: dict[str, tuple[Cell, int]] = {}
+        self._new: set[str] = set()
+        """Moments that this transaction publishes first: nothing is stored of them."""
 
     def use(self, hours: Hours, plan: Plan) -> None:
         """Take hours, areas and teams from here from now on."""
         self.hours = hours
         self._places = {point.id: (point.group, point.area) for point in plan.touchpoints.values()}
+
+    def opened(self, moment: str) -> None:
+        """Say that a moment is new, so that nobody looks for what it counted as."""
+        self._new.add(moment)
 
     def count(self, moment: Moment) -> tuple[Cell, int]:
         """Put a publication in its cell; return the cell and what it counts as."""
@@ -83,7 +89,7 @@ class Tally:
         """Add the differences to the transaction."""
         delta: dict[Cell, list[int]] = {}
         for moment, (cell, bits) in self._counted.items():
-            old = self._old(moment)
+            old = None if moment in self._new else self._old(moment)
             if old == (cell, bits):
                 continue
             if old is not None and old[1]:
@@ -127,6 +133,7 @@ class Tally:
         while len(known) > _REMEMBERED:
             known.popitem(last=False)
         self._counted.clear()
+        self._new.clear()
 
 
 def _add(delta: dict[Cell, list[int]], cell: Cell, bits: int, sign: int) -> None:

@@ -15,10 +15,20 @@ from tests.hub.desk import PLAN, WAIT_S, Desk, as_killed, node_signal
 KEY = "AG1/2026-11-21"
 
 
+PROMPT = [False]
+
+
+@pytest.fixture(params=[False, True], ids=["worker", "prompt"], autouse=True)
+def prompt(request: pytest.FixtureRequest) -> None:
+    """Every fate is the same, whichever thread hands a page over."""
+    PROMPT[0] = request.param
+
+
 class Pager:
     """A channel that does what it is told, and says when it was asked."""
 
     def __init__(self) -> None:
+        self.prompt = PROMPT[0]
         self.notes: list[Note] = []
         self.asked = threading.Semaphore(0)
         self.pending: list[Callable[[Result], None]] = []

@@ -20,6 +20,8 @@ _THREADS = 2
 class AppriseChannel:
     """Sent means that Apprise says so of every target of the URL."""
 
+    prompt = False
+
     def __init__(self, url: str) -> None:
         """Keep the URL; Apprise itself is loaded with the first page."""
         self._url = url

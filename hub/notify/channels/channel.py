@@ -34,6 +34,9 @@ class Result(Struct, frozen=True, kw_only=True):
 class Channel(Protocol):
     """One way to reach people."""
 
+    prompt: bool
+    """Whether `send` only hands over, so that the driver's own thread may call it."""
+
     def send(self, note: Note, done: Callable[[Result], None]) -> None:
         """Begin to send; `done` is called exactly once, now or later, from any thread. Never raises."""
 

@@ -30,6 +30,8 @@ _AWAY = Result(sent=False, note="waiting for the broker", surely_unsent=True)
 class MqttChannel:
     """Sent means that the broker has acknowledged it."""
 
+    prompt = True
+
     def __init__(self, link: Publisher, topics: Topics) -> None:
         """Publish through `link`."""
         self._link = link
