@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from andgate.moment.moments import Moment
 from hub.store.rows import CellRow
-from hub.web.pages import board, charts, desk, floor, listing, moment, nodes, sign, success
+from hub.web.pages import board, charts, desk, floor, gate, listing, moment, nodes, sign, success
 from hub.web.pages.card import next_step
 from hub.web.pages.names import key_words, place, sentence
 from hub.web.pages.ruler import SOON_MS
@@ -226,7 +226,7 @@ def test_the_report_adds_up(interaction: str | None) -> None:
         worst = min(each.rate.share for each in found.inputs if each.rate is not None)
         assert found.rate is not None
         assert interaction == "helping" or found.rate.share <= worst + 0.02
-    for drawn in (charts.gate(found), charts.heat(found), charts.causes(found)):
+    for drawn in (gate.gate(found), charts.heat(found), charts.causes(found)):
         assert drawn.startswith("<svg")
         assert "<title" in drawn
         assert "<desc" in drawn
@@ -254,7 +254,7 @@ def test_any_report_adds_up_and_can_be_drawn(rows: list[CellRow]) -> None:
     assert found.gate.success == sum(row.success for row in rows)
     assert found.gate.failure == sum(row.failure for row in rows)
     assert sum(day.failed for day in found.per_day) == sum(row.failure for row in mine)
-    assert charts.gate(found)
+    assert gate.gate(found)
     assert charts.heat(found)
     assert found.chart is None or charts.control(found, found.chart, ZONE)
 
@@ -292,8 +292,8 @@ def test_a_board_names_places_and_never_people() -> None:
     found = board.board(source(), board.ALL)
     assert found is not None
     assert "Marta" not in str(found)
-    assert [threat.place for threat in found.threats] == ["Counter A", "Belt 3"]
-    assert found.threats[1].first == "AG1234, jammed."
+    assert [threat.place.words for threat in found.threats] == ["Counter A", "Belt 3"]
+    assert found.threats[1].first.words == "AG1234, jammed."
     assert found.lesson is not None
     assert board.board(source(), "nowhere") is None
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from andgate.moment.events import Paged, Threatened
 from hub.web.pages.card import urgent
 from hub.web.pages.day import Day, count, decided_ms
+from hub.web.pages.labels import shorten, width_of, wrap
 from hub.web.pages.names import capital, group_name, key_words, place, signal_words, touchpoint_name
 from hub.web.pages.source import paged_groups
 from hub.web.pages.spans import clock, hm, left, midnight_ms, span
@@ -26,6 +27,28 @@ SHOWN = 2
 STROKES = 14
 """Most saves drawn as strokes; the number stands beside them anyway."""
 ALL = "all"
+BAR_U, LOW_U = 48.4, 62.4
+"""Room for words in a threat's bar and beside the saves, in hundredths of the screen's width."""
+PLACE_U, SAID_U, LESSON_U, HEAD_U, LEAST_U = 5.5, 3.7, 3.65, 2.9, 2.65
+"""Type sizes, in the same; the least is what can be read at 8 m."""
+
+
+class Said(Struct, frozen=True):
+    """Words that fit where they stand: smaller if need be, then fewer, never cut through."""
+
+    words: str
+    small: bool = False
+
+    def __str__(self) -> str:
+        """Return the words."""
+        return self.words
+
+
+def fit(words: str, room: float, size: float, *, bold: bool = False, most: int = 1) -> Said:
+    """Return words that fit into one line of `room`, or in the least size into at most so many."""
+    if width_of(words, size, bold=bold) <= room:
+        return Said(words)
+    return Said(" ".join(wrap(words, room, LEAST_U, bold=bold, most=most)), small=True)
 
 
 class Threat(Struct, frozen=True, kw_only=True):
@@ -34,9 +57,9 @@ class Threat(Struct, frozen=True, kw_only=True):
     id: str
     level: str
     state: str
-    place: str
-    first: str
-    second: str
+    place: Said
+    first: Said
+    second: Said
     ends_ms: int
     left: str
     claimed_ms: int | None
@@ -46,9 +69,9 @@ class Threat(Struct, frozen=True, kw_only=True):
 class Lesson(Struct, frozen=True):
     """The last failure as what was learnt, not who."""
 
-    head: str
-    cause: str
-    remedy: str
+    head: Said
+    cause: Said
+    remedy: Said
 
 
 class Board(Struct, frozen=True, kw_only=True):
@@ -125,9 +148,9 @@ def threat(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapp
         id=moment.id,
         level=moment.level,
         state=say(f"state.{moment.level}"),
-        place=touchpoint_name(plan, moment.touchpoint),
-        first=first,
-        second=second,
+        place=fit(touchpoint_name(plan, moment.touchpoint), BAR_U, PLACE_U, bold=True, most=2),
+        first=fit(first, BAR_U, SAID_U),
+        second=fit(second, BAR_U, SAID_U),
         ends_ms=moment.ends_ms,
         left=left(moment.ends_ms - now_ms),
         claimed_ms=moment.claimed_ms,
@@ -153,10 +176,13 @@ def lesson(plan: Plan, decided: Sequence[Moment]) -> Lesson | None:
     cause = capital(words or last.cause or "").rstrip(".")
     expectation = plan.expectations.get(last.expectation)
     remedy = last.remedy or (expectation.remedy if expectation else None)
+    said = fit(f"{cause}." if cause else say("board.last.nocause"), LOW_U, LESSON_U, bold=True, most=2)
+    now = say("board.last.remedy", remedy=remedy[:1].lower() + remedy[1:]) if remedy else ""
+    long = said.small and width_of(said.words, LEAST_U, bold=True) > LOW_U
     return Lesson(
-        head,
-        f"{cause}." if cause else say("board.last.nocause"),
-        say("board.last.remedy", remedy=remedy[:1].lower() + remedy[1:]) if remedy else "",
+        head=fit(head, LOW_U, HEAD_U),
+        cause=said,
+        remedy=Said(shorten(now, LOW_U, LEAST_U), small=True) if long else fit(now, LOW_U, LESSON_U, most=2),
     )
 
 

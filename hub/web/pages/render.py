@@ -84,7 +84,7 @@ class Pages:
         """
         if "theme" in request.query_params:
             return draw()
-        key = (str(request.url.path), theme_of(request), who_of(request), caller(request).via)
+        key = (str(request.url.path), theme_of(request), who_of(request), caller(request).via, caller(request).id)
         stands = (self.source.entry(), self.source.now_ms() // 1000)
         known = self._shelf.get(key)
         if known is not None and known[0] == stands:
@@ -116,6 +116,7 @@ class Pages:
             "theme": theme_of(request),
             "who": who_of(request),
             "open_hub": caller(request).via == "open",
+            "signed_in": caller(request).id if caller(request).via == "cookie" else "",
             "path": request.url.path,
             "alive": alive,
             "here": "",

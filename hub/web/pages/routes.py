@@ -22,6 +22,7 @@ from hub.web.pages import board as boards
 from hub.web.pages import charts, listing
 from hub.web.pages import desk as desks
 from hub.web.pages import floor as floors
+from hub.web.pages import gate as gates
 from hub.web.pages import moment as stories
 from hub.web.pages import nodes as fleets
 from hub.web.pages import sign as signs
@@ -33,6 +34,7 @@ from hub.web.problems import ProblemDetails, ProblemError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from markupsafe import Markup
     from starlette.types import Scope
 
     from andgate.moment.signals import ActionKind
@@ -199,17 +201,25 @@ def success(request: Request, draw: Draw, interaction: str | None = None, days: 
         alive=False,
         report=report,
         range_words=reports.range_words(report, zone),
-        charts=charts,
         percent=reports.percent,
         zone_name=zone,
-        gate=charts.gate(report),
-        heat=charts.heat(report),
-        causes=charts.causes(report) if report.causes else None,
-        control=charts.control(report, report.chart, zone) if report.chart is not None else None,
+        gate=gates.gate(report),
+        axis=gates.axis(report),
+        moments_href=gates.moments_href,
+        heat=(charts.heat(report), charts.heat_tight(report)),
+        causes=(charts.causes(report), charts.causes(report, charts.TIGHT)) if report.causes else None,
+        control=_control(report, zone),
         control_title=charts.control_title(report),
         day_choices=reports.DAYS,
         least_days=reports.LEAST_DAYS,
     )
+
+
+def _control(report: reports.Report, zone: str) -> tuple[Markup, Markup] | None:
+    chart = report.chart
+    if chart is None:
+        return None
+    return charts.control(report, chart, zone), charts.control(report, chart, zone, charts.TIGHT)
 
 
 @router.get("/board", dependencies=[Reader])
