@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
+
+from h11 import LocalProtocolError
 
 from hub.web.auth import cookie_header
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -46,4 +51,8 @@ class SafeHeaders:
                 message["headers"] = headers
             await send(message)
 
-        await self.app(scope, receive, send_with)
+        try:
+            await self.app(scope, receive, send_with)
+        except LocalProtocolError as wrong:
+            # The rest of the request was no HTTP: the server has refused it, and nobody hears our answer.
+            log.debug("a request that broke off was not answered: %s", wrong)

@@ -228,3 +228,23 @@ def _until(true: Callable[[], bool]) -> None:
             return
         threading.Event().wait(0.01)
     raise AssertionError("it never came")
+
+
+def test_what_is_no_http_leaves_no_traceback(
+    make_hub: Callable[..., HubApp], broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub = make_hub(web=True, **_on(broker))
+    hub.start()
+    hub.wait_web()
+    host, _, port = hub.http_url.removeprefix("http://").partition(":")
+    begun = b"POST /api/v1/signals HTTP/1.1\r\nHost: elsewhere\r\n"
+    for said in (b"\x16\x03\x01\x02", b"GET\r\n\r\n", begun + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n"):
+        with socket.create_connection((host, int(port)), timeout=WAIT_S) as caller:
+            caller.sendall(said)
+            assert b" 400 " in caller.recv(200)
+            while caller.recv(1000):
+                pass
+    with urllib.request.urlopen(f"{hub.http_url}/healthz", timeout=WAIT_S) as answer:
+        assert answer.status == 200
+    hub.stop()
+    assert not [record for record in caplog.records if record.exc_info or record.levelno >= logging.ERROR]
