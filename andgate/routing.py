@@ -16,6 +16,7 @@ LATE_MS = 1_000
 
 _WHY: dict[PageReason, str] = {
     "time-left": "so much time is left",
+    "threatened": "something threatens it",
     "claim-lapsed": "whoever was on it promised to be done by now",
     "still-waiting": "customers are still waiting",
     "reopened": "it had been over and is open again",
@@ -69,7 +70,8 @@ def _page_text(event: Paged, moment: Moment, plan: Plan) -> str:
     expectation = plan.expectations.get(moment.expectation)
     promise = f" “{expectation.promise}”" if expectation else ""
     left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "The promise is broken."
-    extra = "" if event.reason == "time-left" else f" {_WHY[event.reason].capitalize()}."
+    why = (event.signal or _WHY[event.reason]).capitalize()
+    extra = "" if event.reason == "time-left" else f" {why}."
     return f"{place(moment, plan)}: {left}{extra}{promise}"
 
 
@@ -93,7 +95,7 @@ def deliveries(event: Paged | StoodDown, moment: Moment, plan: Plan) -> tuple[De
     """
     if isinstance(event, Paged):
         groups: tuple[str, ...] = (event.group,)
-        page, kind, text, why = event.page, "page", _page_text(event, moment, plan), _WHY[event.reason]
+        page, kind, text, why = event.page, "page", _page_text(event, moment, plan), event.signal or _WHY[event.reason]
         left_s, late, cancels = event.left_ms / 1000, event.late_ms > LATE_MS, event.cancels
     else:
         groups, page, kind = event.groups, f"{moment.id}:over:{moment.change}", "over"

@@ -58,10 +58,12 @@ class Case(Struct, kw_only=True, omit_defaults=True):
     """The same signals with their places in the fold: two cases that become one are put in order by them."""
     path: list[tuple[int, str]] = []
     """Since when it was where, once it has moved; empty while it stands where it opened."""
-    again: list[str] = []
-    """Opening signals that came when it had failed: still waiting."""
+    again: list[tuple[int, str]] = []
+    """Opening signals that came when it had failed, with their times: still waiting."""
     threat_ms: int | None = None
     threat_signal: str | None = None
+    threat_name: str | None = None
+    """What threatened it, in the signal's word: ``jammed``."""
     fail_signal: str | None = None
     """The signal that failed it at once; the deadline is that signal's time."""
     ended_ms: int | None = None

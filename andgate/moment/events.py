@@ -166,17 +166,19 @@ class AskedVoid(Event, frozen=True, kw_only=True, tag="asked-void"):
     reason: str
 
 
-PageReason = Literal["time-left", "claim-lapsed", "still-waiting", "reopened"]
+PageReason = Literal["time-left", "threatened", "claim-lapsed", "still-waiting", "reopened"]
 
 
 class Paged(Event, frozen=True, kw_only=True, tag="paged"):
-    """A group is told. `page` is unique: (moment, step), or (moment, witness) for `still-waiting`."""
+    """A group is told. `page` is unique: (moment, step), or the moment and what else was the reason."""
 
     page: str
     step: int
-    """Index in the plan's ladder; 0 for `still-waiting`."""
+    """Index in the plan's ladder; 0 for `threatened` and `still-waiting`."""
     group: str
     reason: PageReason
+    signal: str | None = None
+    """The word of the signal that threatens it, where that is the reason: ``jammed``."""
     left_ms: int
     """Time left at `at_ms`; negative after the deadline."""
     late_ms: int = 0

@@ -210,8 +210,8 @@ class Fold:
                 Refused(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness, held_by=held_by)
             )
         elif does is Does.THREATEN:
-            first = (case.threat_ms, case.threat_signal)
-            case.threat_ms, case.threat_signal = (signal.at_ms, signal.id) if case.threat_ms is None else first
+            if case.threat_ms is None:
+                case.threat_ms, case.threat_signal, case.threat_name = signal.at_ms, signal.id, signal.name
         elif does is Does.FAIL:
             case.ends_ms, case.fail_signal = signal.at_ms, signal.id
             if case.mark_ms is not None and case.mark_ms > signal.at_ms:
@@ -231,7 +231,7 @@ class Fold:
         kind = Rejoined if does is Does.REJOIN else Witnessed
         case.facts.append(kind(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness))
         if does is Does.WAIT:
-            case.again.append(signal.id)
+            case.again.append((signal.at_ms, signal.id))
         if does is Does.REJOIN:
             case.ended_ms = case.end = case.end_signal = case.void_reason = None
             case.end_found = False
@@ -256,11 +256,12 @@ class Fold:
         first.sightings = sorted(first.sightings + second.sightings)
         first.signals = [order[-1] for order, _ in first.sightings]
         first.witnesses = list(dict.fromkeys(witness for _, witness in first.sightings))
-        first.again += second.again
+        first.again = sorted(first.again + second.again)
         first.about = {**second.about, **first.about}
         first.facts = sorted(first.facts + second.facts, key=lambda fact: fact.at_ms)
         if second.threat_ms is not None and (first.threat_ms is None or second.threat_ms < first.threat_ms):
             first.threat_ms, first.threat_signal = second.threat_ms, second.threat_signal
+            first.threat_name = second.threat_name
         self.cases = [case for case in self.cases if case is not second]
         self.joined = True
         return first

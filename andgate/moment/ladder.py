@@ -7,10 +7,10 @@ and what is over pages nobody.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from andgate.moment.case import Case
 from andgate.moment.events import AnyEvent, Paged, PageReason, PageSkipped, StoodDown
@@ -21,6 +21,9 @@ from andgate.plan import Expectation, PageStep
 OVERDUE_MS = 1_000
 """A page decided later than this after its time is late."""
 
+STILL_WAITING_AFTER_MS = 2_500
+"""A press on a failed moment may begin a hold to reset it: the repeat waits until the hold would have named it."""
+
 Fate = Literal["sent", "claimed", "superseded"]
 
 
@@ -29,6 +32,8 @@ class Ledger(Struct, kw_only=True, omit_defaults=True):
 
     steps: dict[int, Fate] = {}
     """Step -> what became of it; a step that is not here has not been due."""
+    alarmed: bool = False
+    """What to page for the signal that threatens it has been decided."""
     again: list[str] = []
     """Opening signals of a failed moment whose "still waiting" has been decided."""
     told: list[str] = []
@@ -43,6 +48,7 @@ def next_page(ledger: Ledger, case: Case, moment: Moment, expectation: Expectati
     if moment.state == "ended":
         return None
     times = [due for step, due in enumerate(page_times(case, expectation)) if step not in ledger.steps]
+    times += [at_ms + STILL_WAITING_AFTER_MS for at_ms, signal in case.again if signal not in ledger.again]
     return min(times, default=None)
 
 
@@ -73,6 +79,8 @@ def decide(
     if ledger.over:
         happened += _reopen(ledger, moment, expectation, now_ms)
     claimed = moment.claimed_ms is not None
+    if case.threat_signal is not None and not ledger.alarmed:
+        happened += _alarm(ledger, case, moment, expectation, now_ms, claimed=claimed)
     due = _due(ledger, case, expectation, now_ms, claimed=claimed, waits=waits)
     last_of = {step.group: index for index, step, _ in due if not (claimed and step.unless_claimed)}
     for index, step, due_ms in due:
@@ -144,7 +152,7 @@ def _page(
         reason=reason,
         left_ms=moment.ends_ms - now_ms,
         late_ms=late_ms,
-        cancels=step.unless_claimed or reason == "still-waiting",
+        cancels=step.unless_claimed or reason in ("threatened", "still-waiting"),
     )
 
 
@@ -153,7 +161,9 @@ def _still_waiting(
 ) -> list[AnyEvent]:
     """Page the first group again for each opening signal that met a failed moment; a claim cancels such repeats."""
     happened: list[AnyEvent] = []
-    for signal in _not_in(case.again, ledger.again):
+    for at_ms, signal in case.again:
+        if signal in ledger.again or now_ms < at_ms + STILL_WAITING_AFTER_MS:
+            continue
         ledger.again.append(signal)
         if not expectation.pages:
             continue
@@ -164,6 +174,20 @@ def _still_waiting(
             page = f"{moment.id}:again:{signal}"
             happened.append(_page(ledger, moment, page, 0, step, "still-waiting", now_ms, late_ms=0))
     return happened
+
+
+def _alarm(
+    ledger: Ledger, case: Case, moment: Moment, expectation: Expectation, now_ms: int, *, claimed: bool
+) -> list[AnyEvent]:
+    """A signal threatens it before the clock does: the first group learns of it now; its step still comes."""
+    ledger.alarmed = True
+    if not expectation.pages or page_times(case, expectation)[0] <= now_ms:
+        return []
+    step = expectation.pages[0]
+    if claimed:
+        return [PageSkipped(moment=moment.id, at_ms=now_ms, step=0, group=step.group, because="claimed")]
+    page = _page(ledger, moment, f"{moment.id}:threat", 0, step, "threatened", now_ms, late_ms=0)
+    return [replace(page, signal=case.threat_name)]
 
 
 def _reopen(ledger: Ledger, moment: Moment, expectation: Expectation, now_ms: int) -> list[AnyEvent]:
@@ -188,7 +212,3 @@ def stand_down(ledger: Ledger, moment: Moment, now_ms: int) -> list[AnyEvent]:
     ledger.told.clear()
     ledger.over = True
     return [StoodDown(moment=moment.id, at_ms=now_ms, groups=groups)]
-
-
-def _not_in(signals: Collection[str], known: Collection[str]) -> list[str]:
-    return [signal for signal in signals if signal not in known]

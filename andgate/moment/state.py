@@ -22,7 +22,7 @@ from andgate.moment.roles import Casting
 from andgate.moment.signals import Action, Signal
 from andgate.plan import Plan
 
-VERSION = 2
+VERSION = 3
 """Of the format; another one is not loaded, the journal is replayed instead."""
 
 

@@ -19,8 +19,8 @@ quick = settings(thorough, max_examples=60)
 
 paging_plans = plans().filter(lambda plan: any(each.pages for each in plan.expectations.values()))
 
-AGAIN = ("still-waiting", "reopened")
-"""Why a group is told once more; everything else is a step of the ladder, and goes once."""
+AGAIN = ("threatened", "still-waiting", "reopened")
+"""Why a group is told beside the ladder; everything else is a step of it, and goes once."""
 
 
 class Pager:

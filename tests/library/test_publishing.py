@@ -16,6 +16,7 @@ from andgate.moment.events import (
     Saved,
     StoodDown,
 )
+from andgate.moment.ladder import STILL_WAITING_AFTER_MS
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, ActionKind, Signal
 from tests.library.days import CHECK_IN, CONTRACT, MINUTE, SECOND, at, site
@@ -235,7 +236,47 @@ def test_a_press_on_a_failed_moment_pages_the_first_group_again() -> None:
     deliver(watch, press(at(0)))
     watch.wake(at(5))
     deliver(watch, press(at(5), by=COLLEAGUE))
-    assert pages(watch)[-1] == ("ticket-agents", "still-waiting", 5 * MINUTE)
+    watch.wake(at(5, STILL_WAITING_AFTER_MS - 1))
+    assert "still-waiting" not in [reason for _, reason, _ in pages(watch)]
+    watch.wake(at(5, STILL_WAITING_AFTER_MS))
+    assert pages(watch)[-1] == ("ticket-agents", "still-waiting", 5 * MINUTE + STILL_WAITING_AFTER_MS)
+
+
+def test_a_hold_to_reset_a_failed_moment_pages_nobody_again() -> None:
+    """A hold begins with a press; the reset names it, and it was never a customer."""
+    watch = Watch.over(CONTRACT)
+    deliver(watch, press(at(0)))
+    watch.wake(at(5))
+    held = press(at(5))
+    deliver(watch, held)
+    deliver(watch, replace(press(at(5, 2_000), "reset"), retracts=held.id))
+    watch.wake(at(10))
+    assert "still-waiting" not in [reason for _, reason, _ in pages(watch)]
+
+
+def test_a_signal_that_threatens_pages_the_first_group_at_once_and_its_step_still_comes() -> None:
+    watch = Watch.over(CONTRACT)
+    flight = {"key": "AG1/2026-11-21", "touchpoint": "belt-3"}
+    deliver(watch, replace(press(at(0), "docked"), **flight))
+    for minute in (1, 2):
+        deliver(watch, replace(press(at(minute), "jammed", "belt-3/drive"), **flight))
+    watch.wake(at(18))
+    assert pages(watch) == [
+        ("supervisors", "threatened", MINUTE),
+        ("supervisors", "time-left", 17 * MINUTE),
+    ]
+    (alarm, _) = [event for event in watch.events if isinstance(event, Paged)]
+    assert (alarm.signal, alarm.cancels) == ("jammed", True)
+
+
+def test_a_signal_that_threatens_what_somebody_is_on_pages_nobody() -> None:
+    watch = Watch.over(CONTRACT)
+    flight = {"key": "AG1/2026-11-21", "touchpoint": "belt-3"}
+    deliver(watch, replace(press(at(0), "docked"), **flight))
+    (moment,) = watch.engine.open_moments()
+    watch.receive([Action(id="a/1", do="claim", moment=moment.id, at_ms=at(1), by="marta")], at(1))
+    deliver(watch, replace(press(at(2), "jammed", "belt-3/drive"), **flight))
+    assert pages(watch) == []
 
 
 def test_overdue_pages_wait_for_the_rest_of_a_backlog_but_no_longer_than_ten_seconds() -> None:

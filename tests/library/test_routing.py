@@ -91,6 +91,12 @@ def test_every_page_carries_its_reason(plan: Plan, reason: PageReason) -> None:
     assert made[0].cancels == (reason == "still-waiting")
 
 
+def test_a_page_for_what_threatens_says_what_it_is(plan: Plan) -> None:
+    made = deliveries(replace(paged(reason="threatened"), signal="jammed"), MOMENT, plan)
+    assert made[0].text == "Counter A: 3:00 left. Jammed. “I wait no more than 15 minutes.”"
+    assert made[0].reason == "jammed"
+
+
 def test_a_group_without_channels_is_not_overlooked(plan: Plan) -> None:
     for group in ("nobody", "gone"):
         (delivery,) = deliveries(paged(group=group), MOMENT, plan)
