@@ -153,8 +153,8 @@ def _say(plan: Plan, clock: CurtainClock, url: str, opening: Opening) -> None:
     )
     print(url)
     print(
-        f"In about {in_s} s the line at {plan.touchpoints[first.touchpoint].name} reaches the mark: watch it go red, "
-        "the page go out and somebody come. Ctrl-C ends it.",
+        f"In about {in_s} s the line at {plan.touchpoints[first.touchpoint].name} reaches the mark: "
+        "watch it turn yellow, the page go out and somebody come. Ctrl-C ends it.",
         flush=True,
     )
 

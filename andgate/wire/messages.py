@@ -76,7 +76,7 @@ class FeedSignal(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     about: AboutSignal = {}
     found: bool = False
     retracts: Text | None = None
-    """`id` of an earlier signal to take back."""
+    """`id` of an earlier signal to take back; or a node's, as a moment's trail names it: ``n/belt-3/{boot}/17``."""
     more: bool = False
 
 

@@ -317,7 +317,7 @@ class Gate:
             to=member.to,
             about=member.about,
             found=member.found,
-            retracts=None if member.retracts is None else f"f/{member.retracts}",
+            retracts=_identity(member.retracts),
         )
 
     def own(self, signal: Signal, taken: Taken) -> None:
@@ -327,6 +327,13 @@ class Gate:
 
     def _aside(self, at_ms: int, topic: str, reason: str, member: NodeSignal | FeedSignal) -> None:
         self._store.quarantine(at_ms, topic, reason, msgspec.json.encode(member))
+
+
+def _identity(retracts: str | None) -> str | None:
+    """Return whom a feed takes back: a feed's signal by `id`, or a node's as the trail names it (``n/...``)."""
+    if retracts is None or retracts.startswith("n/"):
+        return retracts
+    return f"f/{retracts}"
 
 
 _CONTRADICTED = 'a signal with the id "{}" is stored already, with another content. Use a new id'
