@@ -29,26 +29,38 @@ STROKES = 14
 ALL = "all"
 BAR_U, LOW_U = 48.4, 62.4
 """Room for words in a threat's bar and beside the saves, in hundredths of the screen's width."""
-PLACE_U, SAID_U, LESSON_U, HEAD_U, LEAST_U = 5.5, 3.7, 3.65, 2.9, 2.65
-"""Type sizes, in the same; the least is what can be read at 8 m."""
+PLACE_U, SAID_U, LESSON_U, HEAD_U = (5.5, 4.2), (3.7, 3.15), (3.65, 3.15), (2.9, 2.9)
+LEAST_U = 2.65
+"""Type sizes, in the same, large and less so; the least is what can be read at 8 m."""
 
 
 class Said(Struct, frozen=True):
     """Words that fit where they stand: smaller if need be, then fewer, never cut through."""
 
     words: str
-    small: bool = False
+    step: int = 0
+    """0: in full size; 1: less; 2: in the least that can be read."""
 
     def __str__(self) -> str:
         """Return the words."""
         return self.words
 
 
-def fit(words: str, room: float, size: float, *, bold: bool = False, most: int = 1) -> Said:
+def fit(words: str, room: float, sizes: tuple[float, float], *, bold: bool = False, most: int = 1) -> Said:
     """Return words that fit into one line of `room`, or in the least size into at most so many."""
-    if width_of(words, size, bold=bold) <= room:
-        return Said(words)
-    return Said(" ".join(wrap(words, room, LEAST_U, bold=bold, most=most)), small=True)
+    for step, size in enumerate(sizes):
+        if width_of(words, size, bold=bold) <= room:
+            return Said(words, step)
+    return Said(" ".join(wrap(words, room, LEAST_U, bold=bold, most=most)), 2)
+
+
+def fit_head(where: str, time: str, late: str) -> Said:
+    """Return the head of the last failure; where its place has a long name, that name gives way, not the time."""
+    whole = say("board.last.late", place="", time=time, late=late) if late else say("board.last", place="", time=time)
+    place_u = LOW_U - width_of(whole, LEAST_U)
+    where = shorten(where, place_u, LEAST_U)
+    said = say("board.last.late" if late else "board.last", place=where, time=time, late=late)
+    return fit(said, LOW_U, HEAD_U)
 
 
 class Threat(Struct, frozen=True, kw_only=True):
@@ -167,22 +179,17 @@ def lesson(plan: Plan, decided: Sequence[Moment]) -> Lesson | None:
     where = touchpoint_name(plan, last.touchpoint)
     time = hm(last.ends_ms, plan.site.timezone)
     late = last.late_s if last.state == "ended" else None
-    head = (
-        say("board.last.late", place=where, time=time, late=clock(int(late)))
-        if late is not None
-        else say("board.last", place=where, time=time)
-    )
     _, _, words = (last.cause or "").partition(": ")
     cause = capital(words or last.cause or "").rstrip(".")
     expectation = plan.expectations.get(last.expectation)
     remedy = last.remedy or (expectation.remedy if expectation else None)
     said = fit(f"{cause}." if cause else say("board.last.nocause"), LOW_U, LESSON_U, bold=True, most=2)
     now = say("board.last.remedy", remedy=remedy[:1].lower() + remedy[1:]) if remedy else ""
-    long = said.small and width_of(said.words, LEAST_U, bold=True) > LOW_U
+    two_lines = said.step == 2 and width_of(said.words, LEAST_U, bold=True) > LOW_U  # noqa: PLR2004 the least size
     return Lesson(
-        head=fit(head, LOW_U, HEAD_U),
+        head=fit_head(where, time, clock(int(late)) if late is not None else ""),
         cause=said,
-        remedy=Said(shorten(now, LOW_U, LEAST_U), small=True) if long else fit(now, LOW_U, LESSON_U, most=2),
+        remedy=fit(now, LOW_U, LESSON_U, most=1 if two_lines else 2),
     )
 
 

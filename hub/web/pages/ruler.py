@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from hub.web.pages.labels import width_of
 from hub.web.pages.names import place
 from hub.web.pages.spans import MINUTE_MS, hm, local
 from hub.web.pages.words import say
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from andgate.plan import Plan
 
 SOON_MS = 30 * MINUTE_MS
+LEAST_PX = 1_050
+"""The ruler is at least so wide; a screen with less room shows a list instead."""
 
 
 class Running(Struct, frozen=True, kw_only=True):
@@ -45,6 +48,20 @@ class Ruler(Struct, frozen=True):
     rows: int
 
 
+def _warns_ms(plan: Plan, moment: Moment) -> int | None:
+    expectation = plan.expectations.get(moment.expectation)
+    steps = [s.left_ms for s in expectation.pages] if expectation else []
+    return moment.ends_ms - max(steps) if steps else None
+
+
+def _words(plan: Plan, moment: Moment, now_ms: int) -> str:
+    zone = plan.site.timezone
+    warns_ms = _warns_ms(plan, moment)
+    if warns_ms is not None and warns_ms > now_ms:
+        return say("floor.soon.warns", warns=hm(warns_ms, zone), ends=hm(moment.ends_ms, zone))
+    return say("floor.soon.until", ends=hm(moment.ends_ms, zone))
+
+
 def ruler(plan: Plan, running: Iterable[Moment], now_ms: int) -> Ruler:
     """Return what is known about the next 30 minutes: promises that run, and when they warn and break."""
     zone = plan.site.timezone
@@ -54,27 +71,23 @@ def ruler(plan: Plan, running: Iterable[Moment], now_ms: int) -> Ruler:
 
     calm = sorted((m for m in running if m.level == "open" and now_ms < m.ends_ms), key=lambda m: m.ends_ms)
     near = [moment for moment in calm if moment.ends_ms <= now_ms + SOON_MS]
-    width, ends, items = 15.5, [-1.0, -1.0], []
+    ends, items = [-1.0, -1.0], []
     for moment in near:
         at = percent(moment.ends_ms)
+        words = _words(plan, moment, now_ms)
+        where = place(plan, moment)
+        width = (max(width_of(where, 16, bold=True), width_of(words)) + 10) / LEAST_PX * 100
         flip = at > 100 - width
         start = at - width if flip else at
         row = next((index for index, end in enumerate(ends) if start >= end), None)
         if row is None:
             continue
         ends[row] = start + width
-        expectation = plan.expectations.get(moment.expectation)
-        steps = [s.left_ms for s in expectation.pages] if expectation else []
-        warns_ms = moment.ends_ms - max(steps) if steps else None
-        words = (
-            say("floor.soon.warns", warns=hm(warns_ms, zone), ends=hm(moment.ends_ms, zone))
-            if warns_ms is not None and warns_ms > now_ms
-            else say("floor.soon.until", ends=hm(moment.ends_ms, zone))
-        )
+        warns_ms = _warns_ms(plan, moment)
         items.append(
             Running(
                 id=moment.id,
-                place=place(plan, moment),
+                place=where,
                 ends_ms=moment.ends_ms,
                 time=hm(moment.ends_ms, zone),
                 percent=at,

@@ -22,7 +22,10 @@ function setText(element, text) {
 
 export function count(within = document) {
   const now = siteNow();
-  for (const each of within.querySelectorAll("[data-down]")) setText(each, leftText(Number(each.dataset.down) - now));
+  for (const each of within.querySelectorAll("[data-down]")) {
+    setText(each, leftText(Number(each.dataset.down) - now));
+    if (each.dataset.n && each.dataset.n !== String(each.textContent.length)) each.dataset.n = each.textContent.length;
+  }
   for (const each of within.querySelectorAll("[data-up]")) {
     setText(each, clockText(Math.max(0, (now - Number(each.dataset.up)) / 1000)));
   }
