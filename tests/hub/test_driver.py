@@ -382,5 +382,5 @@ def test_a_button_pressed_for_the_wrong_flight_is_taken_back_by_its_name_on_the_
     desk.pass_ms(60_000)
     desk.node(node_signal(1, "unloaded", device="done", key="AG1234/2026-11-21"), "belt-3")
     assert desk.only().verdict == "success"
-    desk.post("fix-1", "corrected", retracts="n/belt-3/b1/1")
+    desk.post("fix-1", "released", key="AG1234/2026-11-21", retracts="n/belt-3/b1/1")
     assert (desk.only().state, desk.only().verdict, desk.only().revision) == ("open", None, 1)
