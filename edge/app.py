@@ -17,6 +17,7 @@ from andgate.errors import UsageError
 from andgate.plan.tables import ID
 from edge.clock import node_clock
 from edge.devices.pins import pins
+from edge.folder import FolderLock
 from edge.link import Broker, Link
 from edge.spool import Spool
 from edge.worker import Event, Stop, Worker
@@ -91,7 +92,20 @@ class EdgeApp:
 
     def _run(self) -> None:
         try:
+            lock = FolderLock(self._data_dir)
+        except UsageError as wrong:
+            self._wrong = wrong
+            self._armed.set()
+            return
+        try:
+            self._work()
+        finally:
+            lock.close()
+
+    def _work(self) -> None:
+        try:
             spool = Spool(self._data_dir, self._clock.boot_id)
+            self._check_owner(spool)
             clock = self._clock
             link = Link(self._broker, f"andgate-{self.node_id}", self._inbox.put, lambda: clock.real_s(clock.mono_s()))
             self._worker = Worker(
@@ -110,6 +124,17 @@ class EdgeApp:
         finally:
             self._armed.set()
         self._worker.run()
+
+    def _check_owner(self, spool: Spool) -> None:
+        """Refuse the folder of another node: what waits in it would be said in this one's name."""
+        owner = (spool.fact("node") or b"").decode()
+        if owner and owner != self.node_id:
+            spool.close()
+            raise UsageError(
+                f"the data folder {self._data_dir} is that of the node {owner}. Give {self.node_id} a --data folder "
+                "of its own"
+            )
+        spool.keep("node", self.node_id.encode())
 
     def stop(self) -> None:
         """End cleanly: last words to the broker, lamps dark, everything unsent safe on disk."""

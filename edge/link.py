@@ -95,12 +95,12 @@ class Broker(Struct, frozen=True):
             port = parts.port
         except ValueError as wrong:
             raise UsageError(f"the broker's address {url!r} is wrong: {wrong}. {example}") from None
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.path not in ("", "/"):
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == 0 or parts.path not in ("", "/"):
             raise UsageError(f"the broker's address {url!r} is wrong. {example}")
         tls = parts.scheme == "mqtts"
         return cls(
             host=parts.hostname,
-            port=port or (8883 if tls else 1883),
+            port=(8883 if tls else 1883) if port is None else port,
             tls=tls,
             user=None if parts.username is None else unquote(parts.username),
             password=None if parts.password is None else unquote(parts.password),

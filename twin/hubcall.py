@@ -59,7 +59,7 @@ def check_hub(hub: HubAddress, plan: Plan) -> None:
     """
     try:
         status, body = _call(hub, "GET", "/api/v1/touchpoints")
-    except (OSError, http.client.HTTPException) as wrong:
+    except (OSError, UnicodeError, http.client.HTTPException) as wrong:  # UnicodeError: a host that cannot be
         raise UsageError(
             f"the hub at {hub} cannot be reached: {wrong}. Start one with `andgate hub`, or name it with --hub URL"
         ) from wrong
