@@ -12,6 +12,7 @@ import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
 from hub.web.app import create_app
+from hub.web.tokens import Token
 from tests.browser.airport import Judge, World
 
 ARGS = [
@@ -27,9 +28,9 @@ ARGS = [
 class Served:
     """An airport behind an address."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, tokens: tuple[Token, ...] | None = None) -> None:
         self.world = world
-        app = create_app(Judge(world), world, world)  # type: ignore[arg-type]
+        app = create_app(Judge(world), world, world, tokens=tokens)  # type: ignore[arg-type]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -56,11 +57,11 @@ class Served:
 
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Callable[..., Served]]:
-    """Return a function that serves an airport: ``serve(busy=True)``."""
+    """Return a function that serves an airport: ``serve(busy=True)``, or one that asks for tokens."""
     running: list[Served] = []
 
-    def start(**world: bool) -> Served:
-        served = Served(World(**world))
+    def start(tokens: tuple[Token, ...] | None = None, **world: bool) -> Served:
+        served = Served(World(**world), tokens)
         served.start()
         running.append(served)
         return served

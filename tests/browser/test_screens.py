@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from andgate.sign import SignDone, SignState, flight, frame, words
+from hub.web.tokens import parse_tokens
 from tests.browser.airport import NOW, World
 from tests.browser.conftest import Served
 
@@ -79,6 +80,64 @@ def test_every_page_is_accessible_and_fits(browser: Browser, busy: Served, axe_j
             found = page.evaluate("axe.run({rules: {'color-contrast-enhanced': {enabled: true}}})")["violations"]
             told = [(each["id"], [node["html"][:200] for node in each["nodes"][:4]]) for each in found]
             assert told == [], f"{name}, {size}, {scheme}"
+
+
+def test_a_phone_shows_every_figure_without_sideways_scrolling(browser: Browser, busy: Served) -> None:
+    with looking(browser, size="phone") as page:
+        for name in ("moments", "moment", "open moment", "success", "every promise", "nodes"):
+            page.goto(busy.url + PAGES[name])
+            wide = page.evaluate(
+                """() => [...document.querySelectorAll('.scroll, main, figure, section')]
+                    .filter((each) => each.checkVisibility() && !each.closest('details'))
+                    .filter((each) => each.scrollWidth > each.clientWidth + 1)
+                    .map((each) => `${each.className} ${each.scrollWidth} > ${each.clientWidth}`)"""
+            )
+            assert wide == [], name
+        page.goto(busy.url + "/success")
+        expect(page.locator(".gate li").first).to_contain_text("fails first")
+        expect(page.locator(".gate-out")).to_contain_text("92.8")
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (1366, 768)])
+def test_a_board_cuts_no_pixels(browser: Browser, busy: Served, calm: Served, size: tuple[int, int]) -> None:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    for url in (busy.url, calm.url):
+        page.goto(url + "/board/all")
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll('.bar-body > *, .lesson > *, .saves > *, .left, .state, .under > *')]
+                .filter((each) => {
+                  const box = each.getBoundingClientRect(), around = each.parentElement.getBoundingClientRect();
+                  return each.scrollWidth > each.clientWidth + 1 || box.right > around.right + 1
+                    || box.bottom > innerHeight || getComputedStyle(each).textOverflow === 'ellipsis';
+                }).map((each) => each.textContent)"""
+        )
+        assert cut == []
+    page.close()
+
+
+def test_a_token_lets_one_in_and_names_who_acts(browser: Browser, serve: Callable[..., Served], axe_js: str) -> None:
+    tokens = parse_tokens('[tokens.supervisor-1]\nsecret = "abcdefghijklmnopqrst"\nrights = ["read", "act"]')
+    served = serve(tokens=tokens, busy=True, month=False)
+    with looking(browser, size="phone") as page:
+        page.goto(served.url + "/moments?state=open")
+        expect(page).to_have_url(re.compile("/login"))
+        page.evaluate(axe_js)
+        assert page.evaluate("axe.run()")["violations"] == []
+        page.get_by_label("Your token").fill("not-mine")
+        page.get_by_role("button", name="Come in").click()
+        expect(page.get_by_role("alert")).to_contain_text("This token is not known.")
+        page.get_by_label("Your token").fill("abcdefghijklmnopqrst")
+        page.get_by_role("button", name="Come in").click()
+        expect(page).to_have_url(re.compile("/moments\\?state=open"))
+        page.goto(served.url)
+        expect(page.locator("#live")).to_have_text("live")
+        page.get_by_role("button", name="I’m on it: Counter A").click()
+        expect(page.locator(".card").first).to_contain_text("supervisor-1")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page).to_have_url(re.compile("/login"))
+        page.goto(served.url)
+        expect(page).to_have_url(re.compile("/login"))
+    assert served.world.actions[0].by == "supervisor-1"
 
 
 def test_nothing_on_the_floor_is_too_small_to_touch(browser: Browser, busy: Served) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 from msgspec.structs import replace
 
+from andgate.moment import events as e
 from andgate.moment.moments import Moment
-from hub.store.rows import CellRow
+from hub.store.rows import CellRow, PageRow, PageState, TrailLine
 from hub.web.pages import board, charts, desk, floor, gate, listing, moment, nodes, sign, success
 from hub.web.pages.card import next_step
+from hub.web.pages.labels import width_of
 from hub.web.pages.names import key_words, place, sentence
 from hub.web.pages.ruler import SOON_MS
 from hub.web.pages.sight import blind, within
@@ -296,6 +299,62 @@ def test_a_board_names_places_and_never_people() -> None:
     assert found.threats[1].first.words == "AG1234, jammed."
     assert found.lesson is not None
     assert board.board(source(), "nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "step"),
+    [
+        ("Counter A", 0),
+        ("Check-in counter C", 1),
+        ("Passport and visa documents", 2),
+        ("Passport and visa documents desk in the north wing, behind the second escalator from the left", 2),
+    ],
+)
+def test_a_board_says_less_rather_than_cut_words(words: str, step: int) -> None:
+    found = board.fit(words, board.BAR_U, board.PLACE_U, bold=True, most=2)
+    assert found.step == step
+    assert width_of(found.words, board.LEAST_U, bold=True) <= 2 * board.BAR_U
+    assert found.words == words or (found.words.endswith("…") and words.startswith(found.words[:-1]))
+
+
+def test_a_last_failure_keeps_its_time() -> None:
+    head = board.fit_head("Passport and visa documents desk in the north wing", "09:05", "3:54")
+    assert head.words.startswith("Last failure: Passport")
+    assert head.words.endswith("09:05, 3:54 late")
+    assert width_of(head.words, board.LEAST_U) <= board.LOW_U
+
+
+def page_row(
+    state: PageState, *, note: str = "", channel: str = "radio", kind: Literal["page", "over"] = "page"
+) -> PageRow:
+    sent = NOW if state == "sent" else None
+    return PageRow(
+        1, "p", kind, "m", "x", "counter-a", None, "supervisors", channel, "", "", "step 1", 60.0, False, False,
+        state, NOW, NOW, 1, sent, False, note,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "value"),
+    [
+        (page_row("sent"), "Supervisors, radio", "17:26:08"),
+        (page_row("sent", note="claim by Jo"), "Supervisors, radio", "17:26:08, claim by Jo"),
+        (page_row("sent", kind="over"), "“Over”, supervisors, radio", "17:26:08"),
+        (page_row("muted", note="the hub only listens"), "Supervisors, radio", "not sent: the hub only listens"),
+        (page_row("cancelled", note="not sent: it was over"), "Supervisors, radio", "not sent: it was over"),
+        (page_row("failed", note="HTTP 500", channel=""), "Supervisors", "not delivered: HTTP 500"),
+        (page_row("queued"), "Supervisors, radio", "on its way"),
+        (page_row("queued", note="timed out"), "Supervisors, radio", "not delivered yet, tried again: timed out"),
+    ],
+)
+def test_every_page_says_what_became_of_it_and_why(row: PageRow, name: str, value: str) -> None:
+    assert moment.page_pairs(PLAN, (), [row]) == (moment.Pair(name, value),)
+
+
+def test_a_page_that_was_skipped_is_told_once() -> None:
+    skipped = e.PageSkipped(moment="m", at_ms=NOW, step=1, group="supervisors", because="claimed")
+    found = moment.page_pairs(PLAN, [TrailLine(1, NOW, NOW, skipped)], [page_row("cancelled", channel="", note="x")])
+    assert found == (moment.Pair("Supervisors", "not sent: somebody was on it already"),)
 
 
 def test_every_board_that_is_offered_exists() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hub.web.pages.success import Input, Report
 
-GATE_W, PROMISE_W, AXIS_X, AXIS_W, WIRE_X, BODY_X = 900.0, 330.0, 352.0, 196.0, 556.0, 646.0
+GATE_W, PROMISE_W, AXIS_X, AXIS_W, WIRE_X, BODY_X = 900.0, 306.0, 322.0, 196.0, 530.0, 646.0
 LEAST_GATE_H = 250.0
 ROW = 78.0
 
