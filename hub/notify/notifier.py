@@ -241,7 +241,6 @@ class Notifier:
         )
         self._wait(row, due_ms)
 
-
     def _report_sent(self, row: PageRow, result: Result, tries: int, now_ms: int) -> None:
         note = "sent again: it may have gone out before" if row.again else result.note
         self._driver.fate(

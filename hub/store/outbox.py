@@ -50,9 +50,7 @@ class Outbox:
     def _may_have_told(row: PageRow) -> bool:
         return row.kind == "page" and row.state in {"sent", "queued", "muted"}
 
-    def _row(
-        self, delivery: Delivery, moment: Moment, now_ms: int, told: set[tuple[str, str]] | None
-    ) -> PageRow:
+    def _row(self, delivery: Delivery, moment: Moment, now_ms: int, told: set[tuple[str, str]] | None) -> PageRow:
         state: PageState = "queued"
         note = ""
         if not delivery.channel:

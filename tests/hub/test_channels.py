@@ -38,9 +38,9 @@ class FakeLink:
         self.published: list[tuple[str, Any]] = []
 
     def publish(
-        self, topic: str, payload: bytes, *, retain: bool = False, done: Callable[[], None] | None = None
+        self, topic: str, payload: bytes, *, urgent: bool = False, done: Callable[[], None] | None = None
     ) -> None:
-        assert not retain, "a page is an event"
+        assert urgent, "a page waits for nobody"
         self.published.append((topic, json.loads(payload)))
         if done is not None:
             done()

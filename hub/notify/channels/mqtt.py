@@ -18,7 +18,7 @@ class Publisher(Protocol):
         """Whether the broker has us now."""
 
     def publish(
-        self, topic: str, payload: bytes, *, retain: bool = False, done: Callable[[], None] | None = None
+        self, topic: str, payload: bytes, *, urgent: bool = False, done: Callable[[], None] | None = None
     ) -> None:
         """Publish with QoS 1; `done` is called when the broker has it."""
 
@@ -42,7 +42,7 @@ class MqttChannel:
         if not self._link.connected:
             done(_AWAY)
             return
-        self._link.publish(self._topics.page(note.group), encode(note.page), done=lambda: done(_SENT))
+        self._link.publish(self._topics.page(note.group), encode(note.page), urgent=True, done=lambda: done(_SENT))
 
     def close(self) -> None:
         """Nothing to let go of."""

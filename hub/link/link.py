@@ -1,10 +1,10 @@
-"""The only paho in the hub: one connection to the broker, kept up for ever.
+"""The hub's one connection to the broker, kept up for ever.
 
 - A message is acknowledged when `ack` is called with its token, which the driver does after its commit; what was not
   acknowledged the broker delivers again after a reconnect.
 - TCP_NODELAY: with Nagle's algorithm on, a QoS 1 round trip takes 23 ms instead of 0.5.
 - Subscriptions and the birth are said again at every connect, and whoever keeps retained states is told to say them.
-- paho's callbacks run in its network thread: they only hand over.
+- paho's callbacks run in the network thread: they only hand over.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from andgate.clock import Clock
 from andgate.errors import UsageError
 from andgate.wire.topics import Topics
 from hub.config import BrokerUrl, Certificates
+from hub.link.pump import Pump
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +88,6 @@ class Link:
         )
         client.max_inflight_messages_set(INFLIGHT_MOST)
         client.max_queued_messages_set(QUEUED_MOST)
-        client.reconnect_delay_set(RETRY_FIRST_S, RETRY_MOST_S)
         client.will_set(topics.hub_state, will, qos=1, retain=True)
         if broker.username is not None:
             client.username_pw_set(broker.username, broker.password)
@@ -95,11 +95,11 @@ class Link:
             self._use_tls(certificates or Certificates())
         client.on_socket_open = _no_delay
         client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        self._pump = Pump(client, retry_first_s=RETRY_FIRST_S, retry_most_s=RETRY_MOST_S, failed=self._on_connect_fail)
 
     def _use_tls(self, files: Certificates) -> None:
         try:
@@ -128,7 +128,7 @@ class Link:
     def start(self) -> None:
         """Connect, and go on trying for ever."""
         self._client.connect_async(self._broker.host, self._broker.port, keepalive=KEEPALIVE_S)
-        self._client.loop_start()
+        self._pump.start()
 
     def stop(self, goodbye: bytes) -> None:
         """Say `goodbye` on ``hub/state``, let go of the broker and end the network thread."""
@@ -137,14 +137,30 @@ class Link:
             self.publish(self._topics.hub_state, goodbye, retain=True, done=gone.set)
             gone.wait(1.0)
         self._client.disconnect()
-        self._client.loop_stop()
+        self._pump.stop()
 
     def publish(
-        self, topic: str, payload: bytes, *, retain: bool = False, done: Callable[[], None] | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        urgent: bool = False,
+        done: Callable[[], None] | None = None,
     ) -> None:
-        """Publish with QoS 1; `done` is called in the network thread when the broker has it."""
+        """Publish with QoS 1.
+
+        Args:
+            topic: where.
+            payload: what.
+            retain: whether the broker keeps it.
+            urgent: write it to the socket in this very thread.
+            done: called in the network thread when the broker has it.
+        """
+        send = self._pump.flush if urgent else self._pump.ring
         if done is None:
             self._client.publish(topic, payload, qos=1, retain=retain)
+            send()
             return
         # Never hold our lock over paho's: its network thread holds its own while it calls us back.
         with self._lock:
@@ -159,6 +175,7 @@ class Link:
                 self._done[info.mid] = done
             if not self._asking:
                 self._early.clear()
+        send()
         if early:
             done()
 
@@ -168,6 +185,7 @@ class Link:
         for token in tokens:
             if token >> _MID_BITS == generation:
                 self._client.ack(token & 0xFFFF, 1)
+        self._pump.ring()
 
     # ---------------------------------------------------------------------------------------------- network thread
 
@@ -177,12 +195,14 @@ class Link:
         if reason.is_failure:
             self._say(f"the broker {self._broker} refuses the hub: {str(reason).lower()}. Check user and password")
             return
+        self._pump.packets += 1
         self._generation += 1
         client.subscribe([(topic, 1) for topic in self._topics.hub_filters()])
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _props: object
     ) -> None:
+        self._pump.packets += 1
         # Only now is anybody heard: a node that were told of the hub before would speak to nobody.
         if any(reason.is_failure for reason in reasons):
             self._say(f"the broker {self._broker} lets the hub hear only a part of its site. Check its access rules")
@@ -192,7 +212,7 @@ class Link:
         for tell in self.up:
             tell()
 
-    def _on_connect_fail(self, _client: mqtt.Client, _data: object) -> None:
+    def _on_connect_fail(self) -> None:
         self._say(
             f"the broker {self._broker} cannot be reached; trying again for ever. "
             "Check its address and that it runs; meanwhile nodes keep what they see"
@@ -217,6 +237,7 @@ class Link:
             _log.warning("%s", what)
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        self._pump.packets += 1
         token = self._generation << _MID_BITS | message.mid if message.qos else 0
         try:
             topic = message.topic
@@ -225,6 +246,7 @@ class Link:
         self._receive(topic, bytes(message.payload), message.retain, self._clock.now_ms(), token)
 
     def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, _reason: object, _props: object) -> None:
+        self._pump.packets += 1
         with self._lock:
             done = self._done.pop(mid, None)
             if done is None and self._asking:
