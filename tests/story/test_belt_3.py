@@ -58,13 +58,15 @@ def test_a_flight_is_counted_down_jams_and_is_done(airport: Airport, screen: Pag
             airport.later(minutes=7.5)
     assert events(airport.moment(which)) == ["opened"]  # no threat before 8 minutes are left of the promise
 
-    # The belt jams: threatened at once, whoever is responsible is called at 8 minutes.
+    # The belt jams: threatened at once, and whoever is responsible is told; and called again at 8 minutes.
     belt.lower(BELT)
     airport.later(seconds=2.5)
     threatened = airport.becomes(which, level="threatened")
     assert event(threatened, "threatened")["facts"]["signal"] is not None
+    told = pager.hear("page/supervisors", kind="page", moment=which, reason="jammed")
+    assert "AG1234" in told["text"]
     airport.until_left(which, 480)
-    page = pager.hear("page/supervisors", kind="page", moment=which)
+    page = pager.hear("page/supervisors", kind="page", moment=which, reason="so much time is left")
     assert "AG1234" in page["text"]
     assert page["left_s"] == pytest.approx(480, abs=15)
     belt.raise_(BELT)
