@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GATE_W, PROMISE_W, AXIS_X, AXIS_W, WIRE_X, BODY_X = 900.0, 306.0, 322.0, 196.0, 530.0, 646.0
 LEAST_GATE_H = 250.0
-ROW = 78.0
+ROW, LINE = 78.0, 19.0
 
 
 class Wire(Struct, frozen=True, kw_only=True):
@@ -88,6 +88,10 @@ def axis(report: Report) -> Axis:
     )
 
 
+def _lines(each: Input) -> list[str]:
+    return wrap(each.promise.rstrip("."), PROMISE_W, 17, bold=True, most=3)
+
+
 def _interval(each: Input) -> str:
     if each.rate is None:
         return ""
@@ -102,7 +106,8 @@ def gate(report: Report) -> Markup:
     """Draw the promises as inputs of one gate; a wire is as thick as the failures that it starts."""
     out = Drawing(GATE_W)
     inputs = report.inputs
-    pitch = max(ROW, LEAST_GATE_H / max(len(inputs), 1))
+    lines = max((len(_lines(each)) for each in inputs), default=1)
+    pitch = max(ROW + max(lines - 2, 0) * LINE, LEAST_GATE_H / max(len(inputs), 1))
     top, height = 30.0, pitch * len(inputs)
     floor = _floor_of(report)
 
@@ -144,12 +149,11 @@ def _axis_floor(low: float) -> float:
 
 def _input(out: Drawing, report: Report, each: Input, y: float, x: object, most: int) -> None:
     assert callable(x)  # noqa: S101 a scale
-    words = each.promise.rstrip(".")
     failed = moments_href(report, expectation=each.expectation, verdict="failure")
     out.begin_link(moments_href(report, expectation=each.expectation), each.promise)
-    lines = wrap(words, PROMISE_W, 17, bold=True, most=3)
+    lines = _lines(each)
     for line, part in enumerate(lines):
-        out.text(0, y - 4 - 19 * (len(lines) - 1 - line), part, "promise")
+        out.text(0, y - 4 - LINE * (len(lines) - 1 - line), part, "promise")
     out.text(0, y + 17, say("success.kept", kept=f"{each.count.success:,}", all=f"{each.count.judged:,}"), "sub")
     out.end_link()
     if each.rate is not None:
