@@ -24,9 +24,9 @@ LINES = 50
 
 
 SENT_S = 2_000.0
-SPOOLED_A_SECOND = 8 * LINES
+SPOOLED_A_SECOND = 16 * LINES
 SPOOLED_S = 150.0
-"""60,000 signals fit; what happened in it is not over yet."""
+"""120,000 signals fit; what happened in it is not over yet."""
 
 
 def plan_text() -> str:
@@ -125,7 +125,7 @@ def ready(http: int) -> bool:
 def press(n: int, *, name: str | None = None, seq: int | None = None, mono: float | None = None) -> tuple[str, bytes]:
     """Return topic and payload of the n-th signal: lines take turns, each is pressed and reset in turn.
 
-    Without `mono` it is as if it came out of a spool: an eighth of a second apart on each line, sent afterwards.
+    Without `mono` it is as if it came out of a spool: a sixteenth of a second apart on each line, sent afterwards.
     """
     line, turn = n % LINES, n // LINES
     sent = SENT_S if mono is None else mono

@@ -89,9 +89,12 @@ class Gate:
             self._store.quarantine(received_ms, topic, str(wrong), payload)
             self._number_bad(node, payload, taken, received_ms)
             return taken
+        boots: dict[str, Boot] = {}
         for member in members:
             if not isinstance(member, PayloadError) and member.sent is not None:
-                boot = self._see(node, member.boot, received_ms)
+                boot = boots.get(member.boot)
+                if boot is None:
+                    boot = boots[member.boot] = self._see(node, member.boot, received_ms)
                 if boot.bound(received_ms - member.sent * 1000):
                     self._better(boot, received_ms, taken)
         bad = False
@@ -100,15 +103,18 @@ class Gate:
                 self._store.quarantine(received_ms, topic, str(member), payload)
                 bad = True
             else:
-                self._node_signal(node, member, taken, topic, received_ms, retained=retained)
+                boot = boots.get(member.boot)
+                if boot is None:
+                    boot = boots[member.boot] = self._see(node, member.boot, received_ms)
+                self._node_signal(boot, member, taken, topic, received_ms, retained=retained)
         if bad:
             self._number_bad(node, payload, taken, received_ms)
         return taken
 
     def _node_signal(
-        self, node: str, member: NodeSignal, taken: Taken, topic: str, received_ms: int, *, retained: bool
+        self, boot: Boot, member: NodeSignal, taken: Taken, topic: str, received_ms: int, *, retained: bool
     ) -> None:
-        boot = self._see(node, member.boot, received_ms)
+        node = boot.node
         id = f"n/{node}/{member.boot}/{member.seq}"
         if member.seq in boot.numbers or (boot.numbers.forgot(member.seq) and self._store.kept(id) is not None):
             boot.numbers.add(member.seq)
@@ -127,10 +133,10 @@ class Gate:
         if fault is not None and not (member.signal == GAP and node in self._words.devices):
             self._aside(received_ms, topic, fault, member)
             return
-        signal = self._signal(node, member, id, boot, received_ms)
         mono_ms = member.mono * 1000
         at_ms = self._site_time(member, boot, received_ms)
         if at_ms is None:
+            signal = self._signal(member, id, boot, received_ms, received_ms)
             boot.untimed += 1
             self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
             boot.keep()
@@ -139,14 +145,14 @@ class Gate:
         if at_ms > received_ms + AHEAD_MS:
             self._aside(received_ms, topic, "it says that it happened more than 60 s after it was received", member)
             return
-        if at_ms != signal.at_ms:
-            signal = replace(signal, at_ms=min(at_ms, received_ms))
+        signal = self._signal(member, id, boot, min(at_ms, received_ms), received_ms)
         self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
         boot.keep()
         taken.accepted += 1
         taken.inputs.append(signal)
 
-    def _signal(self, node: str, member: NodeSignal, id: str, boot: Boot, received_ms: int) -> Signal:
+    def _signal(self, member: NodeSignal, id: str, boot: Boot, at_ms: int, received_ms: int) -> Signal:
+        node = boot.node
         device = self._words.devices[node].get(member.device)
         # A gap is the node's own word, not a device's.
         touchpoint = self._words.plan.nodes[node].touchpoint or "" if device is None else device.touchpoint
@@ -159,7 +165,7 @@ class Gate:
             id=id,
             name=member.signal,
             touchpoint=touchpoint,
-            at_ms=received_ms,
+            at_ms=at_ms,
             received_ms=received_ms,
             source=node,
             device=f"{node}/{member.device}",
