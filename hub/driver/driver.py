@@ -324,8 +324,10 @@ class Driver:
             try:
                 written = self._judge.write(batch.now_ms)
             except StoreError as wrong:
-                self.fault = f"the disk does not take the journal: {wrong}. Nothing is acknowledged until it does"
-                _log.error("%s", self.fault)
+                fault = f"the disk does not take the journal: {wrong}. Nothing is acknowledged until it does"
+                if fault != self.fault:  # once a trouble, not once a try: a log on the same disk would fill it further
+                    _log.error("%s", fault)
+                self.fault = fault
                 if self._stopping or not self._ready.done():
                     raise
                 self._room.clear()

@@ -333,7 +333,7 @@ def test_a_changed_plan_comes_into_force_at_a_restart(make_desk: Callable[..., D
 
 
 def test_a_disk_that_refuses_is_asked_again_and_nothing_is_acknowledged_before(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     refusals = [sqlite3.OperationalError("database or disk is full")] * 2
     commit = desk.driver._store.commit
@@ -353,6 +353,7 @@ def test_a_disk_that_refuses_is_asked_again_and_nothing_is_acknowledged_before(
     assert desk.driver.fault is None
     assert desk.acks == [1]
     assert len(desk.moments()) == 1
+    assert len([record for record in caplog.records if "disk is full" in record.message]) == 1, "once, not once a try"
 
 
 def test_a_bug_in_judging_costs_one_message_not_the_hub(
