@@ -11,6 +11,8 @@ from andgate.plan import Device, Plan
 FEW = 30
 """So many names are compared with one that is unknown."""
 
+STRANGERS_MOST = 500
+
 
 class Vocabulary:
     """A plan's names, ready to be looked up for every signal."""
@@ -19,6 +21,7 @@ class Vocabulary:
         """Collect them."""
         self.plan = plan
         self.devices: dict[str, dict[str, Device]] = {node.id: node.devices for node in plan.nodes.values()}
+        self._strangers: dict[str, str] = {}
         self.signals: set[str] = set(RESERVED)
         for expectation in plan.expectations.values():
             self.signals |= names_of(expectation)
@@ -29,10 +32,19 @@ class Vocabulary:
         """Return what is wrong with a node's signal naming this device, or None."""
         devices = self.devices.get(node)
         if devices is None:
-            return f'the plan has no node "{node}"{_near(node, self.devices)}'
+            return self._stranger(node)
         if device not in devices:
             return f'the plan has no device "{device}" on node "{node}"{_near(device, devices)}'
         return None
+
+    def _stranger(self, node: str) -> str:
+        """Who is a stranger says much the same again and again, so what to say of it is kept for a while."""
+        known = self._strangers.get(node)
+        if known is None:
+            if len(self._strangers) >= STRANGERS_MOST:
+                self._strangers.clear()
+            known = self._strangers[node] = f'the plan has no node "{node}"{_near(node, self.devices)}'
+        return known
 
     def feed_fault(self, touchpoint: str, signal: str, device: str | None, to: str | None) -> str | None:
         """Return what is wrong with a feed's signal, or None."""
