@@ -71,7 +71,9 @@ class Group:
         if signal_id not in self.out:
             self.out.add(signal_id)
             self._stale = True
-            self._because = self._because or f"taken back: {self.signals[signal_id].witness} by {by}"
+            signal = self.signals[signal_id]
+            who = "" if by == signal.witness else f", by {by}"
+            self._because = self._because or f"taken back: {signal.witness} {signal.name}{who}"
 
     def retime(self, signal: Signal) -> None:
         """Put a signal at its better time."""

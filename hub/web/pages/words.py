@@ -230,7 +230,7 @@ ENGLISH: dict[str, str] = {
     "moment.void.cancelled": "cancelled",
     "moment.void.do": "Void this moment",
     "moment.void.undo": "Count it again",
-    "moment.reset.label": "End it although the mark still stands",
+    "moment.reset.label": "End it by hand, although something still stands in the way",
     "moment.reset.help": "This ends the moment now, overriding the line at the mark. Your reason stays on its trail.",
     "moment.reset.do": "End it now",
     "moment.claim.do": "I’m on it",
@@ -445,7 +445,7 @@ ENGLISH: dict[str, str] = {
     "desk.none.all": "No place of the plan has a red button.",
     # nodes
     "nodes.title": "Nodes",
-    "nodes.say": "*{online} of {all}* nodes alive, *{blind}* blind, *{spooled}* signals waiting in spools.",
+    "nodes.say": "*{online} of {all}* nodes alive, *{blind}* blind, *{spooled}* waiting in spools.",
     "nodes.caption": "Every node, those in trouble first",
     "nodes.node": "Node",
     "nodes.place": "Place",
