@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,6 @@ from hub.store.tally import Tally
 DATABASE = "andgate.db"
 QUARANTINE_KEPT = 10_000
 QUARANTINE_BYTES = 8_192
-_WAL_LIMIT_PAGES = 64_000
-"""250 MB: more than this is checkpointed by the writer itself, in case readers never let the other one finish."""
 
 JUDGED, UNTIMED = 0, 1
 FIRST = 1
@@ -374,15 +372,6 @@ class Store:
         row = self.db.execute(f"select body from plan order by entry {order} limit 1").fetchone()
         return None if row is None else msgspec.json.decode(row[0], type=Plan)
 
-    def checkpoint_needed(self) -> bool:
-        """Whether the write-ahead log grew beyond what a reader can have kept it from shrinking."""
-        wal = self.data / f"{DATABASE}-wal"
-        return wal.exists() and wal.stat().st_size > _WAL_LIMIT_PAGES * 4096
-
-    def checkpoint(self) -> None:
-        """Move the write-ahead log into the database, from the writing thread."""
-        self.db.execute("pragma wal_checkpoint(passive)")
-
     def close(self) -> None:
         """Move the write-ahead log into the database and let go of the folder."""
         try:
@@ -394,8 +383,3 @@ class Store:
         finally:
             self.db.close()
             self._lock.close()
-
-
-def set_meta(rows: Iterable[tuple[str, str]]) -> list[tuple[str, tuple[str, str]]]:
-    """Return `Store.row` arguments that keep facts about the store."""
-    return [(_META, row) for row in rows]
