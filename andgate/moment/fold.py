@@ -7,6 +7,7 @@ give-up) are found by comparing the case's times with the time of the item that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeGuard
 
 from andgate.moment.case import Blindness, Case, End, Item, Place, PlanMark
 from andgate.moment.events import Moved, Opened, Overridden, Refused, Rejoined, Witnessed
@@ -70,6 +71,15 @@ class Fold:
         if isinstance(item, Action):
             return self._person(item)
         return self._replan(item)
+
+    def keeps_to_its_key(self, item: Item) -> TypeGuard[Signal]:
+        """Tell whether an item is a signal that can touch nothing but the moment of its own key."""
+        if not isinstance(item, Signal) or item.key is None or item.name in (BLIND, SIGHTED, MOVED):
+            return False
+        casting = self._casting_at(item.at_ms)
+        expectation = casting.plan.expectations.get(self.expectation)
+        roles = casting.roles(self.expectation, item.name)
+        return expectation is not None and expectation.key is not None and not roles.holds and not roles.frees
 
     def blind_at(self, touchpoint: str, at_ms: int, sees: Callable[[str], bool]) -> bool:
         """Tell whether a device of the touchpoint that could have contradicted was blind at that time."""

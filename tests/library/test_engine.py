@@ -10,6 +10,7 @@ from andgate.clock import Clock
 from andgate.errors import UsageError
 from andgate.moment.engine import Engine
 from andgate.moment.events import AskedVoid, Confirmed, Overridden, Paged, Refused
+from andgate.moment.group import Group
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, ActionKind, Input, Replanned, Retimed, Signal
 from andgate.moment.state import dump, load
@@ -299,3 +300,31 @@ def test_what_sleeps_after_a_restart_wakes_when_it_is_asked_for(engine: Engine) 
     assert dump(untouched) == dump(engine)
     assert untouched.advance(T0 + 3 * DAY).published == ()
     assert untouched.moment(moment.id) is None
+
+
+def test_a_hundred_flights_in_one_millisecond_fold_once_each(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come in an order that is not the fold's; each is of its own key, so nothing is folded again."""
+    engine = Engine(plan)
+    refolds: list[int] = []
+    refold = Group.refold
+
+    def counted(group: Group) -> None:
+        refolds.append(1)
+        refold(group)
+
+    monkeypatch.setattr(Group, "refold", counted)
+    keys = [f"AG{n}/2026-11-21" for n in range(100)]
+    for n, key in enumerate(keys):
+        docked = replace(
+            signal(1, "docked", 0, touchpoint="belt-3", device=""), id=f"f/{n}", key=key, source="ops", seq=0
+        )
+        assert len(take(engine, docked, now_ms=0)) == 1
+    assert len(engine.open_moments()) == len(keys)
+    assert len(refolds) < 10
+    before = len(refolds)
+    done = signal(1, "unloaded", 0, touchpoint="belt-3", device="")
+    (kept,) = take(engine, replace(done, id="f/5x", key=keys[5], source="ops", seq=0), now_ms=0)
+    assert (kept.key, kept.verdict, len(refolds)) == (keys[5], "success", before)
+    too_soon = replace(done, id="f/05", key=keys[5], source="ops", seq=0)
+    assert take(engine, too_soon, now_ms=0) == ()  # in the fold it comes before its flight docked
+    assert len(refolds) == before + 1
