@@ -1,5 +1,6 @@
 """Digits, capitals and marks for LED panels, drawn on the grid from strokes; one drawing serves every size.
 
+The smallest sizes, with strokes of one LED, are set by hand in `andgate.sign.handset`.
 A letter is a list of strokes on a box `width` x `height` with a stroke of `weight` LEDs. Straight strokes keep to the
 edges and the middle; slanted ones are filled row by row, so that each row has as many LEDs as the stroke is heavy.
 Corners are cut as a signwriter cuts them: by half a stroke.
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+
+from andgate.sign.handset import SET
 
 Rows = tuple[int, ...]
 """A picture, one whole number a row; the most significant of `width` bits is the leftmost LED."""
@@ -86,9 +89,9 @@ class _Pen:
             left = round(start + (end - start) * share)
             self.box(left, row, left + heavy - 1, row)
 
-    def cut(self, corners: str) -> None:
-        """Cut corners off by half a stroke: 1 upper left, 2 upper right, 3 lower left, 4 lower right."""
-        size = max(1, self.weight // 2)
+    def cut(self, corners: str, *, wide: bool = False) -> None:
+        """Cut corners off by half a stroke, or a `wide` one: 1 upper left, 2 upper right, 3 lower left, 4 right."""
+        size = self.weight if wide else self.weight // 2
         for corner in corners:
             for down in range(size):
                 for along in range(size - down):
@@ -167,9 +170,8 @@ def _seven(pen: _Pen) -> None:
 def _eight(pen: _Pen) -> None:
     pen.strokes("TMBLR")
     pen.cut("1234")
-    if pen.weight > 1 or pen.height > 5:  # noqa: PLR2004 - a waist needs at least that much room
-        for row in range(pen.middle, pen.middle + max(1, pen.weight // 2)):
-            pen.lit[row][0] = pen.lit[row][pen.width - 1] = False
+    for row in range(pen.middle, pen.middle + pen.weight // 2):
+        pen.lit[row][0] = pen.lit[row][pen.width - 1] = False
 
 
 def _nine(pen: _Pen) -> None:
@@ -177,6 +179,25 @@ def _nine(pen: _Pen) -> None:
     pen.hooks("d")
     pen.cut("1234")
     pen.lit[pen.middle + pen.weight - 1][0] = False
+
+
+def _b(pen: _Pen) -> None:
+    pen.strokes("TMBLR")
+    pen.cut("24")
+    for row in range(pen.middle, pen.middle + pen.weight // 2):
+        pen.lit[row][pen.width - 1] = False
+
+
+def _d(pen: _Pen) -> None:
+    pen.strokes("TBLR")
+    pen.cut("24", wide=True)
+
+
+def _g(pen: _Pen) -> None:
+    pen.strokes("TBLq")
+    pen.hooks("c")
+    pen.box(pen.width // 2, pen.middle, pen.width - 1, pen.middle + pen.weight - 1)
+    pen.cut("1234")
 
 
 def _k(pen: _Pen) -> None:
@@ -196,12 +217,17 @@ def _m(pen: _Pen) -> None:
 
 def _n(pen: _Pen) -> None:
     pen.strokes("LR")
-    near = int(pen.weight == 1)
-    pen.slant((near, 1), (pen.width - pen.weight - near, pen.height - 2))
+    inset, rise = pen.weight // 2, pen.height // 5
+    pen.slant((inset, rise), (pen.width - pen.weight - inset, pen.height - 1 - rise))
+
+
+def _o(pen: _Pen) -> None:
+    pen.strokes("TBLR")
+    pen.cut("1234", wide=True)
 
 
 def _q(pen: _Pen) -> None:
-    _zero(pen)
+    _o(pen)
     pen.slant((pen.width // 2, pen.height * 2 // 3), (pen.width - pen.weight, pen.height - 1))
 
 
@@ -209,6 +235,13 @@ def _r(pen: _Pen) -> None:
     pen.strokes("TLMr")
     pen.cut("2")
     pen.slant((pen.width // 3, pen.middle + pen.weight), (pen.width - pen.weight, pen.height - 1))
+
+
+def _s(pen: _Pen) -> None:
+    pen.strokes("TlMqB")
+    pen.hooks("cd")
+    pen.cut("1234")
+    pen.lit[pen.middle + pen.weight - 1][0] = pen.lit[pen.middle][pen.width - 1] = False
 
 
 def _v(pen: _Pen) -> None:
@@ -253,7 +286,7 @@ def _colon(pen: _Pen) -> None:
 
 def _plus(pen: _Pen) -> None:
     size = min(pen.width, pen.height)
-    top, weight = (pen.height - size) // 2, pen.weight
+    top, weight = (pen.height - size) // 2, min(pen.weight, size // 3)
     start = (size - weight) // 2
     pen.box(start, top, start + weight - 1, top + size - 1)
     pen.box(0, top + start, size - 1, top + start + weight - 1)
@@ -291,39 +324,44 @@ def _stem(pen: _Pen) -> None:
 
 _DRAWN: dict[str, Callable[[_Pen], None]] = {
     "0": _zero, "1": _one, "2": _two, "3": _three, "4": _four, "5": _five, "6": _six, "7": _seven, "8": _eight,
-    "9": _nine, "A": _straight("TMLR", "12"), "B": _straight("TMBLR", "24"), "C": _straight("TBL", "1234", "ce"),
-    "D": _straight("TBLR", "24"), "E": _straight("TMBL"), "F": _straight("TML"), "G": _straight("TBLq", "1234", "c"),
-    "H": _straight("LRM"), "I": _straight("L"), "J": _straight("RB", "34", "d"), "K": _k, "L": _straight("LB"),
-    "M": _m, "N": _n, "O": _zero, "P": _straight("TMLr", "2"), "Q": _q, "R": _r, "S": _five, "T": _stem,
-    "U": _straight("LRB", "34"), "V": _v, "W": _w, "X": _x, "Y": _y, "Z": _z,
+    "9": _nine, "A": _straight("TMLR", "12"), "B": _b, "C": _straight("TBL", "1234", "ce"), "D": _d,
+    "E": _straight("TMBL"), "F": _straight("TML"), "G": _g, "H": _straight("LRM"), "I": _straight("L"),
+    "J": _straight("RB", "34", "d"), "K": _k, "L": _straight("LB"), "M": _m, "N": _n, "O": _o,
+    "P": _straight("TMLr", "2"), "Q": _q, "R": _r, "S": _s, "T": _stem, "U": _straight("LRB", "34"), "V": _v, "W": _w,
+    "X": _x, "Y": _y, "Z": _z,
     "-": _straight("M"), ":": _colon, "+": _plus, "!": _mark, "?": _query, " ": _straight(""),
 }  # fmt: skip
 
+CONDENSED = 12
+"""How wide a digit of the largest size is where a sixth character has to fit: its plus is narrower too."""
 CHARACTERS = frozenset(_DRAWN)
 """What can be written; anything else is written as ``?``."""
 
 
-def _width(character: str, height: int, weight: int) -> int:
-    """Return how many LEDs wide a character is at that height and weight."""
-    full = {1: 4 if height > 5 else 3, 2: 7, 3: 10}.get(weight, 14)  # noqa: PLR2004 - 5 high is the smallest size
-    if weight == 1 and character in "MNW":
-        return full + 1 if character == "N" else 5
+def _width(character: str, weight: int, wide: int) -> int:
+    """Return how many LEDs wide a character is where a digit is `wide`."""
     narrow = {
         "I": weight,
         "!": weight,
         ":": weight,
         " ": max(2, weight),
-        "-": full - full // 4,
-        "+": min(full, 12),
-        "1": weight * 2 + max(1, weight // 2),
+        "-": wide - wide // 4,
+        "+": min(wide - (wide - weight) % 2, 12) if wide != CONDENSED else 9,
+        "1": weight * 2 + weight // 2,
+        # What is drawn around its middle is so on the grid, too: narrower or wider by the odd LED.
+        **dict.fromkeys("MW", wide + (wide - weight) % 2),
+        **dict.fromkeys("TVY", wide - (wide - weight) % 2),
     }
-    return narrow.get(character, full)
+    return narrow.get(character, wide)
 
 
 @cache
-def glyph(character: str, height: int, weight: int) -> Glyph:
-    """Return one character, drawn `height` LEDs high with strokes of `weight` LEDs."""
+def glyph(character: str, height: int, weight: int, wide: int) -> Glyph:
+    """Return one character, `height` LEDs high with strokes of `weight` LEDs, where a digit is `wide` LEDs wide."""
     known = character if character in CHARACTERS else "?"
-    pen = _Pen(_width(known, height, weight), height, weight)
+    if weight == 1:
+        rows = SET[height].get(known, ("..",) * height)
+        return Glyph(len(rows[0]), tuple(int(row.replace(".", "0").replace("#", "1"), 2) for row in rows))
+    pen = _Pen(_width(known, weight, wide), height, weight)
     _DRAWN[known](pen)
     return pen.done()

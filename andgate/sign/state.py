@@ -41,11 +41,25 @@ class SignFlight(Struct, frozen=True):
 
         Counting down it rounds up and counting on it rounds down, so that 0:00 is the instant itself.
         """
+        return "--:--" if self.left_ms is None else _read(self.left_ms)
+
+    @property
+    def widest(self) -> tuple[str, ...]:
+        """Return the longest times that this look's count comes to: whatever fits them fits all the way.
+
+        One size holds from the opening to the promise, and one from there on, when the panel is turned over anyway.
+        """
         if self.left_ms is None:
-            return "--:--"
-        seconds = -(-self.left_ms // 1000) if self.left_ms > 0 else -self.left_ms // 1000
-        minutes, rest = divmod(seconds, 60)
-        return f"{minutes:02d}:{rest:02d}" if self.left_ms > 0 or not seconds else f"+{minutes}:{rest:02d}"
+            return ("00:00", self.time)
+        if self.phase == "broken":
+            return ("+00:00", self.time)
+        return ("00:00", self.time, _read(self.span_ms), _read(min(-self.grace_ms, -1000)))
+
+
+def _read(left_ms: int) -> str:
+    seconds = -(-left_ms // 1000) if left_ms > 0 else -left_ms // 1000
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes:02d}:{rest:02d}" if left_ms > 0 or not seconds else f"+{minutes}:{rest:02d}"
 
 
 class SignDone(Struct, frozen=True):

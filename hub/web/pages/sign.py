@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from andgate.sign import PALETTE, SignState, flight
 from andgate.sign import words as sign_words
-from andgate.sign.frame import LABELS, LOWER, SMALL, TIMES, UPPER
-from andgate.sign.glyphs import CHARACTERS, glyph
+from andgate.sign.glyphs import CHARACTERS
+from andgate.sign.sizes import SIZES
 from andgate.wire.codec import moment_message
 from hub.web.pages.names import touchpoint_name
 from hub.web.pages.words import say
@@ -46,13 +46,11 @@ class Choice(Struct, frozen=True):
 @cache
 def glyph_tables() -> bytes:
     """Return every character in every size a sign writes in, as JSON: width, then one number a row."""
-    sizes = dict.fromkeys((size.height, size.weight) for size in (*TIMES, *LABELS, SMALL, UPPER, LOWER))
     tables = {
-        f"{height},{weight}": {
-            letter: [glyph(letter, height, weight).width, *glyph(letter, height, weight).rows]
-            for letter in sorted(CHARACTERS)
+        f"{size.height},{size.weight},{size.wide}": {
+            letter: [size.glyph(letter).width, *size.glyph(letter).rows] for letter in sorted(CHARACTERS)
         }
-        for height, weight in sizes
+        for size in SIZES
     }
     return msgspec.json.encode({"palette": PALETTE, "glyphs": tables})
 
