@@ -76,18 +76,17 @@ class Panel:
             self._set(drawn, left, top, ink)
             left += drawn.width + letters.gap
 
-    def count(self, text: str, right: int, top: int, letters: Type, ink: int) -> int:
-        """Write a time that ends before column `right`, every digit in a place of its own; return where it begins.
+    def count(self, text: str, right: int, top: int, letters: Type, ink: int) -> None:
+        """Write a time that ends before column `right`, every digit in a place of its own.
 
         A 1 has as much room as any digit here, or the minutes would step aside for the seconds.
         """
-        begins = left = right - letters.width(steady(text))
+        left = right - letters.width(steady(text))
         for letter in text:
             drawn = letters.glyph(letter)
             room = letters.wide if letter.isdigit() else drawn.width
             self._set(drawn, left + (room - drawn.width) // 2, top, ink)
             left += room + letters.gap
-        return begins
 
     def _set(self, drawn: Glyph, left: int, top: int, ink: int) -> None:
         places = ((x, y) for y in range(len(drawn.rows)) for x in range(drawn.width) if drawn.lit(x, y))

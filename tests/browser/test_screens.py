@@ -295,6 +295,11 @@ def sign_states() -> dict[str, SignState]:
         "done": SignState(done=SignDone("AG1234", "18:42")),
         "done late": SignState(done=SignDone("AG1234", "18:42", kept=False), link=False),
         "one and done": SignState(flights=two[:1], done=SignDone("AG0871", "18:42")),  # type: ignore[arg-type]
+        "three": SignState(flights=(*two, two[0])),  # type: ignore[arg-type]
+        "three, alone": SignState(flights=(*two, two[0]), link=False),  # type: ignore[arg-type]
+        "three and done late": SignState(flights=(*two, two[0]), done=SignDone("AG0872", "18:42", kept=False)),  # type: ignore[arg-type]
+        "long pair": SignState(flights=(one("BEE1234A", 22, 25, 20), one("LONGNAME-77", 22, 25, 23))),  # type: ignore[arg-type]
+        "done, no clock": SignState(done=SignDone("AG1234", "")),
         "clock lost": SignState(flights=(flight("AG1234", 0, 1, 2, None),)),
         "long": SignState(flights=(one("LONGNAME-77/x", 600, 700, 14),)),  # type: ignore[arg-type]
         "nameless": SignState(flights=(flight(None, 0, 60_000, 90_000, 1_000),)),
@@ -303,7 +308,9 @@ def sign_states() -> dict[str, SignState]:
     return states
 
 
-@pytest.mark.parametrize("size", [(128, 32), (64, 32), (96, 16), (32, 8), (192, 64), (40, 24), (7, 3)])
+@pytest.mark.parametrize(
+    "size", [(128, 32), (96, 32), (64, 32), (96, 16), (64, 8), (32, 8), (192, 64), (40, 24), (7, 3), (1, 40)]
+)
 def test_the_browsers_sign_is_the_panels_sign(browser: Browser, busy: Served, size: tuple[int, int]) -> None:
     """LED by LED, for every look of a sign, on panels of every kind."""
     width, height = size
