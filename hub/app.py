@@ -234,6 +234,11 @@ class HubApp:
 
         return read_tokens(self.config.token_file)
 
+    def _cut_off(self) -> str | None:
+        if self._link is not None and self._link.connected:
+            return None
+        return f"the broker {self.broker_url} is not connected. Nodes and pagers are not heard until it is"
+
     def _serve(self) -> None:
         try:
             # 0.3 s of imports: the hub pages before it can show a dashboard.
@@ -241,7 +246,14 @@ class HubApp:
 
             from hub.web.app import create_app  # noqa: PLC0415
 
-            app = create_app(self.driver, self.reader, self.clock, tokens=self._tokens, host=self.config.listen.host)
+            app = create_app(
+                self.driver,
+                self.reader,
+                self.clock,
+                tokens=self._tokens,
+                host=self.config.listen.host,
+                cut_off=self._cut_off,
+            )
             self._live = app.state.context.live
             if self._stopping:
                 self._web_up.set_exception(UsageError("the hub stopped before its dashboard was there"))

@@ -20,7 +20,7 @@ from hub.web.metrics import MEDIA_TYPE, Metrics
 from hub.web.pages import routes as pages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from hub.clock import HubClock
     from hub.store import Reader
@@ -45,12 +45,14 @@ def create_app(
     tokens: Iterable[Token] | None = None,
     host: str = "127.0.0.1",
     metrics: Metrics | None = None,
+    cut_off: Callable[[], str | None] = lambda: None,
 ) -> FastAPI:
     """Return the application.
 
     It listens to the driver. `tokens` None: open to everybody who reaches it; then, where `host` (what it listens on)
     is loopback, it answers to names of this machine only. Before the server is told to end, call
-    ``app.state.context.live.stop()``, or it waits for open streams.
+    ``app.state.context.live.stop()``, or it waits for open streams. `cut_off` says in words why nothing from the floor
+    can reach the hub just now; None while it can.
     """
     context_ = Context(
         driver=driver,
@@ -58,6 +60,7 @@ def create_app(
         clock=clock,
         live=Live(driver, clock),
         metrics=metrics or Metrics(),
+        cut_off=cut_off,
     )
     context_.metrics.watch(driver, reader, context_.live)
     driver.listeners.extend((context_.live.committed, context_.metrics.committed))
@@ -107,8 +110,9 @@ def _add_plumbing(app: FastAPI) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     async def ready(here: Context = here) -> Response:
-        if here.driver.fault is not None:
-            raise problems.ProblemError(503, "not-ready", problems.sentence(here.driver.fault))
+        fault = here.driver.fault or here.cut_off()
+        if fault is not None:
+            raise problems.ProblemError(503, "not-ready", problems.sentence(fault))
         await run_in_threadpool(here.reader.chain)
         return Response(b'{"status":"ok"}', media_type="application/json")
 

@@ -62,6 +62,8 @@ class Context(Struct, frozen=True, kw_only=True):
     clock: HubClock
     live: Live
     metrics: Metrics
+    cut_off: Callable[[], str | None]
+    """Why nothing from the floor can reach the hub, in words; None while it can."""
 
 
 async def context(request: Request) -> Context:

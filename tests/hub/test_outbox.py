@@ -126,7 +126,6 @@ def test_retries_have_pauses_and_an_end(office: Callable[..., Office]) -> None:
     here = office(Pager())
     here.pager.result = Result(sent=False, note="line busy")
     here.desk.post("a", "docked", key=KEY)
-    here.desk.post("b", "jammed", key=KEY)
     here.desk.pass_ms(17 * 60_000)
     here.pager.wait(1)
     for tries in range(1, TRIES_MOST):

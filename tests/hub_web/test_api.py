@@ -243,6 +243,15 @@ def test_a_hub_that_stops_takes_nothing(web: TestClient, stand: Stand) -> None:
     problem(web.post(f"/api/v1/moments/{moment}/claim"), 503)
 
 
+def test_a_hub_that_hears_no_nodes_is_not_ready(stand: Stand) -> None:
+    away = ["the broker is not connected. Wait"]
+    app = create_app(stand.driver, stand.reader, stand.clock, cut_off=lambda: away[0] if away else None)
+    with TestClient(app, base_url="http://127.0.0.1") as web:
+        assert problem(web.get("/readyz"), 503)["detail"] == "The broker is not connected. Wait."
+        away.clear()
+        assert web.get("/readyz").status_code == 200
+
+
 def test_a_disk_that_takes_nothing_is_told(web: TestClient, stand: Stand) -> None:
     stand.driver.fault = "the disk is full. Make room"
     assert problem(web.get("/readyz"), 503)["detail"] == "The disk is full. Make room."
