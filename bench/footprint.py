@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from bench._hub import LINES, ROOT, hub, press
 from bench._mqtt import client, mosquitto
 
 ENTRIES = 100_000
+PORTION = 10_000
 BARE_NODE = """
 import resource, gpiozero, paho.mqtt.client
 from gpiozero.pins.mock import MockFactory
@@ -47,23 +49,29 @@ def run() -> list[Figure]:
 
 
 def _fill(port: int) -> None:
-    """Give the hub a long journal."""
-    missing = set(range(LINES))
-    done = threading.Event()
-    each = ENTRIES // LINES
+    """Give the hub a long journal, in portions: a node waits for its receipts too."""
+    arrived = threading.Condition()
+    receipted = dict.fromkeys(range(LINES), 0)
 
     def receipt(topic: str, payload: bytes) -> None:
-        if json.loads(payload)["seq"] >= each:
-            missing.discard(int(topic.split("desk-")[1].split("/", maxsplit=1)[0]))
-            if not missing:
-                done.set()
+        with arrived:
+            line = int(topic.split("desk-")[1].split("/", maxsplit=1)[0])
+            receipted[line] = max(receipted[line], json.loads(payload)["seq"])
+            arrived.notify_all()
 
     with client(port, receipt, f"{ROOT}/node/+/receipt") as desks:
-        for n in range(ENTRIES):
-            topic, body = press(n)
-            desks.publish(topic, body, qos=1)
-        if not done.wait(300):
-            raise TimeoutError("the journal was not filled")
+        for first in range(0, ENTRIES, PORTION):
+            for n in range(first, first + PORTION):
+                topic, body = press(n)
+                desks.publish(topic, body, qos=1)
+            due = (first + PORTION) // LINES
+            with arrived:
+                if not arrived.wait_for(partial(_all_have, receipted, due), 120):
+                    raise TimeoutError(f"signal {due} of some desk was never receipted")
+
+
+def _all_have(receipted: dict[int, int], seq: int) -> bool:
+    return min(receipted.values()) >= seq
 
 
 def _first_page(port: int, data: Path) -> float:
