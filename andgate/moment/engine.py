@@ -282,9 +282,8 @@ class Engine:
                 known.due_ms = None
             return
         self._open[moment_id] = None
-        expectation = group.expectation_of(known.case)
         # What is open ends by itself at the latest, so there is always a next time.
-        known.due_ms = min(at_ms for at_ms in next_times(known.case, known.moment, expectation) if at_ms > seen_ms)
+        known.due_ms = min(at_ms for at_ms in next_times(known.case, known.moment) if at_ms > seen_ms)
         heapq.heappush(self._due, (known.due_ms, moment_id))
 
     def _open_at(self, touchpoints: Collection[str]) -> list[str]:

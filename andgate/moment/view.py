@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from andgate.moment.case import Case
-from andgate.moment.moments import Level, Moment, State, Verdict
+from andgate.moment.moments import Level, Moment, Verdict
 from andgate.moment.signals import Action
 from andgate.plan import Expectation
 
@@ -72,9 +72,8 @@ def threat_ms(case: Case) -> int | None:
     return min(times, default=None)
 
 
-def failing_ms(case: Case, expectation: Expectation) -> int | None:
-    """Return when the last third of its time begins, if it is threatened by then or later."""
-    threat = threat_ms(case)
+def failing_ms(case: Case, expectation: Expectation, threat: int | None) -> int | None:
+    """Return when the last third of its time begins, given its `threat_ms`; None where nothing threatens it."""
     if threat is None or case.fail_signal is not None:
         return None
     return max(threat, case.ends_ms - expectation.fails_after_ms // 3)
@@ -101,7 +100,7 @@ def view(
     seen_until = now_ms if ended_ms is None else min(now_ms, ended_ms)
     threat = threat_ms(case)
     threatened_ms = threat if threat is not None and threat <= seen_until else None
-    failing = failing_ms(case, expectation)
+    failing = failing_ms(case, expectation, threat)
     made = claims(case, expectation, notes) if notes else []
     claim = standing_claim(made, now_ms if ended_ms is None else ended_ms) if made else None
     success = verdict == "success"
@@ -185,26 +184,8 @@ def _last_words(notes: Sequence[Action], what: str) -> str | None:
     return next((note.reason for note in reversed(notes) if note.do == what), None)
 
 
-def next_times(case: Case, moment: Moment, expectation: Expectation) -> list[int]:
-    """Return every time at which an open moment changes by the clock alone, past ones included."""
+def next_times(case: Case, moment: Moment) -> list[int]:
+    """Return every time at which an open moment, as `view` shows it, changes by the clock alone; past ones included."""
     times = [case.ends_ms + IN_FLIGHT_MS, case.limit_ms]
-    times += [
-        at_ms for at_ms in (threat_ms(case), failing_ms(case, expectation), moment.claim_until_ms) if at_ms is not None
-    ]
+    times += [at_ms for at_ms in (threat_ms(case), moment.failing_ms, moment.claim_until_ms) if at_ms is not None]
     return times
-
-
-__all__ = [
-    "IN_FLIGHT_MS",
-    "NEVER_CLOSED",
-    "Claim",
-    "State",
-    "claim_end",
-    "claims",
-    "failing_ms",
-    "next_times",
-    "page_times",
-    "standing_claim",
-    "threat_ms",
-    "view",
-]

@@ -222,18 +222,15 @@ def _control(report: reports.Report, zone: str) -> tuple[Markup, Markup] | None:
     return charts.control(report, chart, zone), charts.control(report, chart, zone, charts.TIGHT)
 
 
+def _choice(request: Request, draw: Draw, base: str, heading: str, choices: object, *, none: str) -> HTMLResponse:
+    """Ask which of several; `none` is said where there are none."""
+    return draw.page(request, "choose.html", alive=False, heading=heading, choices=choices, base=base, none=none)
+
+
 @router.get("/board", dependencies=[Reader])
 def choose_board(request: Request, draw: Draw) -> HTMLResponse:
     """Ask which board."""
-    return draw.page(
-        request,
-        "choose.html",
-        alive=False,
-        heading=say("board.which"),
-        choices=boards.choices(draw.source.plan),
-        base="/board",
-        none="",
-    )
+    return _choice(request, draw, "/board", say("board.which"), boards.choices(draw.source.plan), none="")
 
 
 @router.get("/board/{which}", dependencies=[Reader])
@@ -254,15 +251,7 @@ def board(request: Request, draw: Draw, which: str) -> Response:
 @router.get("/sign", dependencies=[Reader])
 def choose_sign(request: Request, draw: Draw) -> HTMLResponse:
     """Ask which sign."""
-    return draw.page(
-        request,
-        "choose.html",
-        alive=False,
-        heading=say("sign.which"),
-        choices=signs.choices(draw.source.plan),
-        base="/sign",
-        none=say("sign.none"),
-    )
+    return _choice(request, draw, "/sign", say("sign.which"), signs.choices(draw.source.plan), none=say("sign.none"))
 
 
 @router.get("/sign/glyphs.json", dependencies=[Reader])
@@ -284,14 +273,8 @@ def sign(request: Request, draw: Draw, touchpoint: str, counts: str | None = Non
 @router.get("/desk", dependencies=[Reader])
 def choose_desk(request: Request, draw: Draw) -> HTMLResponse:
     """Ask which desk."""
-    return draw.page(
-        request,
-        "choose.html",
-        alive=False,
-        heading=say("desk.which"),
-        choices=desks.choices(draw.source.plan),
-        base="/desk",
-        none=say("desk.none.all"),
+    return _choice(
+        request, draw, "/desk", say("desk.which"), desks.choices(draw.source.plan), none=say("desk.none.all")
     )
 
 
