@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 from zoneinfo import ZoneInfo, available_timezones
 
+from msgspec.structs import replace
+
 from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
 from andgate.plan.tables import Table, known, show
 
@@ -29,10 +31,15 @@ def read_site(root: Table) -> Site | None:
         remedy = known(zone, available_timezones(), "time zone").partition(" Name one of")[0]
         table.wrong("timezone", f"unknown time zone {show(zone)}", _zone_remedy(remedy))
         zone = None
+    technicians = table.reference("technicians", root.names_under("groups"), "group", required=False)
+    after_ms = table.duration("technicians_after")
+    if after_ms is not None and "technicians" not in table.content:
+        table.wrong("technicians_after", "pages nobody", 'Add technicians = "GROUP", or delete this key')
     table.close()
     if name_id is None or name is None or zone is None:
         return None
-    return Site(id=name_id, name=name, timezone=zone)
+    site = Site(id=name_id, name=name, timezone=zone, technicians=technicians)
+    return site if after_ms is None else replace(site, technicians_after_ms=after_ms)
 
 
 def _zone_remedy(nearest: str) -> str:

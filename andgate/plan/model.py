@@ -11,13 +11,17 @@ from functools import cached_property
 from msgspec import Struct
 
 
-class Site(Struct, frozen=True):
+class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
     """The airport or shop."""
 
     id: str
     name: str
     timezone: str
     """IANA name, as ``Europe/Rome``; used on screens and for `hours` only, never for judging."""
+    technicians: str | None = None
+    """Group that is paged when a node or device is at fault; None: faults are on screens only."""
+    technicians_after_ms: int = 60_000
+    """A node lost, silent or stopped for so long is paged; a blink of the network is not."""
 
 
 class Channel(Struct, frozen=True):

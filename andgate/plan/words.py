@@ -24,6 +24,7 @@ def describe(plan: Plan) -> str:
     if plan.groups:
         lines += ["", "PEOPLE"]
     lines += [f"{group.name} ({group.id}): {_reached(plan, group.id)}" for group in plan.groups.values()]
+    lines += _technicians(plan)
     if plan.nodes:
         lines += ["", "NODES"]
     for node in plan.nodes.values():
@@ -142,6 +143,20 @@ def _interaction(plan: Plan, it: Interaction) -> list[str]:
             lines.append(f'  AND "{plan.expectations[name].promise}" ({name})')
         else:
             lines.append(f"  AND all of {plan.interactions[name].name} ({name})")
+    return lines
+
+
+def _technicians(plan: Plan) -> list[str]:
+    """Tell who hears of faults of nodes and devices; nothing to tell where there are no nodes."""
+    if not plan.nodes:
+        return []
+    if plan.site.technicians is None:
+        return ["  Note: nobody is paged when a node or device is at fault: [site] names no technicians"]
+    group = plan.groups[plan.site.technicians]
+    after = format_duration(plan.site.technicians_after_ms)
+    lines = [f"{group.name} are paged when a node or device is at fault; when a node is lost, after {after}"]
+    if not group.channels:
+        lines.append(f"  Note: {group.name} have no channel: they see faults on screens only")
     return lines
 
 

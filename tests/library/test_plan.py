@@ -45,6 +45,19 @@ def test_a_site_alone_is_a_plan() -> None:
     assert describe(plan) == f"Andgate (agx), times in UTC, plan {plan.version}\n"
 
 
+def test_technicians_are_optional_and_said_in_words(airport: Plan, airport_toml: str) -> None:
+    assert airport.site.technicians is None
+    assert "[site] names no technicians" in describe(airport)
+    zone = 'timezone = "Europe/Rome"\n'
+    text = airport_toml.replace(zone, zone + 'technicians = "supervisors"\n')
+    plan = parse_plan(text)
+    assert (plan.site.technicians, plan.site.technicians_after_ms) == ("supervisors", 60_000)
+    assert "Supervisors are paged when a node or device is at fault; when a node is lost, after 1m\n" in describe(plan)
+    plan = parse_plan(text.replace(zone, zone + 'technicians_after = "5m"\n').replace('channels = ["radio"]\n', ""))
+    assert plan.site.technicians_after_ms == 300_000
+    assert "Note: Supervisors have no channel: they see faults on screens only" in describe(plan)
+
+
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(airport: Plan, airport_toml: str) -> None:
     text = airport_toml.replace("\n", "\r\n")
     assert parse_plan("\ufeff" + text) == airport
