@@ -296,7 +296,10 @@ class Crashes(RuleBasedStateMachine):
             pages = reader.pages(limit=10_000).items
         finally:
             reader.close()
-        wanted = judge(signals, self.acted, plan, self.clock.now_ms())
+        # What was said of a moment that turned out to be part of another: its void does not move over (rule 9).
+        anchors = {moment.anchor for moment in stored}
+        acted = [action for action in self.acted if action.do != "void" or action.moment in anchors]
+        wanted = judge(signals, acted, plan, self.clock.now_ms())
         assert in_line(map(judged_of, stored)) == wanted
         assert not [row for row in pages if row.state == "queued"]
         told = {row.id for row in self.sent}
