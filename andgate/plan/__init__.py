@@ -1,6 +1,6 @@
 """The site's plan: groups, channels, touchpoints, nodes, expectations, interactions; frozen and validated."""
 
-from andgate.plan.hours import is_served, local_time
+from andgate.plan.hours import is_open, is_served, local_time
 from andgate.plan.kinds import KINDS, Kind
 from andgate.plan.model import (
     Channel,
@@ -33,6 +33,7 @@ __all__ = [
     "Site",
     "Touchpoint",
     "describe",
+    "is_open",
     "is_served",
     "local_time",
     "parse_plan",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from andgate.plan.model import Plan
+from andgate.plan.model import Hours, Plan
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_MIN = 60
@@ -29,10 +29,14 @@ def is_served(plan: Plan, touchpoint: str, at_ms: int) -> bool:
     Outside its hours nothing is due there, and nothing is blind. The first minute counts, the last no more. When the
     clocks are set back, an hour is served twice.
     """
-    hours = plan.touchpoints[touchpoint].hours
+    return is_open(plan.touchpoints[touchpoint].hours, plan.site.timezone, at_ms)
+
+
+def is_open(hours: Hours | None, timezone: str, at_ms: int) -> bool:
+    """Tell whether a time is within a daily span by the clocks of a zone; no span is all day."""
     if hours is None:
         return True
-    local = local_time(plan, at_ms)
+    local = (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(_zone(timezone))
     minute = local.hour * _HOUR_MIN + local.minute
     if hours.start_min < hours.end_min:
         return hours.start_min <= minute < hours.end_min
