@@ -5,7 +5,7 @@ meta          epoch, session, site, head of what retention took
 entry         the journal: one row per step of the engine, hash-chained from entry 1; everything below can be made again
               from it, except boot offsets, deliveries' fates, nodes and the quarantine
 signal        identity -> digest and place; what is stored once is never judged twice
-boot          one numbering of one node: its offset to the site's timeline and which numbers are stored
+boot          one numbering of one node: its place on the site's timeline and which numbers are stored
 moment        newest publication of each moment, with the columns lists filter by and the tally cell it counts in
 trail         moment -> (entry, index in its events)
 page          the outbox and the delivery log: each page over each channel, sent or not, and why
@@ -14,8 +14,14 @@ serving       which key was served where from when to when, by the signals that 
 tally         counts of moments by local hour, expectation, touchpoint, team and area
 gate_tally    counts of outcomes by local hour and interaction
 node          what each node last said
+blind         journalled blindness of dark nodes that may yet be taken back
 quarantine    what came in and was not taken
 plan          every plan that was ever in force
+sight         which device went blind or saw again when, by the signals that said so
+spell         when each device was blind
+coverage      how much of what was due was seen, by local hour, expectation, touchpoint, team and area
+fault         what is wrong with nodes and devices, since when, and in which page technicians were told
+sender        how much came from each node and feed, and how much of it was no good
 ============  =========================================================================================================
 """
 
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 1
+LATEST = 4
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -220,6 +226,90 @@ create table plan (
 );
 """
 
+_SIGHT = """
+create table blind (
+    signal text primary key,
+    node text not null,
+    device text not null,
+    touchpoint text not null,
+    at_ms integer not null,
+    why text not null,
+    boot text,
+    run integer,
+    heard_ms integer,
+    back_ms integer,
+    over integer not null default 0
+) without rowid;
+alter table node add column run integer;
+"""
+
+_TIMELINES = (
+    "alter table signal add column received_ms integer",
+    "alter table signal add column within_ms integer",
+    "alter table boot add column within_ms real",
+    "alter table boot add column clock text",
+    "alter table boot add column timeline blob",
+)
+
+_COVERAGE_AND_FAULTS = """
+create table sight (
+    signal text primary key,
+    device text not null,
+    touchpoint text not null,
+    blind integer not null,
+    at_ms integer not null,
+    source text not null,
+    boot_rank integer not null,
+    seq integer not null,
+    taken_back integer not null
+) without rowid;
+create index sight_device on sight (device);
+
+create table spell (
+    device text not null,
+    from_ms integer not null,
+    to_ms integer,
+    touchpoint text not null,
+    primary key (device, from_ms)
+) without rowid;
+create index spell_open on spell (from_ms) where to_ms is null;
+create index spell_over on spell (to_ms) where to_ms is not null;
+
+create table coverage (
+    hour_ms integer not null,
+    expectation text not null,
+    touchpoint text not null,
+    team text not null,
+    area text not null,
+    day text not null,
+    hour integer not null,
+    due_ms integer not null,
+    seen_ms integer not null,
+    primary key (hour_ms, expectation, touchpoint, team, area)
+) without rowid;
+
+create table fault (
+    node text not null,
+    device text not null,
+    kind text not null,
+    since_ms integer not null,
+    detail text not null,
+    page text not null default '',
+    primary key (node, device, kind)
+) without rowid;
+
+create table sender (
+    kind text not null,
+    sender text not null,
+    accepted integer not null default 0,
+    duplicates integer not null default 0,
+    quarantined integer not null default 0,
+    minute integer not null default 0,
+    seen_ms integer not null,
+    primary key (kind, sender)
+) without rowid;
+"""
+
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest tables; each step and its record are one transaction."""
@@ -234,6 +324,23 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m001_tables(db: Database) -> None:
         for statement in _TABLES.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+    @migrations()
+    def m002_sight(db: Database) -> None:
+        for statement in _SIGHT.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+
+    @migrations()
+    def m003_timelines(db: Database) -> None:
+        for statement in _TIMELINES:
+            db.execute(statement)
+
+    @migrations()
+    def m004_coverage_and_faults(db: Database) -> None:
+        for statement in _COVERAGE_AND_FAULTS.split(";\n"):
             if statement.strip():
                 db.execute(statement)
 
