@@ -288,6 +288,8 @@ class Driver:
         judge = self._judge
         for item in items:
             try:
+                if isinstance(item, Replaced):
+                    self._commit(batch)  # what came before counts by the names of the plan before
                 judge.take(batch, item)
             except Exception as wrong:  # noqa: BLE001 - nothing from outside may stop the hub
                 judge.set_aside(batch, item, wrong)

@@ -105,10 +105,10 @@ class Outcomes:
     def write(self, now_ms: int) -> None:
         """Judge what may have changed, by what the transaction holds now."""
         for moment in self._places.values():
-            until_ms = moment.ends_ms if moment.ended_ms is None else min(moment.ended_ms, moment.ends_ms)
             rows = self._db.execute(
                 "select distinct key from serving where touchpoint = ? and at_ms between ? and ?",
-                (moment.touchpoint, moment.opened_ms - _LOOK_BACK_MS, until_ms),
+                # Up to its deadline even where it has ended: it may have counted for longer until now.
+                (moment.touchpoint, moment.opened_ms - _LOOK_BACK_MS, moment.ends_ms),
             )
             for (key,) in rows.fetchall():
                 for gate in moment.interactions:
