@@ -67,6 +67,8 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal"
     retracts: str | None = None
     """Identity of an earlier signal that this one takes out of the fold (also a reset-hold's own press)."""
 
+    within_ms: int | None = None
+    """How wrong `at_ms` may be, either way; None: nobody knows. The fold does not look at it."""
     @property
     def order(self) -> tuple[int, str, int, int, str]:
         """Return the place in the fold: site time, source, boot first seen, seq, id."""
@@ -97,12 +99,14 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="action"
     """Why (void, reset), or the words of a cause or remedy."""
 
 
-class Retimed(Struct, frozen=True, kw_only=True, tag="retimed", tag_field="kind"):
+class Retimed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="retimed", tag_field="kind"):
     """A better clock offset moved a signal on the site's timeline."""
 
     signal: str
     at_ms: int
 
+    within_ms: int | None = None
+    """How wrong that may still be; None: nobody knows."""
 
 class Replanned(Struct, frozen=True, kw_only=True, tag="replanned", tag_field="kind"):
     """From `at_ms` on, signals meet this plan."""

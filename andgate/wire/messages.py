@@ -150,7 +150,13 @@ class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Edges that were too fast to be believed since start."""
 
 
-class TimeAsk(Struct, frozen=True, kw_only=True):
+    asked: Seconds
+    """On the node's monotonic clock, as `heard`."""
+    at: str
+    heard: Seconds
+
+
+class TimeAsk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``node/{node}/time``."""
 
     n: WholeNumber
@@ -163,6 +169,8 @@ class TimeReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     n: WholeNumber
     at: str
+class Exchange(Struct, frozen=True, kw_only=True):
+    """A question for the time that was answered: when it was asked, what the answer said, when it was heard."""
     rate: float = 1.0
     """Site seconds per real second; other than 1 only in a demo."""
 
@@ -170,6 +178,9 @@ class TimeReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class DeviceConfig(Struct, frozen=True, kw_only=True):
     """One device as its node needs it."""
 
+    before: Exchange | None = None
+    """The quickest exchange of this boot since the question before: with the way back known too the hub knows the
+    offset and how sure it is. A node that leaves it out is bounded by its messages alone."""
     kind: str
     touchpoint: str
     settings: dict[str, Value]

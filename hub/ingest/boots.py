@@ -1,11 +1,10 @@
 """One numbering of one node after the other: its place on the site's timeline, and which of its numbers are stored.
 
-Site time of a node's signal is the node's monotonic clock plus the boot's offset. Every message that says when it was
-sent bounds the offset from above (receipt - sent: it cannot have been received before it was sent), and so does every
-question for the time; the smallest bound is the best one known.
+Site time of a node's signal is the node's monotonic clock plus the boot's offset at that time (`Timeline`).
 
-A better bound decides anew what is stored. A clock that runs fast betters it with every message, and would have all its
-signals judged again each time; so a boot has credit for that, and pays for every signal it has (docs/decisions/0021).
+A better offset decides anew what is stored, where it moves it by more than 50 ms. A clock that runs fast betters it
+with every message, and would have all its signals judged again each time; so a boot has credit for that, and pays for
+every signal it has (docs/decisions/0021). What they were timed with is remembered in stretches (`Stood`).
 """
 
 from __future__ import annotations
@@ -16,17 +15,19 @@ from typing import Any
 import msgspec
 
 from hub.ingest.numbers import Numbers
+from hub.ingest.timeline import Timeline
 from hub.store import Store
 
 _UPSERT = (
-    "insert into boot (rank, node, boot, offset_ms, worst_ms, floating, untimed, upto, also, first_ms, seen_ms) "
-    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (rank) do update set offset_ms = excluded.offset_ms, "
-    "worst_ms = excluded.worst_ms, floating = excluded.floating, untimed = excluded.untimed, upto = excluded.upto, "
+    "insert into boot (rank, node, boot, offset_ms, within_ms, clock, timeline, floating, untimed, upto, also, "
+    "first_ms, seen_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (rank) do update set "
+    "offset_ms = excluded.offset_ms, within_ms = excluded.within_ms, clock = excluded.clock, "
+    "timeline = excluded.timeline, floating = excluded.floating, untimed = excluded.untimed, upto = excluded.upto, "
     "also = excluded.also, seen_ms = excluded.seen_ms"
 )
 
 
-_SELECT = "select node, boot, rank, first_ms, seen_ms, offset_ms, worst_ms, floating, untimed, upto, also from boot"
+_SELECT = "select node, boot, rank, first_ms, seen_ms, offset_ms, timeline, floating, untimed, upto, also from boot"
 _NEWEST = _SELECT + (  # noqa: S608 - both are our own constants
     " where rank in (select max(rank) from boot group by node)"
     " or rank in (select rank from boot order by seen_ms desc limit ?) order by seen_ms, rank"
@@ -41,6 +42,54 @@ CREDIT_EACH = 4
 """What every stored signal earns: so the work stays in proportion to what was sent, however the clock runs."""
 
 
+STRETCH_MS = 64_000
+STRETCHES_MOST = 64
+RETIME_MS = 50
+"""A better offset moves what is stored only if it moves it by more than this."""
+
+
+class Stood:
+    """Which offsets a boot's stored signals were timed with, by stretches of its time."""
+
+    __slots__ = ("_stretches", "unknown")
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._stretches: dict[int, list[float]] = {}
+        self.unknown = False
+        """There are some that nobody remembers."""
+
+    def timed(self, mono_ms: float, offset_ms: float) -> None:
+        """Note a signal that is stored."""
+        stretch = self._stretches.get(int(mono_ms // STRETCH_MS))
+        if stretch is None:
+            if len(self._stretches) >= STRETCHES_MOST:
+                del self._stretches[min(self._stretches)]
+                self.unknown = True
+            self._stretches[int(mono_ms // STRETCH_MS)] = [mono_ms, offset_ms, offset_ms]
+        else:
+            stretch[0] = mono_ms
+            if offset_ms < stretch[1]:
+                stretch[1] = offset_ms
+            elif offset_ms > stretch[2]:
+                stretch[2] = offset_ms
+
+    def moved_by(self, timeline: Timeline) -> bool:
+        """Whether what is known now moves one of them far enough."""
+        for mono_ms, low_ms, high_ms in self._stretches.values():
+            place = timeline.at(mono_ms)
+            if place is not None and max(high_ms - place.offset_ms, place.offset_ms - low_ms) > RETIME_MS:
+                return True
+        return False
+
+    def settle(self, timeline: Timeline) -> None:
+        """Note that all of them stand where `timeline` puts them."""
+        for stretch in self._stretches.values():
+            place = timeline.at(stretch[0])
+            if place is not None:
+                stretch[1] = stretch[2] = place.offset_ms
+
+
 class Boot:
     """What the hub knows of one numbering of one node."""
 
@@ -52,11 +101,12 @@ class Boot:
         "kept",
         "node",
         "numbers",
-        "offset_ms",
         "rank",
         "seen_ms",
+        "stood",
+        "stored",
+        "timeline",
         "untimed",
-        "worst_ms",
     )
 
     def __init__(self, node: str, boot: str, rank: int, first_ms: int) -> None:
@@ -67,10 +117,10 @@ class Boot:
         """How many boots of any node had been seen before this one, plus one."""
         self.first_ms = first_ms
         self.seen_ms = first_ms
-        self.offset_ms: float | None = None
-        """Smallest receipt - sent."""
-        self.worst_ms: float | None = None
-        """Greatest offset that a stored signal was timed with; None: none was."""
+        self.timeline = Timeline()
+        self.stored = b""
+        """The timeline as it was stored last."""
+        self.stood = Stood()
         self.floating = False
         """Whether signals were stored without an offset, at `at` or at their receipt."""
         self.untimed = 0
@@ -92,20 +142,30 @@ class Boot:
         self.credit -= self.kept
         return True
 
-    def bound(self, sample_ms: float) -> bool:
-        """Take a new upper bound of the offset; whether it is the best so far."""
-        if self.offset_ms is None or sample_ms < self.offset_ms:
-            self.offset_ms = sample_ms
-            return True
-        return False
+    def bound(self, sent_ms: float, received_ms: int) -> bool:
+        """Take a message that says when it was sent; whether the offset may be another now."""
+        return self.timeline.bound(sent_ms, received_ms)
+
+    def read(self, asked_ms: float, at_ms: int, heard_ms: float) -> bool:
+        """Take a question for the time with its answer; whether the offset may be another now."""
+        return self.timeline.read(asked_ms, at_ms, heard_ms)
+
+    def moves(self) -> bool:
+        """Whether what is stored is to be decided anew, as far as anybody remembers; what is forgotten may be."""
+        return self.floating or self.stood.moved_by(self.timeline)
 
 
 def _boot(row: tuple[Any, ...]) -> Boot:
     boot = Boot(row[0], row[1], row[2], row[3])
-    boot.seen_ms, boot.offset_ms, boot.worst_ms, floating, boot.untimed, upto, also = row[4:]
+    boot.seen_ms, offset_ms, timeline, floating, boot.untimed, upto, also = row[4:]
+    if timeline is not None:
+        boot.timeline, boot.stored = Timeline.load(timeline), timeline
+    elif offset_ms is not None:  # of a database from before timelines
+        boot.timeline.bound(0.0, round(offset_ms))
     boot.floating = bool(floating)
     boot.numbers = Numbers(upto, msgspec.json.decode(also, type=list[tuple[int, int]]))
     boot.kept = len(boot.numbers)
+    boot.stood.unknown = boot.kept > 0
     boot.credit += boot.kept
     return boot
 
@@ -161,6 +221,11 @@ class Boots:
                 self._strangers.popitem(last=False)
         return known
 
+    def gapless(self, node: str, boot: str) -> bool:
+        """Whether every number of a boot up to the greatest received is stored."""
+        known = self._boots.get((node, boot)) or self._stored(node, boot)
+        return known is None or not known.numbers.ranges
+
     def newest(self, node: str) -> Boot | None:
         """Return the boot of a node that was seen first last."""
         return self._newest.get(node)
@@ -168,15 +233,20 @@ class Boots:
     def flush(self) -> None:
         """Add what changed to the store's transaction."""
         for boot in self._changed.values():
-            numbers = boot.numbers
+            numbers, timeline = boot.numbers, boot.timeline
+            if timeline.fresh:
+                boot.stored = timeline.dump()
+            place = timeline.newest
             self._store.row(
                 _UPSERT,
                 (
                     boot.rank,
                     boot.node,
                     boot.boot,
-                    boot.offset_ms,
-                    boot.worst_ms,
+                    None if place is None else place.offset_ms,
+                    None if place is None else place.within_ms,
+                    timeline.fault,
+                    boot.stored,
                     boot.floating,
                     boot.untimed,
                     numbers.upto,

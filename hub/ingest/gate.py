@@ -7,7 +7,7 @@ list is refused instead, since its sender is there to be told.
 The timeline (rule 11 of the contract):
 
 =============================  =============================  ======================================================
-the boot has an offset         `mono` + offset
+the boot has an offset         `mono` + offset at that time of its clock
 no offset, the boot runs       `at` if it says `synced`       else the receipt
 no offset, the boot has ended  `at` if it says `synced`       else untimed: kept, shown, judged never
 later than the receipt         up to 60 s: the receipt        more: quarantined (HTTP: refused)
@@ -15,6 +15,8 @@ later than the receipt         up to 60 s: the receipt        more: quarantined 
 """
 
 from __future__ import annotations
+
+from math import ceil
 
 import msgspec
 from msgspec import Raw, Struct
@@ -25,14 +27,13 @@ from andgate.moment.signals import GAP, Input, Retimed, Signal
 from andgate.plan import Plan
 from andgate.wire.codec import body_digest, decode_feed_signals, decode_node_signals, parse_time
 from andgate.wire.messages import FeedSignal, NodeSignal, Retraction, TimeAsk
-from hub.ingest.boots import Boot, Boots
+from hub.ingest.boots import RETIME_MS, Boot, Boots
+from hub.ingest.timeline import Place
 from hub.ingest.vocabulary import Vocabulary
 from hub.store import Store
 
 AHEAD_MS = 60_000
 """So far in the future a signal is taken as if it happened at its receipt; clocks differ."""
-RETIME_MS = 50
-"""A better offset moves what is stored only if it moves it by more than this."""
 HORIZON_MS = 86_400_000
 
 
@@ -95,7 +96,7 @@ class Gate:
                 boot = boots.get(member.boot)
                 if boot is None:
                     boot = boots[member.boot] = self._see(node, member.boot, received_ms)
-                if boot.bound(received_ms - member.sent * 1000):
+                if boot.bound(member.sent * 1000, received_ms):
                     self._better(boot, received_ms, taken)
         bad = False
         for member in members:
@@ -134,7 +135,8 @@ class Gate:
             self._aside(received_ms, topic, fault, member)
             return
         mono_ms = member.mono * 1000
-        at_ms = self._site_time(member, boot, received_ms)
+        place = boot.timeline.at(mono_ms)
+        at_ms = self._unplaced(member, boot, received_ms) if place is None else round(mono_ms + place.offset_ms)
         if at_ms is None:
             signal = self._signal(member, id, boot, received_ms, received_ms)
             boot.untimed += 1
@@ -145,13 +147,17 @@ class Gate:
         if at_ms > received_ms + AHEAD_MS:
             self._aside(received_ms, topic, "it says that it happened more than 60 s after it was received", member)
             return
-        signal = self._signal(member, id, boot, min(at_ms, received_ms), received_ms)
+        signal = self._signal(member, id, boot, min(at_ms, received_ms), received_ms, _within(place))
         self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
+        if place is not None:
+            boot.stood.timed(mono_ms, place.offset_ms)
         boot.keep()
         taken.accepted += 1
         taken.inputs.append(signal)
 
-    def _signal(self, member: NodeSignal, id: str, boot: Boot, at_ms: int, received_ms: int) -> Signal:
+    def _signal(
+        self, member: NodeSignal, id: str, boot: Boot, at_ms: int, received_ms: int, within_ms: int | None = None
+    ) -> Signal:
         node = boot.node
         device = self._words.devices[node].get(member.device)
         # A gap is the node's own word, not a device's.
@@ -177,14 +183,11 @@ class Gate:
             about=member.about,
             found=member.found,
             retracts=retracts,
+            within_ms=within_ms,
         )
 
-    def _site_time(self, member: NodeSignal, boot: Boot, received_ms: int) -> int | None:
-        """Return when it happened, or None where nobody can tell."""
-        if boot.offset_ms is not None:
-            if boot.worst_ms is None or boot.offset_ms > boot.worst_ms:
-                boot.worst_ms = boot.offset_ms
-            return round(member.mono * 1000 + boot.offset_ms)
+    def _unplaced(self, member: NodeSignal, boot: Boot, received_ms: int) -> int | None:
+        """Return when a signal of a boot without an offset happened, or None where nobody can tell."""
         if member.synced and member.at is not None:
             boot.floating = True
             return parse_time(member.at)
@@ -196,32 +199,40 @@ class Gate:
         return None
 
     def asked(self, node: str, ask: TimeAsk, received_ms: int) -> Taken:
-        """Take a node's question for the time: it bounds the offset as a signal does."""
+        """Take a node's question for the time: it bounds the offset as a signal does, the one before says more."""
         taken = Taken()
         boot = self._see(node, ask.boot, received_ms)
-        if boot.bound(received_ms - ask.mono * 1000):
+        better = boot.bound(ask.mono * 1000, received_ms)
+        before = ask.before
+        if before is not None and before.asked <= before.heard <= ask.mono:
+            better |= boot.read(before.asked * 1000, parse_time(before.at), before.heard * 1000)
+        if better:
             self._better(boot, received_ms, taken)
         return taken
 
     def _better(self, boot: Boot, now_ms: int, taken: Taken) -> None:
         """Decide anew what a better offset moves by more than 50 ms, and judge what had no time at all."""
-        offset_ms = boot.offset_ms
-        if offset_ms is None:
-            return
+        timeline = boot.timeline
         if boot.untimed:
             for signal, mono_ms in self._store.untimed_of(boot.rank):
-                at_ms = min(round(mono_ms + offset_ms), signal.received_ms)
-                self._store.time(signal.id, at_ms)
-                taken.inputs.append(replace(signal, at_ms=at_ms))
+                place = timeline.at(mono_ms)
+                if place is None:
+                    return
+                at_ms = min(round(mono_ms + place.offset_ms), signal.received_ms)
+                self._store.time(signal.id, at_ms, _within(place))
+                boot.stood.timed(mono_ms, place.offset_ms)
+                taken.inputs.append(replace(signal, at_ms=at_ms, within_ms=_within(place)))
             boot.untimed = 0
-            boot.worst_ms = max(offset_ms, boot.worst_ms or offset_ms)
-        better = boot.floating or (boot.worst_ms is not None and boot.worst_ms - offset_ms > RETIME_MS)
-        if better and boot.pay():
-            moved = self._store.timed_after(boot.rank, offset_ms, RETIME_MS, now_ms - HORIZON_MS)
-            for id, at_ms in moved:
-                self._store.retime(id, min(at_ms, now_ms))
-                taken.inputs.append(Retimed(signal=id, at_ms=min(at_ms, now_ms)))
-            boot.floating, boot.worst_ms = False, offset_ms
+        if not (boot.moves() or boot.stood.unknown) or not boot.pay():
+            return
+        for it in self._store.timed_of(boot.rank, now_ms - HORIZON_MS):
+            place = timeline.at(it.mono_ms)
+            at_ms = it.at_ms if place is None else min(round(it.mono_ms + place.offset_ms), it.received_ms or now_ms)
+            if abs(at_ms - it.at_ms) > RETIME_MS:
+                self._store.retime(it.id, at_ms, _within(place))
+                taken.inputs.append(Retimed(signal=it.id, at_ms=at_ms, within_ms=_within(place)))
+        boot.stood.settle(timeline)
+        boot.floating = boot.stood.unknown = False
 
     def _number_bad(self, node: str, payload: bytes, taken: Taken, now_ms: int) -> None:
         """Receipt what is set aside, so that its node does not send it for ever; if it at least has a number."""
@@ -333,6 +344,11 @@ class Gate:
 
     def _aside(self, at_ms: int, topic: str, reason: str, member: NodeSignal | FeedSignal) -> None:
         self._store.quarantine(at_ms, topic, reason, msgspec.json.encode(member))
+
+
+def _within(place: Place | None) -> int | None:
+    """Return how wrong a time may be, in whole milliseconds; None where nobody knows."""
+    return None if place is None or place.within_ms is None else ceil(place.within_ms)
 
 
 def _identity(retracts: str | None) -> str | None:

@@ -152,10 +152,10 @@ class Reader:
 
     def signal(self, signal: str) -> SignalRow | None:
         """Return one stored signal by its identity."""
-        row = self._one("select entry, state, first_at_ms, at_ms, body from signal where id = ?", (signal,))
+        row = self._one("select entry, state, first_at_ms, at_ms, within_ms, body from signal where id = ?", (signal,))
         if row is None:
             return None
-        entry, state, first_at_ms, at_ms, body = row
+        entry, state, first_at_ms, at_ms, within_ms, body = row
         if body is not None:
             return SignalRow(msgspec.json.decode(body, type=Signal), 0, "untimed", first_at_ms)
         stored = self._one("select body from entry where n = ?", (entry,))
@@ -163,8 +163,8 @@ class Reader:
             return None
         for given in decode_body(stored[0]).in_:
             if isinstance(given, Signal) and given.id == signal:
-                known = msgspec.structs.replace(given, at_ms=at_ms)
-                return SignalRow(known, entry, "judged" if state == 0 else "untimed", first_at_ms)
+                known = msgspec.structs.replace(given, at_ms=at_ms, within_ms=within_ms)
+                return SignalRow(known, entry, "judged" if state == 0 else "untimed", first_at_ms, within_ms)
         return None
 
     def moments(  # noqa: PLR0913 - the API's own filters
@@ -313,9 +313,10 @@ class Reader:
         """Return every node of the plan and every other one ever seen, by id."""
         rows = self._all(
             "select n.node, n.state, n.session, n.boot, n.version, n.config, n.wanted, n.since_ms, n.seen_ms, "
-            "n.health, n.health_ms, (select offset_ms from boot b where b.node = n.node and b.boot = n.boot), "
-            "(select coalesce(sum(untimed), 0) from boot b where b.node = n.node), n.blind, n.fault "
-            "from node n order by n.node"
+            "n.health, n.health_ms, b.offset_ms, "
+            "(select coalesce(sum(untimed), 0) from boot u where u.node = n.node), n.blind, n.fault, "
+            "b.within_ms, b.clock "
+            "from node n left join boot b on b.node = n.node and b.boot = n.boot order by n.node"
         )
         return tuple(
             NodeRow(
@@ -360,6 +361,8 @@ class Reader:
         """Yield journal entries from `first` on, in order."""
         with self._borrow() as db:
             for row in db.execute("select n, now_ms, body, prev, hash from entry where n >= ? order by n", (first,)):
+                within_ms=row[15],
+                clock=row[16],
                 yield Entry(*row)
 
     def meta(self, key: str) -> str | None:

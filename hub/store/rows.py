@@ -48,6 +48,8 @@ class SignalRow(Struct, frozen=True):
     state: SignalState
     first_at_ms: int
     """The site time it was first given; other than `signal.at_ms` where a better clock offset moved it."""
+    within_ms: int | None = None
+    """How wrong `signal.at_ms` may be, either way; None: nobody knows."""
 
 
 class OutcomeRow(Struct, frozen=True):
@@ -140,6 +142,10 @@ class NodeRow(Struct, frozen=True):
     """Devices (``node/device``) that cannot be trusted to see now."""
     fault: str | None
     """What is wrong with it, in words."""
+    within_ms: float | None = None
+    """How wrong `offset_ms` may be; None: nobody knows."""
+    clock: str | None = None
+    """What is wrong with its clock, in words."""
 
 
 class QuarantineRow(Struct, frozen=True):

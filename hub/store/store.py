@@ -42,8 +42,8 @@ _encode = msgspec.json.Encoder().encode
 
 _ENTRY = "insert into entry (n, now_ms, body, prev, hash) values (?, ?, ?, ?, ?)"
 _SIGNAL = (
-    "insert into signal (id, digest, entry, state, boot, mono_ms, first_at_ms, at_ms, body) "
-    "values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "insert into signal (id, digest, entry, state, boot, mono_ms, received_ms, first_at_ms, at_ms, within_ms, body) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _MOMENT = (
     "insert into moment (id, change, expectation, touchpoint, key, state, withdrawn, opened_ms, decided_ms, hour_ms, "
@@ -67,6 +67,16 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Store:
+class TimedRow(msgspec.Struct, frozen=True, gc=False):
+    """Where a stored signal of a node stands."""
+
+    id: str
+    mono_ms: float
+    at_ms: int
+    received_ms: int | None
+    """None in rows from before it was kept."""
+
+
     """The journal, the outbox and the projections of one data folder, for one thread."""
 
     def __init__(self, data: Path) -> None:
@@ -102,8 +112,8 @@ class Store:
     def _clear(self) -> None:
         self._entries: list[tuple[Any, ...]] = []
         self._signals: list[tuple[Any, ...]] = []
-        self._retimed: list[tuple[int, str]] = []
-        self._timed: list[tuple[int, int, int, str]] = []
+        self._retimed: list[tuple[int, int | None, str]] = []
+        self._timed: list[tuple[int, int, int, int | None, str]] = []
         self._moments: dict[str, Moment] = {}
         self._trail: list[tuple[str, int, int]] = []
         self._quarantine: list[tuple[Any, ...]] = []
@@ -200,26 +210,29 @@ class Store:
         fresh = self._fresh.get(signal)
         if fresh is not None:
             return fresh
+                signal.received_ms,
         row = self.db.execute("select digest, state from signal where id = ?", (signal,)).fetchone()
         return None if row is None else Kept(row[0], row[1])
+                signal.within_ms,
 
-    def retime(self, signal: str, at_ms: int) -> None:
-        """A better offset moved a stored signal."""
-        self._retimed.append((at_ms, signal))
+    def retime(self, signal: str, at_ms: int, within_ms: int | None) -> None:
+        """A better offset moved a stored signal; it may still be wrong by `within_ms`."""
+        self._retimed.append((at_ms, within_ms, signal))
 
-    def time(self, signal: str, at_ms: int) -> None:
+    def time(self, signal: str, at_ms: int, within_ms: int | None) -> None:
         """An untimed signal found its time; the next `record` takes it in."""
-        self._timed.append((self.entry + 1, at_ms, at_ms, signal))
+        self._timed.append((self.entry + 1, at_ms, at_ms, within_ms, signal))
 
-    def timed_after(self, boot: int, offset_ms: float, by_ms: int, since_ms: int) -> list[tuple[str, int]]:
-        """Return (identity, new site time) of a boot's stored signals that `offset_ms` moves by more than `by_ms`."""
+    def timed_of(self, boot: int, since_ms: int) -> list[TimedRow]:
+        """Return a boot's signals that are judged and stand at `since_ms` or later."""
         self._write_signals()
         rows = self.db.execute(
-            "select id, cast(round(mono_ms + ?) as integer), at_ms from signal "
-            "where boot = ? and state = 0 and mono_ms is not null and at_ms >= ? and abs(at_ms - (mono_ms + ?)) > ?",
-            (offset_ms, boot, since_ms, offset_ms, by_ms),
+            "select id, mono_ms, at_ms, received_ms from signal "
+            "where boot = ? and at_ms >= ? and state = 0 and mono_ms is not null",
+            (boot, since_ms),
         ).fetchall()
-        return [(row[0], row[1]) for row in rows]
+        moved = {signal: at_ms for at_ms, _, signal in self._retimed}
+        return [TimedRow(row[0], row[1], moved.get(row[0], row[2]), row[3]) for row in rows]
 
     def untimed_of(self, boot: int) -> list[tuple[Signal, float]]:
         """Return a boot's untimed signals with their monotonic milliseconds."""
@@ -245,7 +258,15 @@ class Store:
     @property
     def dirty(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self._entries or self._signals or self._rows or self._quarantine or self._timed or self.pages.dirty)
+        return bool(
+            self._entries
+            or self._signals
+            or self._rows
+            or self._quarantine
+            or self._timed
+            or self.pages.dirty
+            or self._rolls
+        )
 
     def commit(self) -> None:
         """Write everything recorded since the last one, in one transaction, or raise and keep it all."""
@@ -288,11 +309,12 @@ class Store:
             db.executemany(_ENTRY, self._entries)
         if self._timed:
             db.executemany(
-                "update signal set entry = ?, state = 0, first_at_ms = ?, at_ms = ?, body = null where id = ?",
+                "update signal set entry = ?, state = 0, first_at_ms = ?, at_ms = ?, within_ms = ?, body = null "
+                "where id = ?",
                 self._timed,
             )
         if self._retimed:
-            db.executemany("update signal set at_ms = ? where id = ?", self._retimed)
+            db.executemany("update signal set at_ms = ?, within_ms = ? where id = ?", self._retimed)
         if self._trail:
             db.executemany(_TRAIL, self._trail)
         if self._moments:

@@ -52,6 +52,8 @@ class SignalEntry(Struct, frozen=True, kw_only=True):
     state: SignalState
     moved_ms: int
     """How far a better clock offset has moved it since it came."""
+    within_ms: int | None
+    """How wrong `at` may be, either way; null: nobody knows."""
 
 
 class PageEntry(Struct, frozen=True, kw_only=True):
@@ -181,6 +183,11 @@ class NodeEntry(Struct, frozen=True, kw_only=True):
     fault: str | None
     blind: list[str]
     untimed: int
+    """Signals of ended boots that nobody can put on the timeline: kept, judged never."""
+    clock_within_ms: int | None
+    """How wrong the times of its signals may be now; null: nobody knows."""
+    clock_fault: str | None
+    """What is wrong with its clock, in words."""
     spool: int | None
     synced: bool | None
     temperature_c: float | None

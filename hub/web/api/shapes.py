@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -91,6 +92,7 @@ def signal_entry(row: SignalRow) -> SignalEntry:
         retracts=signal.retracts,
         state=row.state,
         moved_ms=signal.at_ms - row.first_at_ms,
+        within_ms=row.within_ms,
     )
 
 
@@ -149,6 +151,8 @@ def node_entry(row: NodeRow) -> NodeEntry:
         fault=row.fault,
         blind=list(row.blind),
         untimed=row.untimed,
+        clock_within_ms=None if row.within_ms is None else ceil(row.within_ms),
+        clock_fault=row.clock,
         spool=health.spool if health else None,
         synced=health.synced if health else None,
         temperature_c=health.temperature_c if health else None,

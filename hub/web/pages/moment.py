@@ -100,7 +100,7 @@ def witnesses(plan: Plan, trail: Sequence[TrailLine], rows: Sequence[SignalRow])
     pairs = tuple(
         Pair(
             witness_words(plan, row.signal.witness),
-            say("moment.signal", signal=signal_words(row.signal.name), time=hms(row.signal.at_ms, zone)),
+            _said(row, zone),
         )
         for row in sorted(rows, key=lambda row: row.signal.order)
     )
@@ -113,6 +113,14 @@ def witnesses(plan: Plan, trail: Sequence[TrailLine], rows: Sequence[SignalRow])
     if len(first) < 2:  # noqa: PLR2004 it takes two to agree
         return pairs, say("moment.alone")
     return pairs, say("moment.agree", n=len(first), time=span(max(first.values()) - min(first.values())))
+
+
+def _said(row: SignalRow, zone: str) -> str:
+    """Return what a signal said and when; and how sure that is, where somebody knows."""
+    signal, time = signal_words(row.signal.name), hms(row.signal.at_ms, zone)
+    if row.within_ms is None:
+        return say("moment.signal", signal=signal, time=time)
+    return say("moment.signal.within", signal=signal, time=time, within=row.within_ms)
 
 
 def page_pairs(plan: Plan, trail: Sequence[TrailLine], sent: Sequence[PageRow]) -> tuple[Pair, ...]:

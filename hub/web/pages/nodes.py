@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup
@@ -98,6 +99,8 @@ def row(plan: Plan, node: NodeRow, now_ms: int) -> Row:
     last = [node.fault] if node.fault else []
     if health is not None and health.drops:
         last.append(say("nodes.drops", n=health.drops))
+    if node.clock:
+        last.append(node.clock)
     if node.untimed:
         last.append(say("nodes.untimed", n=node.untimed))
     spooled = health.spool if health is not None else 0
@@ -112,13 +115,22 @@ def row(plan: Plan, node: NodeRow, now_ms: int) -> Row:
         wires=wires(plan, node, now_ms),
         spool=say("nodes.spool.n", n=spooled) if spooled else say("nodes.spool.empty"),
         spooled=spooled,
-        clock=say("nodes.synced" if health.synced else "nodes.unsynced") if health is not None else "",
+        clock=_clock(node),
         machine=", ".join(machine),
         last="; ".join(last),
         blind=bool(node.blind) or node.state != "online",
-        fault=node.fault is not None or bool(node.untimed),
+        fault=node.fault is not None or bool(node.untimed) or node.clock is not None,
         known=known is not None,
     )
+
+
+def _clock(node: NodeRow) -> str:
+    """Return how good the node's clock is, in words."""
+    if node.within_ms is not None:
+        return say("nodes.within", within=ceil(node.within_ms))
+    if node.health is None:
+        return ""
+    return say("nodes.synced" if node.health.synced else "nodes.unsynced")
 
 
 def wires(plan: Plan, node: NodeRow, now_ms: int) -> tuple[Wire, ...]:
