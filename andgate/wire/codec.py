@@ -26,6 +26,7 @@ from andgate.wire.messages import (
     FeedReceipt,
     FeedSignal,
     Health,
+    HubBeat,
     HubState,
     MomentMessage,
     NodeConfig,
@@ -50,6 +51,7 @@ __all__ = [
     "decode_feed_receipt",
     "decode_feed_signals",
     "decode_health",
+    "decode_hub_beat",
     "decode_hub_state",
     "decode_moment",
     "decode_node_signals",
@@ -256,6 +258,7 @@ def _quote(text: str) -> str:
 decode_node_signals = SignalsDecoder(NodeSignal)
 decode_feed_signals = SignalsDecoder(FeedSignal)
 decode_hub_state = Decoder(HubState)
+decode_hub_beat = Decoder(HubBeat)
 decode_node_state = Decoder(NodeState)
 decode_receipt = Decoder(Receipt)
 decode_feed_receipt = Decoder(FeedReceipt)

@@ -103,6 +103,8 @@ class NodeState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str | None = None
     config: str | None = None
     """Hash of the configuration it runs."""
+    run: WholeNumber | None = None
+    """Names one run of the node's program: as long as it stays the same, the node has watched without a break."""
 
 
 class Chain(Struct, frozen=True, kw_only=True):
@@ -120,6 +122,15 @@ class HubState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: str | None = None
     at: str | None = None
     chain: Chain | None = None
+    beat_s: Annotated[float, Meta(gt=0, le=3600)] | None = None
+    """How often (real seconds) ``hub/beat`` comes; who has heard one and then none for 2.5 times as long is alone."""
+
+
+class HubBeat(Struct, frozen=True, kw_only=True):
+    """``hub/beat``: the hub is there; QoS 0."""
+
+    session: WholeNumber
+    at: str
 
 
 class DeviceHealth(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -148,7 +159,12 @@ class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str | None = None
     drops: WholeNumber = 0
     """Edges that were too fast to be believed since start."""
+    fault: str | None = None
+    """What is wrong with the node itself, in words: what it sees is kept in memory only, say."""
 
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """A question for the time that was answered: when it was asked, what the answer said, when it was heard."""
 
     asked: Seconds
     """On the node's monotonic clock, as `heard`."""
@@ -162,6 +178,9 @@ class TimeAsk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     n: WholeNumber
     boot: Text
     mono: Seconds
+    before: Exchange | None = None
+    """The quickest exchange of this boot since the question before: with the way back known too the hub knows the
+    offset and how sure it is. A node that leaves it out is bounded by its messages alone."""
 
 
 class TimeReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -169,8 +188,6 @@ class TimeReply(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     n: WholeNumber
     at: str
-class Exchange(Struct, frozen=True, kw_only=True):
-    """A question for the time that was answered: when it was asked, what the answer said, when it was heard."""
     rate: float = 1.0
     """Site seconds per real second; other than 1 only in a demo."""
 
@@ -178,9 +195,6 @@ class Exchange(Struct, frozen=True, kw_only=True):
 class DeviceConfig(Struct, frozen=True, kw_only=True):
     """One device as its node needs it."""
 
-    before: Exchange | None = None
-    """The quickest exchange of this boot since the question before: with the way back known too the hub knows the
-    offset and how sure it is. A node that leaves it out is bounded by its messages alone."""
     kind: str
     touchpoint: str
     settings: dict[str, Value]
@@ -188,7 +202,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True):
 
 
 class ExpectationConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a node must know to count down on the spot."""
+    """What a node must know to judge its touchpoints while it is alone."""
 
     id: str
     touchpoints: list[str]
@@ -197,6 +211,22 @@ class ExpectationConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
     fails_after_s: float
     countdown_s: float
     key: str | None = None
+    holds: dict[str, str] = {}
+    threatens: list[str] = []
+    fails_on: list[str] = []
+    voids: list[str] = []
+    threatened_left_s: float | None = None
+    """Time left from which on it is threatened: the greatest `left` of its pages; None: never by the clock."""
+    rejoins_within_s: float = 0.0
+    gives_up_after_s: float = 3600.0
+
+
+class TouchpointConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a node must know of a place it serves."""
+
+    name: str
+    hours: str | None = None
+    """``04:30-23:30`` by the site's clocks; outside them nothing is due and nothing is blind."""
 
 
 class NodeConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -207,6 +237,7 @@ class NodeConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
     timezone: str
     devices: dict[str, DeviceConfig]
     expectations: list[ExpectationConfig] = []
+    touchpoints: dict[str, TouchpointConfig] = {}
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -27,6 +27,7 @@ _AT_SITE = 2
 
 Kind = Literal[
     "hub/state",
+    "hub/beat",
     "node/state",
     "node/signal",
     "node/receipt",
@@ -46,7 +47,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 RETAINED: frozenset[Kind] = frozenset({"hub/state", "node/state", "node/config", "touchpoint/moment"})
 """States are published retained, so that who comes later sees them; a signal never is."""
 
-_NAMELESS: dict[str, Kind] = {kind: kind for kind in KINDS if kind in {"hub/state", "answer", "verdict"}}
+_NAMELESS: dict[str, Kind] = {kind: kind for kind in KINDS if kind in {"hub/state", "hub/beat", "answer", "verdict"}}
 _NAMED: dict[str, Kind] = {kind: kind for kind in KINDS if kind not in _NAMELESS}
 _NAMES = {"node": "NODE", "feed": "FEED", "touchpoint": "TOUCHPOINT", "page": "GROUP"}
 
@@ -57,7 +58,7 @@ class Topic(Struct, frozen=True):
     site: str
     kind: Kind
     name: str = ""
-    """Node, feed, touchpoint or group; empty for ``hub/state``, ``answer`` and ``verdict``."""
+    """Node, feed, touchpoint or group; empty for ``hub/state``, ``hub/beat``, ``answer`` and ``verdict``."""
 
     def __str__(self) -> str:
         """Return the whole topic, as `parse` takes it."""
@@ -118,6 +119,7 @@ class Topics:
         self.site = site
         self.root = f"{ROOT}/{_checked(site)}"
         self.hub_state = f"{self.root}/hub/state"
+        self.hub_beat = f"{self.root}/hub/beat"
         self.answer = f"{self.root}/answer"
         self.verdict = f"{self.root}/verdict"
 
@@ -178,6 +180,7 @@ class Topics:
         """Return what a node subscribes to; its own state too, since a late will may call its newer session lost."""
         return (
             self.hub_state,
+            self.hub_beat,
             self.node_state(node),
             self.node_receipt(node),
             self.node_time_reply(node),

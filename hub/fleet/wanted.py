@@ -6,14 +6,14 @@ from hashlib import sha256
 
 import msgspec
 
-from andgate.plan import Expectation, Node, Plan
-from andgate.wire.messages import DeviceConfig, ExpectationConfig, NodeConfig
+from andgate.plan import Expectation, Hours, Node, Plan
+from andgate.wire.messages import DeviceConfig, ExpectationConfig, NodeConfig, TouchpointConfig
 
 _HASH_DIGITS = 12
 
 
 def node_config(plan: Plan, node: Node) -> NodeConfig:
-    """Return the configuration of one node, with the expectations it must be able to count down by itself."""
+    """Return the configuration of one node, with all it needs to judge its touchpoints while it is alone."""
     touchpoints = {device.touchpoint for device in node.devices.values()}
     if node.touchpoint is not None:
         touchpoints.add(node.touchpoint)
@@ -35,6 +35,11 @@ def node_config(plan: Plan, node: Node) -> NodeConfig:
             for expectation in plan.expectations.values()
             if touchpoints.intersection(expectation.touchpoints)
         ],
+        touchpoints={
+            place.id: TouchpointConfig(name=place.name, hours=_hours(place.hours))
+            for place in plan.touchpoints.values()
+            if place.id in touchpoints
+        },
     )
     digest = sha256(msgspec.json.encode(config, order="sorted")).hexdigest()[:_HASH_DIGITS]
     return msgspec.structs.replace(config, hash=digest)
@@ -50,4 +55,17 @@ def _expectation(expectation: Expectation) -> ExpectationConfig:
         fails_after_s=expectation.fails_after_ms / 1000,
         countdown_s=countdown_ms / 1000,
         key=expectation.key,
+        holds=dict(expectation.holds),
+        threatens=list(expectation.threatens),
+        fails_on=list(expectation.fails_on),
+        voids=list(expectation.voids),
+        threatened_left_s=max((page.left_ms / 1000 for page in expectation.pages), default=None),
+        rejoins_within_s=expectation.rejoins_within_ms / 1000,
+        gives_up_after_s=expectation.gives_up_after_ms / 1000,
     )
+
+
+def _hours(hours: Hours | None) -> str | None:
+    if hours is None:
+        return None
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (hours.start_min, hours.end_min))

@@ -146,20 +146,22 @@ class Link:
         *,
         retain: bool = False,
         urgent: bool = False,
+        qos: int = 1,
         done: Callable[[], None] | None = None,
     ) -> None:
-        """Publish with QoS 1.
+        """Publish.
 
         Args:
             topic: where.
             payload: what.
             retain: whether the broker keeps it.
             urgent: write it to the socket in this very thread.
+            qos: 1, or 0 for what is said again soon anyway; `done` needs 1.
             done: called in the network thread when the broker has it.
         """
         send = self._pump.flush if urgent else self._pump.ring
         if done is None:
-            self._client.publish(topic, payload, qos=1, retain=retain)
+            self._client.publish(topic, payload, qos=qos, retain=retain)
             send()
             return
         # Never hold our lock over paho's: its network thread holds its own while it calls us back.

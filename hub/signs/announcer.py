@@ -14,13 +14,16 @@ from typing import Protocol
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from andgate.wire.codec import encode, encode_moment, format_time
-from andgate.wire.messages import MAX_PAYLOAD_BYTES, Chain, FeedReceipt, HubState, Receipt
+from andgate.wire.messages import MAX_PAYLOAD_BYTES, Chain, FeedReceipt, HubBeat, HubState, Receipt
 from andgate.wire.topics import Topics
 from hub.clock import HubClock
 from hub.driver import Committed, Driver
 from hub.fleet.wanted import node_config
 from hub.signs.signs import Signs
 
+BEAT_S = 1.5
+"""Real seconds between beats. Lamps, signs and buzzers tell within 5 s that the hub is gone, however silently: they
+wait for two and a half beats, because one may be late. QoS 0, so that 2,000 nodes have nothing to confirm."""
 HEAD_EVERY_S = 60.0
 """Site seconds after which a new head of the journal is published; it is evidence, not a heartbeat."""
 BATCH_MOST = 256
@@ -40,8 +43,8 @@ class Speaker(Protocol):
     def connected(self) -> bool:
         """Whether the broker has us now."""
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Publish with QoS 1."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+        """Publish, with QoS 1 unless it is said again soon anyway."""
 
 
 class Announcer:
@@ -60,6 +63,7 @@ class Announcer:
         self._configs: dict[str, bytes] = {}
         self._said_entry = -1
         self._said_s = 0.0
+        self._beat_s = 0.0
         self._verdicts: list[Moment] = []
         self._verdicts_s = 0.0
         """When the first of the verdicts that wait was due."""
@@ -108,7 +112,9 @@ class Announcer:
     def _wait_s(self) -> float:
         if self._verdicts or (self._signs.stale and self._link.connected):
             return LOOK_S
-        wait_s = self._clock.real_s(HEAD_EVERY_S)
+        wait_s = BEAT_S
+        if self._link.connected:
+            wait_s = max(0.0, BEAT_S - self._clock.real_s(self._clock.mono_s() - self._beat_s))
         next_ms = self._signs.next_ms()
         if next_ms is not None:
             wait_s = min(wait_s, max(0.0, self._clock.real_s((next_ms - self._clock.now_ms()) / 1000)))
@@ -137,6 +143,10 @@ class Announcer:
 
     def _say_states(self, *, online: bool, now: bool) -> None:
         now_s = self._clock.mono_s()
+        if online and self._clock.real_s(now_s - self._beat_s) >= BEAT_S:
+            self._beat_s = now_s
+            beat = HubBeat(session=self._driver.session, at=format_time(self._clock.now_ms()))
+            self._link.publish(self._topics.hub_beat, encode(beat), qos=0)
         if self._verdicts and (now or now_s - self._verdicts_s >= VERDICTS_WAIT_S):
             verdicts, self._verdicts = self._verdicts, []
             for moment in verdicts:
@@ -197,6 +207,7 @@ class Announcer:
                 epoch=self._driver.epoch,
                 at=format_time(self._clock.now_ms()),
                 chain=Chain(entry=head.entry, hash=head.hash),
+                beat_s=BEAT_S if state == "online" else None,
             )
         )
 

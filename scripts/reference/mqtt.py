@@ -10,6 +10,7 @@ from scripts.reference.source import Shape, line, shapes, table
 
 WHO: dict[Kind, tuple[str, str]] = {
     "hub/state": ("hub", "everybody"),
+    "hub/beat": ("hub", "nodes, anybody"),
     "node/state": ("node", "hub"),
     "node/signal": ("node", "hub"),
     "node/receipt": ("hub", "node"),

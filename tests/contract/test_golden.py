@@ -21,6 +21,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "feed-receipt": codec.decode_feed_receipt,
     "feed-signal": lambda payload: codec.decode_feed_signals(payload)[0][0],
     "feed-signal-list": lambda payload: codec.decode_feed_signals(payload)[0],
+    "hub-beat": codec.decode_hub_beat,
     "hub-state": codec.decode_hub_state,
     "hub-state-will": codec.decode_hub_state,
     "node-command": codec.decode_command,
@@ -59,7 +60,7 @@ def test_every_golden_message_has_a_reader() -> None:
 
 
 def test_every_message_has_a_golden_one() -> None:
-    parts = {"Retraction", "Chain", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "LiveMoment", "EndedMoment"}
+    parts = {"Retraction", "Chain", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment"}  # fmt: skip  # noqa: E501
     kinds = {
         name
         for name, it in vars(messages).items()

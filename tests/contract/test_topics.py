@@ -14,6 +14,7 @@ AGX = Topics("agx")
 
 MADE: list[tuple[str, str, Kind, str]] = [
     (AGX.hub_state, "hub/state", "hub/state", ""),
+    (AGX.hub_beat, "hub/beat", "hub/beat", ""),
     (AGX.node_state("n"), "node/n/state", "node/state", "n"),
     (AGX.node_signal("n"), "node/n/signal", "node/signal", "n"),
     (AGX.node_receipt("n"), "node/n/receipt", "node/receipt", "n"),
@@ -45,7 +46,7 @@ def test_every_kind_of_topic_is_in_the_table_above() -> None:
 
 @given(IDS, st.sampled_from(KINDS), IDS)
 def test_any_topic_is_parsed_as_it_is_written(site: str, kind: Kind, name: str) -> None:
-    topic = Topic(site=site, kind=kind, name="" if kind in {"hub/state", "answer", "verdict"} else name)
+    topic = Topic(site=site, kind=kind, name="" if kind in {"hub/state", "hub/beat", "answer", "verdict"} else name)
     assert parse(str(topic)) == topic
 
 
@@ -58,7 +59,7 @@ BAD = [
     ("andgate/v1", "bad site id"),
     ("andgate/v1//answer", "bad site id"),
     ("andgate/v1/AGX/answer", "bad site id"),
-    ("andgate/v1/agx", "Perhaps one of: andgate/v1/agx/hub/state, andgate/v1/agx/node/NODE/state"),
+    ("andgate/v1/agx", "Perhaps one of: andgate/v1/agx/hub/state, andgate/v1/agx/hub/beat"),
     ("andgate/v1/agx/", "Perhaps one of"),
     ("andgate/v1/agx/answer/", "Perhaps one of: andgate/v1/agx/answer"),
     ("andgate/v1/agx/answers", "Perhaps one of: andgate/v1/agx/answer"),
@@ -114,6 +115,7 @@ def test_a_node_hears_what_is_said_to_it_and_what_its_lamps_live_on() -> None:
     heard = {kind for topic, _, kind, _ in MADE if topic in filters}
     assert heard == {
         "hub/state",
+        "hub/beat",
         "node/state",
         "node/receipt",
         "node/time/reply",
