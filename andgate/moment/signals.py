@@ -66,9 +66,9 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal"
     """A level found at start, not a change that was seen."""
     retracts: str | None = None
     """Identity of an earlier signal that this one takes out of the fold (also a reset-hold's own press)."""
-
     within_ms: int | None = None
     """How wrong `at_ms` may be, either way; None: nobody knows. The fold does not look at it."""
+
     @property
     def order(self) -> tuple[int, str, int, int, str]:
         """Return the place in the fold: site time, source, boot first seen, seq, id."""
@@ -104,9 +104,9 @@ class Retimed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="retime
 
     signal: str
     at_ms: int
-
     within_ms: int | None = None
     """How wrong that may still be; None: nobody knows."""
+
 
 class Replanned(Struct, frozen=True, kw_only=True, tag="replanned", tag_field="kind"):
     """From `at_ms` on, signals meet this plan."""

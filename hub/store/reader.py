@@ -335,6 +335,8 @@ class Reader:
                 untimed=row[12],
                 blind=tuple(msgspec.json.decode(row[13])),
                 fault=row[14],
+                within_ms=row[15],
+                clock=row[16],
             )
             for row in rows
         )
@@ -361,8 +363,6 @@ class Reader:
         """Yield journal entries from `first` on, in order."""
         with self._borrow() as db:
             for row in db.execute("select n, now_ms, body, prev, hash from entry where n >= ? order by n", (first,)):
-                within_ms=row[15],
-                clock=row[16],
                 yield Entry(*row)
 
     def meta(self, key: str) -> str | None:

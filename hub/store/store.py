@@ -66,7 +66,6 @@ class Kept(msgspec.Struct, frozen=True):
     state: int
 
 
-class Store:
 class TimedRow(msgspec.Struct, frozen=True, gc=False):
     """Where a stored signal of a node stands."""
 
@@ -77,6 +76,7 @@ class TimedRow(msgspec.Struct, frozen=True, gc=False):
     """None in rows from before it was kept."""
 
 
+class Store:
     """The journal, the outbox and the projections of one data folder, for one thread."""
 
     def __init__(self, data: Path) -> None:
@@ -199,8 +199,10 @@ class TimedRow(msgspec.Struct, frozen=True, gc=False):
                 state,
                 boot,
                 mono_ms,
+                signal.received_ms,
                 signal.at_ms,
                 signal.at_ms,
+                signal.within_ms,
                 _encode(signal) if untimed else None,
             )
         )
@@ -210,10 +212,8 @@ class TimedRow(msgspec.Struct, frozen=True, gc=False):
         fresh = self._fresh.get(signal)
         if fresh is not None:
             return fresh
-                signal.received_ms,
         row = self.db.execute("select digest, state from signal where id = ?", (signal,)).fetchone()
         return None if row is None else Kept(row[0], row[1])
-                signal.within_ms,
 
     def retime(self, signal: str, at_ms: int, within_ms: int | None) -> None:
         """A better offset moved a stored signal; it may still be wrong by `within_ms`."""
