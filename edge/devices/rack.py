@@ -6,9 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import gpiozero
-
-from andgate.errors import AndgateError
+from andgate.plan.kinds import KINDS
 from andgate.wire.messages import DeviceConfig, DeviceHealth, NodeConfig
 from edge.clock import NodeClock
 from edge.devices import Device, Edge, Hands, Input, make
@@ -16,11 +14,9 @@ from edge.devices.buzzer import Buzzer
 from edge.devices.done_button import DoneButton
 from edge.devices.lamp import Lamp, Light
 from edge.devices.mot_button import MotButton
+from edge.devices.pins import why
 
 _log = logging.getLogger("andgate.edge")
-
-# What opening a device may raise: the pins' own errors, ours, and what a driver says of a bus that is not there.
-_WRONG = (gpiozero.GPIOZeroError, AndgateError, OSError, ValueError, TypeError, KeyError)
 
 
 class Rack:
@@ -52,8 +48,8 @@ class Rack:
             self._configs[name] = wanted
             try:
                 device = self._open(name, wanted)
-            except _WRONG as wrong:
-                self.faults[name] = str(wrong) or type(wrong).__name__
+            except Exception as wrong:  # noqa: BLE001 - drivers raise what they like, lgpio's busy line no known type
+                self.faults[name] = why(wrong, self._pins, _pins_of(wanted))
                 _log.warning("device %s cannot be used: %s", name, self.faults[name])
                 continue
             self.devices[name] = device
@@ -118,3 +114,10 @@ class Rack:
             device.close()
         self.devices.clear()
         self._configs.clear()
+
+
+def _pins_of(config: DeviceConfig) -> list[int]:
+    """Return the GPIOs of a device; none for a kind that this version does not know."""
+    kind = KINDS.get(config.kind)
+    wired = {name for name, setting in kind.settings.items() if setting.type == "pin"} if kind is not None else set()
+    return [int(pin) for name, pin in config.settings.items() if name in wired and pin is not None]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import threading
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +14,11 @@ import pytest
 
 from andgate.errors import UsageError
 from andgate.plan.kinds import KINDS as PLANNED
-from andgate.wire.messages import DeviceConfig
+from andgate.wire.messages import DeviceConfig, NodeConfig
 from edge.devices import KINDS, Device, Edge, Hands, Input, Report, make
-from edge.devices.mock import MockBoard
+from edge.devices.mock import BoardFactory, MockBoard
 from edge.devices.pins import pins
+from edge.devices.rack import Rack
 from tests.edge.conftest import HandClock, device
 
 WIRING: dict[str, dict[str, Any]] = {
@@ -318,3 +322,65 @@ def test_pins_are_never_chosen_silently() -> None:
         pins("auto")
     with pytest.raises(UsageError, match="Use one of"):
         pins("telepathy")
+
+
+class BusyFactory(BoardFactory):
+    """Pins as lgpio's are when another program has line 13: an error of no known type, which does not say which."""
+
+    _handle = 4
+
+    def pin(self, name: Any) -> Any:
+        if name == 13:
+            raise type("error", (Exception,), {})("'GPIO busy'")
+        return super().pin(name)
+
+
+def held_by(*holders: tuple[int, int, str]) -> types.ModuleType:
+    """Return an lgpio that knows of each line its flags and what the kernel calls its holder."""
+    module = types.ModuleType("lgpio")
+    known = {number: (0, number, flags, "", name) for number, flags, name in holders}
+    vars(module)["gpio_get_line_info"] = lambda handle, number: known[number]
+    return module
+
+
+@pytest.mark.parametrize(
+    ("lgpio", "said"),
+    [
+        (held_by((19, 0x10421, "lg"), (13, 0x10001, "spi0 CS0")), "GPIO 13 is in use .* calls 'spi0 CS0'. Stop"),
+        (held_by((19, 0x10421, "lg"), (13, 0x10001, "")), "GPIO 13 is in use by another program. Stop"),
+        (held_by((19, 0x10421, "lg"), (13, 0x10000, "")), "one of its pins is in use by another program. Stop"),
+        (None, "one of its pins is in use by another program. Stop"),
+    ],
+)
+def test_a_line_that_another_program_has_is_named_and_the_rest_works(
+    lgpio: types.ModuleType | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lgpio", lgpio)
+    rack = Rack(BusyFactory(), HandClock(), lambda edge: None)
+    devices = {
+        "half": device("mot-button", button=19, lamp=13),
+        "free": device("mot-button", button=20, lamp=21),
+        "odd": DeviceConfig(kind="teleporter", touchpoint="x", settings={}, signals={}),
+    }
+    rack.fit(NodeConfig(hash="1", site="agx", timezone="UTC", devices=devices, expectations=[]))
+    assert list(rack.devices) == ["free"]
+    assert re.match(said, rack.faults["half"]), rack.faults
+    assert "update the node" in rack.faults["odd"]
+    rack.close()
+
+
+def test_pins_that_cannot_be_had_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong, remedy in (
+        (FileNotFoundError(2, "No such file or directory", ".lgd-nfy-3"), "LG_WD"),
+        (type("error", (Exception,), {})("can not open gpiochip"), "group gpio"),
+        (ImportError("no lgpio"), "install python3-lgpio"),
+    ):
+
+        def fail(wrong: Exception = wrong) -> None:
+            raise wrong
+
+        module = types.ModuleType("gpiozero.pins.lgpio")
+        vars(module)["LGPIOFactory"] = fail
+        monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", module)
+        with pytest.raises(UsageError, match=remedy):
+            pins("lgpio")
