@@ -15,11 +15,13 @@ from typing import Any, Self
 
 import msgspec
 
+from andgate.coverage import Covered
 from andgate.errors import PayloadError, UsageError
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Signal
 from andgate.wire.messages import Health
-from hub.store import breakdown
+from hub.store import breakdown, covered
+from hub.store.covered import Asked
 from hub.store.journal import GENESIS, decode_body
 from hub.store.pages import COLUMNS as PAGE_COLUMNS
 from hub.store.pages import page_row
@@ -269,6 +271,19 @@ class Reader:
             where.add("team = ?", team)
         with self._borrow() as db:
             return breakdown.rows(db, by, str(where), where.values)
+
+    def coverage(self, by: By, asked: Asked, *, now_ms: int, timezone: str) -> dict[str, Covered]:
+        """Return how much of what was due was seen, by group, up to now; full local hours, as `tally`.
+
+        Promises that no device judges are in none of it, and interactions and keys have none of their own.
+        """
+        with self._borrow() as db:
+            return covered.rows(db, by, asked, now_ms, timezone)
+
+    def blind_ms(self, *, since_ms: int, now_ms: int) -> dict[str, int]:
+        """Return for how long each touchpoint was blind since then, within its hours; those that saw all left out."""
+        with self._borrow() as db:
+            return covered.blind_ms(db, Asked(since_ms, None), now_ms)
 
     def cells(self, *, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
         """Return the tally cell by cell, for breakdowns of more than one dimension; full local hours, as `tally`."""

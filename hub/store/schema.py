@@ -311,6 +311,12 @@ create table sender (
 """
 
 
+def _all(db: Database, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
 def prepare(connection: sqlite3.Connection) -> None:
     """Bring the database to the newest tables; each step and its record are one transaction."""
     if connection.execute("pragma user_version").fetchone()[0] == LATEST:
@@ -323,15 +329,11 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     @migrations()
     def m001_tables(db: Database) -> None:
-        for statement in _TABLES.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _all(db, _TABLES)
 
     @migrations()
     def m002_sight(db: Database) -> None:
-        for statement in _SIGHT.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _all(db, _SIGHT)
 
     @migrations()
     def m003_timelines(db: Database) -> None:
@@ -340,9 +342,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     @migrations()
     def m004_coverage_and_faults(db: Database) -> None:
-        for statement in _COVERAGE_AND_FAULTS.split(";\n"):
-            if statement.strip():
-                db.execute(statement)
+        _all(db, _COVERAGE_AND_FAULTS)
 
     database = Utils(connection)
     migrations.apply(database)

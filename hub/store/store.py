@@ -20,6 +20,7 @@ from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
 from andgate.moment.signals import RELEASED, SERVING, Input, Retimed, Signal
 from andgate.plan import Plan
+from hub.store.coverage import Coverage
 from hub.store.hours import Hours
 from hub.store.journal import GENESIS, Body, encode_body, link
 from hub.store.lock import FolderLock
@@ -105,6 +106,8 @@ class Store:
         self.pages = Pages(self.db, self.session)
         self.tally: Tally | None = None
         self.outcomes: Outcomes | None = None
+        self.coverage = Coverage(self.db)
+        self._rolls = False
         self._now_ms = 0
         self.quarantined = int(self._meta("quarantined") or 0)
         self._clear()
@@ -145,6 +148,11 @@ class Store:
         else:
             self.tally.use(hours, plan)
             self.outcomes.use(hours, plan)
+        self.coverage.use(hours)
+
+    def roll(self, now_ms: int) -> None:
+        """Let time pass: hours that are over are closed with the next commit."""
+        self._rolls = self.coverage.roll(now_ms)
 
     # ---------------------------------------------------------------------------------------------- recording
 
@@ -166,6 +174,9 @@ class Store:
         for index, event in enumerate(events):
             trail.append((event.moment, n, index))
         outcomes = self.outcomes
+        for item in inputs:
+            if self.coverage.wants(item):
+                self.coverage.saw(item)
         if outcomes is not None:
             for item in inputs:
                 if isinstance(item, Retimed) or (isinstance(item, Signal) and (item.name in _SERVED or item.retracts)):
@@ -284,7 +295,9 @@ class Store:
             raise
         self._clear()
         self._written: list[tuple[Any, ...]] = []
+        self._rolls = False
         self.pages.committed()
+        self.coverage.committed()
         if self.tally is not None and self.outcomes is not None:
             self.tally.committed()
             self.outcomes.committed()
@@ -326,6 +339,7 @@ class Store:
             db.executemany(statement, rows)
         if self._plans:
             db.executemany(_PLAN, self._plans)
+        self.coverage.write()  # after the plans, by which it counts
         if self._quarantine:
             db.executemany(_QUARANTINE, self._quarantine)
             db.execute("delete from quarantine where id <= (select max(id) from quarantine) - ?", (QUARANTINE_KEPT,))
