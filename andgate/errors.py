@@ -8,6 +8,7 @@ The tree::
       |   + TopicError      a topic that is not in the contract
       |   + PayloadError    a payload that is not in the contract
       |   + RefusedError    well formed, but it names something the plan does not have, or contradicts what is stored
+      + StorageError    what is stored cannot be read or written, or is not what it says it is (also a RuntimeError)
       + UsageError      we were called wrongly (also a RuntimeError)
 
 Catch the one you can mend::
@@ -74,6 +75,10 @@ class PayloadError(WireError):
 
 class RefusedError(WireError):
     """Well formed, but it names something the plan does not have, or contradicts what is stored."""
+
+
+class StorageError(AndgateError, RuntimeError):
+    """What is stored cannot be read or written, or it is not what it says it is."""
 
 
 class UsageError(AndgateError, RuntimeError):

@@ -48,6 +48,8 @@ COMMANDS: dict[str, Command] = {
     "edge": Command("edge.__main__", "run one node: buttons, beams, lamps and signs at a touchpoint", "edge"),
     "check": Command("cli.check", "say what is wrong in a plan, with line and remedy, or what it means"),
     "reload": Command("cli.reload", "tell the hub of a data folder to take its changed plan"),
+    "verify": Command("cli.verify", "check that the journal is what it was, and everything shown from it", "hub"),
+    "replay": Command("cli.replay", "judge the journal again, by the rules that were or by another plan", "hub"),
     "twin": Command("twin.__main__", "play a terminal against a running hub, or compare days with and without", "twin"),
 }
 

@@ -1,0 +1,163 @@
+"""Two databases, table by table and row by row: what the journal says, and what the hub has written beside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """A table that the journal decides, in whole or in part."""
+
+    name: str
+    key: tuple[str, ...]
+    """What names a row."""
+    unknown: tuple[str, ...] = ()
+    """Columns that no entry knows."""
+    where: str = ""
+    """Which of the live rows the journal knows; empty for all."""
+    counts: tuple[str, ...] = ()
+    """Columns that are counts: a row of zeros is as good as none."""
+    later: tuple[str, ...] = ()
+    """Columns that a later version added: empty in rows from before it."""
+
+
+PROJECTIONS = (
+    Table(name="plan", key=("entry",), unknown=("source",)),
+    Table(
+        name="signal",
+        key=("id",),
+        # What was received is digested at the door, where a node's clock is read too.
+        unknown=("digest", "mono_ms", "within_ms"),
+        later=("received_ms",),
+        where="not (state = 1 and entry = 0)",
+    ),
+    Table(name="moment", key=("id",)),
+    Table(name="trail", key=("moment", "n", "idx")),
+    Table(
+        name="page",
+        key=("page", "kind", "team", "channel"),
+        # That it was decided is the journal's; what became of it is the network's.
+        unknown=("id", "state", "due_ms", "tries", "sent_ms", "again", "note", "session"),
+    ),
+    Table(name="serving", key=("signal",)),
+    # When it was computed depends on how many entries were committed together.
+    Table(name="outcome", key=("interaction", "occurrence"), unknown=("decided_ms",)),
+    Table(
+        name="tally",
+        key=("hour_ms", "expectation", "touchpoint", "team", "area"),
+        counts=("success", "failure", "void", "saved", "answered", "anomaly", "provisional"),
+    ),
+    Table(
+        name="gate_tally",
+        key=("hour_ms", "interaction"),
+        counts=("success", "failure", "pending", "incomplete"),
+    ),
+)
+"""Not here, because no entry decides them: boots' offsets, nodes' states, the quarantine, the facts in ``meta``."""
+
+
+class Difference(Struct, frozen=True):
+    """One place where the database is not what the journal says."""
+
+    table: str
+    row: str
+    """Its key, as ``column=value``."""
+    column: str
+    """Empty where the whole row is missing, or should not be there."""
+    stored: str
+    rebuilt: str
+
+    def __str__(self) -> str:
+        """One line."""
+        where = f"{self.table} [{self.row}]"
+        if self.column:
+            return f"{where}: {self.column} is {self.stored}, and by the journal {self.rebuilt}"
+        return f"{where}: {self.stored}, and by the journal {self.rebuilt}"
+
+
+def differences(
+    live: sqlite3.Connection,
+    scratch: sqlite3.Connection,
+    table: Table,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[Difference]:
+    """Yield every difference in a table; `tick` is called now and then."""
+    columns = [row[1] for row in live.execute(f"pragma table_info({table.name})")]
+    known = [*table.key, *(name for name in columns if name not in table.unknown and name not in table.key)]
+    width = len(table.key)
+    order = ", ".join(table.key)
+    filters = [f"({' or '.join(f'{name} != 0' for name in table.counts)})"] if table.counts else []
+    select = f"select {', '.join(known)} from {table.name}"
+    ours = _rows(live, select, [*filters, *([table.where] if table.where else [])], order)
+    theirs = _rows(scratch, select, filters, order)
+    left, right = next(ours, None), next(theirs, None)
+    seen = 0
+    while left is not None or right is not None:
+        seen += 1
+        if seen % 5_000 == 0:
+            tick()
+        if right is None or (left is not None and _key(left, width) < _key(right, width)):
+            assert left is not None  # noqa: S101 - one of the two is there
+            yield Difference(table.name, _name(table, left), "", "it is there", "it is not")
+            left = next(ours, None)
+        elif left is None or _key(right, width) < _key(left, width):
+            yield Difference(table.name, _name(table, right), "", "it is missing", "it is there")
+            right = next(theirs, None)
+        else:
+            if left != right or any(type(a) is not type(b) for a, b in zip(left, right, strict=True)):
+                for index in range(width, len(known)):
+                    if left[index] is None and known[index] in table.later:
+                        continue
+                    if left[index] != right[index] or type(left[index]) is not type(right[index]):
+                        yield Difference(
+                            table.name,
+                            _name(table, left),
+                            known[index],
+                            _shown(left[index], right[index]),
+                            _shown(right[index], left[index]),
+                        )
+            left, right = next(ours, None), next(theirs, None)
+
+
+def _rows(db: sqlite3.Connection, select: str, filters: list[str], order: str) -> Iterator[tuple[Any, ...]]:
+    where = f" where {' and '.join(filters)}" if filters else ""
+    yield from db.execute(f"{select}{where} order by {order}")
+
+
+def _key(row: tuple[Any, ...], width: int) -> tuple[tuple[int, Any], ...]:
+    """Order rows as SQLite does: nothing, then numbers, then text, then bytes."""
+    return tuple((_rank(value), 0 if value is None else value) for value in row[:width])
+
+
+def _rank(value: object) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, (int, float)):
+        return 1
+    return 2 if isinstance(value, str) else 3
+
+
+def _name(table: Table, row: tuple[Any, ...]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in zip(table.key, row, strict=False))
+
+
+_MOST = 60
+
+
+def _shown(value: object, other: object) -> str:
+    """Show a value; of a long one the part where it differs from the other."""
+    if value is None:
+        return "nothing"
+    if not isinstance(value, (bytes, str)):
+        return repr(value)
+    text = value.decode("utf-8", errors="backslashreplace") if isinstance(value, bytes) else value
+    if len(text) <= _MOST:
+        return f'"{text}"'
+    against = other.decode("utf-8", errors="backslashreplace") if isinstance(other, bytes) else str(other)
+    at = next((i for i, (a, b) in enumerate(zip(text, against, strict=False)) if a != b), min(len(text), len(against)))
+    begin = max(0, at - _MOST // 2)
+    return f'"...{text[begin : begin + _MOST]}..."'
