@@ -82,9 +82,15 @@ class Delivery:
             return
         for entry in entries:
             self._live[entry.boot, entry.seq] = now_s
-            self._send(encode(msgspec.structs.replace(_decode(entry.body), sent=self._clock.mono_s())))
+            self._send(encode(self._member(entry, self._clock.mono_s())))
         if self._due_s is None:
             self._due_s = now_s + self._wait_s * self._pace
+
+    def _member(self, entry: Entry, sent_s: float, *, more: bool = False) -> NodeSignal:
+        """Say a signal with when it is sent: on its own clock only, which for an ended boot's runs no more."""
+        said = _decode(entry.body)
+        sent = sent_s if self._spool.is_of_this_boot(said.boot) else None
+        return msgspec.structs.replace(said, sent=sent, more=more)
 
     def receipt(self, receipt: Receipt, now_s: float, now_ms: int) -> None:
         """The hub has stored these."""
@@ -158,7 +164,7 @@ class Delivery:
             taken += 1
         more = taken < len(waiting)
         sent_s = self._clock.mono_s()
-        members = [msgspec.structs.replace(_decode(entry.body), sent=sent_s, more=more) for entry in waiting[:taken]]
+        members = [self._member(entry, sent_s, more=more) for entry in waiting[:taken]]
         self._list = {(entry.boot, entry.seq) for entry in waiting[:taken]}
         self._due_s = now_s + self._wait_s * self._pace
         self._send(encode(members[0] if taken == 1 and not more else members))

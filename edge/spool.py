@@ -74,6 +74,7 @@ class Spool:
             ) from wrong
         spool_id = (self.fact("spool") or b"").decode() or uuid.uuid4().hex[:12]
         self.keep("spool", spool_id.encode())
+        self._boot_id = boot_id
         self._name = f"{boot_id}.{spool_id}"
         self.boot = self._name
         """The numbering in use."""
@@ -103,6 +104,10 @@ class Spool:
         """How many signals wait for their receipt."""
         row = self._base.execute("select count(*) from entry where receipted_ms is null").fetchone()
         return int(row[0]) + len(self._loose)
+
+    def is_of_this_boot(self, numbering: str) -> bool:
+        """Say whether a numbering's times are on the monotonic scale that runs now."""
+        return numbering.startswith(f"{self._boot_id}.")
 
     def append(self, signals: Sequence[Write]) -> list[Entry]:
         """Number signals and put them on disk, all in one commit; return them as they stand.

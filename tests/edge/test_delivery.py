@@ -74,6 +74,22 @@ def test_each_live_press_is_a_message_of_its_own(way: Way) -> None:
     assert [(len(one), one[0].more, one[0].sent) for one in way.sent] == [(1, False, 1000.0)] * 3
 
 
+def test_what_an_ended_boot_saw_is_not_said_to_be_sent_on_its_clock(way: Way, tmp_path: Path) -> None:
+    # The hub takes receipt - `sent` for the offset of that boot: with another boot's clock it would be off by days.
+    way.press(2)
+    way.spool.close()
+    spool = Spool(tmp_path, "the next boot of the kernel")
+    delivery = Delivery(spool, way._send, way.clock)
+    delivery.up(way.clock.mono_s())
+    assert [[member.sent for member in one] for one in way.sent] == [[None, None]]
+    way.sent.clear()
+    fresh = spool.append(
+        [lambda boot, seq: encode(NodeSignal(device="mot", signal="pressed", seq=seq, boot=boot, mono=1))]
+    )
+    delivery.live(fresh, way.clock.mono_s())
+    assert [[member.sent for member in one] for one in way.sent] == [[1000.0]]
+
+
 def test_lists_go_one_after_the_other_each_on_the_receipt_for_the_last(way: Way) -> None:
     way.press(1200)
     way.delivery.up(way.clock.mono_s())
