@@ -1,4 +1,4 @@
-"""The hub's connection to its broker: MQTT 3.1.1, as much of it as a hub needs."""
+"""The only paho in the hub."""
 
 from hub.link.link import Link, Receive
 

@@ -136,9 +136,9 @@ def test_the_end_is_said_and_a_kill_is_noticed(
     hub.start()
     client = ear(broker.port, f"{ROOT}/hub/state")
     client.hear("hub/state", lambda said: said["state"] == "online")
-    hub.link._pump.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+    hub.link._client._sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
     assert client.hear("hub/state", lambda said: said["state"] == "lost")["session"] == 1
-    _until(lambda: hub.link._session.generation == 2 and hub.link.connected)
+    _until(lambda: hub.link._generation == 2 and hub.link.connected)
     hub.stop()
     said = client.hear("hub/state", lambda said: said["state"] == "stopped")
     assert said["chain"]["entry"] >= 1
@@ -160,7 +160,7 @@ def test_nagle_is_off(make_hub: Callable[..., HubApp], broker: Broker) -> None:
     hub = make_hub(**_on(broker))
     hub.start()
     assert hub.link.wait_connected(WAIT_S)
-    sock = hub.link._pump.sock
+    sock = hub.link._client._sock
     assert isinstance(sock, socket.socket)
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
 
