@@ -1,7 +1,8 @@
 """The node's clock: the only place in the edge that asks the machine for the time.
 
 A Pi has no battery behind its clock, so what counts is the monotonic clock since the kernel booted: the hub puts it on
-the site's timeline. The node's own idea of UTC is told beside it, with whether it is synchronised.
+the site's timeline. It goes on while the machine sleeps (CLOCK_BOOTTIME), or everything seen after a sleep would stand
+too early. The node's own idea of UTC is told beside it, with whether it is synchronised.
 """
 
 from __future__ import annotations
@@ -15,9 +16,26 @@ from typing import Protocol, runtime_checkable
 from andgate.clock import Clock
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+TIME_NAMESPACE = Path("/proc/self/timens_offsets")
+"""How far a container's monotonic clocks are from the kernel's."""
 _TIMEX_BYTES = 512
 """More than the kernel's `struct timex` on any machine; all zeros asks without changing anything."""
 _TIME_ERROR = 5
+_BOOTTIME: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _boot_id() -> str:
+    """Return the name of the machine's monotonic scale: the kernel's boot, and how far a container has moved it."""
+    try:
+        boot = BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return str(uuid.uuid4())
+    try:
+        offsets = TIME_NAMESPACE.read_text(encoding="ascii").split()
+    except OSError:
+        return boot
+    moved = offsets[offsets.index("boottime") + 1 :][:2] if "boottime" in offsets else []
+    return boot if set(moved) <= {"0"} else f"{boot}+{'.'.join(moved)}"
 
 
 @runtime_checkable
@@ -38,10 +56,7 @@ class RealClock:
     def __init__(self) -> None:
         """Start at the machine's time."""
         self._latest_ms = 0
-        try:
-            self._boot_id = BOOT_ID.read_text(encoding="ascii").strip()
-        except OSError:
-            self._boot_id = str(uuid.uuid4())
+        self._boot_id = _boot_id()
 
     @property
     def boot_id(self) -> str:
@@ -54,8 +69,8 @@ class RealClock:
         return self._latest_ms
 
     def mono_s(self) -> float:
-        """Return seconds since the kernel booted."""
-        return time.monotonic()
+        """Return seconds since the kernel booted, those that it slept too."""
+        return time.clock_gettime(_BOOTTIME)
 
     def real_s(self, site_s: float) -> float:
         """Return the same: real seconds are real."""

@@ -33,6 +33,7 @@ from andgate.wire.codec import (
 )
 from andgate.wire.messages import (
     Command,
+    Exchange,
     Health,
     NodeConfig,
     NodeState,
@@ -52,7 +53,8 @@ from edge.view import Effect
 _log = logging.getLogger("andgate.edge")
 
 HEALTH_S = 15.0
-TIME_S = 60.0
+TIME_S = (2.0, 64.0)
+"""The time is asked for soon after a connection, then twice as long apart each time, up to the second."""
 POLL_S = 1.0
 """Levels are read again this often: the kernel may miss an edge."""
 PURGE_S = 3600.0
@@ -100,6 +102,9 @@ class Worker:
         self.session = int(spool.fact("session") or 0)
         self._asked: dict[int, float] = {}
         self._asks = 0
+        self._ask_every_s = TIME_S[0]
+        self._exchange: tuple[float, str, float] | None = None
+        """The quickest since the last question: asked, answered, heard."""
         self._hub_session: int | None = None
         self._synced = clock.synced()
         self._faulty: set[str] = set()
@@ -185,12 +190,15 @@ class Worker:
             self._report(reports, now_s)
         self.delivery.advance(now_s)
         if self.delivery.connected:
-            if self._timer("time", TIME_S, now_s):
+            if self._timer("time", self._ask_every_s, now_s):
+                self._ask_every_s = min(self._ask_every_s * 2, TIME_S[1])
                 self._ask_time(now_s)
             if self._timer("health", HEALTH_S, now_s) or self._news(now_s):
                 self._tell_health(now_s)
         if self._timer("purge", PURGE_S, now_s):
             self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
+        if self.time.settle(now_s):
+            self.face.review()
         if touched or reports or now_s >= self.face.due_s:
             self.face.show(now_s, linked=self.delivery.connected and self.delivery.hub_online is True)
 
@@ -277,6 +285,7 @@ class Worker:
         if self.site is None:
             return
         self._timers["time"] = self._timers["health"] = -inf
+        self._ask_every_s = TIME_S[0]
         self.delivery.up(now_s)
 
     def _birth(self) -> None:
@@ -317,7 +326,7 @@ class Worker:
         if said.state == "online":
             self.face.cut_s = None
             if again:
-                self._timers["time"] = -inf
+                self._timers["time"], self._ask_every_s = -inf, TIME_S[0]
         else:
             self.face.cut(now_s)
         self.delivery.hub(said, now_s, again=again, live=not message.retained)
@@ -334,6 +343,9 @@ class Worker:
         if asked_s is None:
             return
         now_s = self.clock.mono_s()
+        quickest = self._exchange
+        if quickest is None or now_s - asked_s < quickest[2] - quickest[0]:
+            self._exchange = (asked_s, reply.at, now_s)
         if self.time.learn(parse_time(reply.at), asked_s, now_s, reply.rate):
             self.spool.keep("time", self.time.dump())
             self.face.review()
@@ -418,7 +430,11 @@ class Worker:
         self._asks += 1
         self._asked = {n: at_s for n, at_s in self._asked.items() if n > self._asks - 4}
         self._asked[self._asks] = asked_s = self.clock.mono_s()
-        ask = TimeAsk(n=self._asks, boot=self.spool.boot, mono=asked_s)
+        before = None
+        if self._exchange is not None:
+            first_s, at, heard_s = self._exchange
+            before, self._exchange = Exchange(asked=first_s, at=at, heard=heard_s), None
+        ask = TimeAsk(n=self._asks, boot=self.spool.boot, mono=asked_s, before=before)
         self.link.publish(topics.Topics(self.site).node_time(self.node), encode(ask))
 
     def _guess_time(self, now_s: float) -> None:
