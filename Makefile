@@ -15,7 +15,7 @@ ARGS ?=
 CODE := andgate edge hub cli twin bench tests scripts
 PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
-.PHONY: help install demo test test-library check format docs bench constraints debian clean
+.PHONY: help install demo test test-library check format docs soak bench constraints debian clean
 
 help: ## list what can be made
 	@echo "make TARGET, where TARGET is one of:"
@@ -67,6 +67,9 @@ format: $(STAMP) ## put the code in its format and mend what can be mended
 docs: $(STAMP) ## write the generated parts of the docs again
 	$(BIN)/cog -r $(COG)
 	$(BIN)/python -m scripts.reference
+
+soak: $(STAMP) debian ## let seeded storms blow: everything dies at random; ARGS="--minutes 60 --seed 1"
+	@$(BIN)/python -m tests.faults $(if $(ARGS),$(ARGS),--minutes 60)
 
 bench: $(STAMP) ## measure speed against the targets; ARGS="name ..." chooses
 	@$(BIN)/python -m bench $(ARGS)

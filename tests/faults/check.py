@@ -1,0 +1,347 @@
+"""After a storm: was every press that a lamp answered judged, exactly once, and nothing else?
+
+The truth is made of what was noted outside of the hub: the nodes' diaries, the feeds' receipts, the pager's ears. What
+the hub says it stored is folded by the obvious fold, which knows nothing of the engine.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from andgate.moment.engine import Engine
+from andgate.moment.events import Paged
+from andgate.moment.moments import Moment
+from andgate.moment.signals import Action, Replanned, Signal
+from hub.store.journal import GENESIS, Body, decode_body, encode_body
+from tests.faults.parts import CLOCK
+from tests.faults.site import plan
+from tests.faults.storm import Storm
+from tests.library.fold import Judged, in_line, judge
+from tests.library.watch import judged_of
+
+TIME_EARLY_MS = 60
+TIME_LATE_MS = 15_000
+"""The longest partition and hang together; until the next exchange of the time betters it."""
+SHOWN = 12
+"""Differences of one kind that are told in full."""
+
+
+@dataclass
+class Kept:
+    """A signal that a node's spool has numbered."""
+
+    node: str
+    numbering: str
+    seq: int
+    said: dict[str, Any]
+    answered: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"n/{self.node}/{self.numbering}/{self.seq}"
+
+    @property
+    def boot(self) -> str:
+        return self.numbering.split(".")[0]
+
+    @property
+    def loose(self) -> bool:
+        """Numbered while the disk was full: in memory only."""
+        return self.numbering.count(".") > 1
+
+
+@dataclass
+class Result:
+    """What a check found."""
+
+    wrongs: list[str] = field(default_factory=list)
+    figures: Counter[str] = field(default_factory=Counter)
+    worst_time_ms: float = 0.0
+
+    def wrong(self, what: str) -> None:
+        self.wrongs.append(what)
+
+
+class Check:
+    """Looks at what a storm left."""
+
+    def __init__(self, storm: Storm) -> None:
+        self.storm = storm
+        self.result = Result(wrongs=list(storm.wrongs))
+        self.db = sqlite3.connect(f"file:{storm.hub.data}/andgate.db?mode=ro", uri=True)
+        self.kept: dict[str, Kept] = {}
+        self.driven: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+        self.bodies: list[Body] = []
+
+    def run(self) -> Result:
+        """Check everything."""
+        with closing(self.db):
+            self._diaries()
+            self._journal()
+            self._promised()
+            self._invented()
+            self._folded()
+            self._pages()
+        return self.result
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return self.db.execute(query, values).fetchall()
+
+    # ------------------------------------------------------------------------------------------ what was noted
+
+    def _diaries(self) -> None:
+        for name, node in self.storm.nodes.items():
+            for line in _lines(node.diary):
+                if line["what"] == "driven":
+                    self.driven[name, line["boot"]].append(line)
+                elif line["what"] == "kept":
+                    one = Kept(name, line["numbering"], line["seq"], line)
+                    if one.id in self.kept:
+                        self.result.wrong(f"the spool of {name} numbered two signals alike: {one.id}")
+                    self.kept[one.id] = one
+                else:
+                    self.kept[f"n/{name}/{line['numbering']}/{line['seq']}"].answered = True
+        figures = self.result.figures
+        figures["signals kept by nodes"] = len(self.kept)
+        figures["presses answered by a lamp"] = sum(one.answered for one in self.kept.values())
+
+    def _journal(self) -> None:
+        """Check the chain, and judge the journal again: byte by byte the same."""
+        prev, last = GENESIS, 0
+        engine: Engine | None = None
+        for n, now_ms, body, said_prev, said_hash in self._rows(
+            "select n, now_ms, body, prev, hash from entry order by n"
+        ):
+            hashed = sha256(prev + body).digest()
+            if n != last + 1 or said_prev != prev or said_hash != hashed:
+                self.result.wrong(f"the chain is broken at entry {n}")
+            prev, last = hashed, n
+            entry = decode_body(body)
+            self.bodies.append(entry)
+            if engine is None:
+                engine = Engine(plan())
+            step = engine.receive(entry.in_, entry.now, more=entry.more) if entry.in_ else engine.advance(entry.now)
+            again = encode_body(
+                Body(n=n, now=now_ms, in_=entry.in_, events=step.events, moments=step.published, more=entry.more)
+            )
+            if again != body:
+                self.result.wrong(
+                    f"entry {n} is judged otherwise by a replay:\n   {body.decode()}\n   {again.decode()}"
+                )
+                return
+        self.result.figures["journal entries"] = last
+
+    # ------------------------------------------------------------------------------------------ promises
+
+    def _promised(self) -> None:
+        """Everything that was answered, receipted or accepted is in the hub."""
+        stored = {row[0]: row for row in self._rows("select id, state, at_ms, mono_ms from signal")}
+        inputs = Counter(item.id for body in self.bodies for item in body.in_ if isinstance(item, Signal))
+        for id, count in inputs.items():
+            if count > 1:
+                self.result.wrong(f"{id} was judged {count} times")
+        for id, row in stored.items():
+            if row[1] == 0 and not inputs[id]:
+                self.result.wrong(f"{id} is stored as judged, and the journal does not have it")
+        self.result.figures["signals stored"] = len(stored)
+        for one in self.kept.values():
+            self._is_there(one, stored.get(one.id))
+        self._accepted(stored)
+
+    def _is_there(self, one: Kept, row: tuple[Any, ...] | None) -> None:
+        """What a spool has numbered is there, and at its time."""
+        if row is None and self._excused(one):
+            self.result.figures["lost with a wiped spool or a full disk, not receipted"] += 1
+        elif row is None:
+            answered = "a press that the lamp answered" if one.answered else "a signal"
+            self.result.wrong(f"lost: {answered}: {one.id} {one.said}")
+        elif row[1] == 1:
+            self.result.figures["untimed"] += 1
+            if one.boot not in self.storm.nodes[one.node].unsynced_boots:
+                self.result.wrong(f"untimed, and its node knew the time: {one.id} {one.said}")
+        else:
+            self._timed(one, row[2])
+
+    def _accepted(self, stored: dict[str, Any]) -> None:
+        """What was accepted from feeds is there."""
+        for feed in (self.storm.http, self.storm.mqtt):
+            for id, said in feed.said.items():
+                if said.refused is not None:
+                    self.result.wrong(f"a feed's signal was refused: {said.body} {said.refused}")
+                elif said.at_ms is None or f"f/{id}" in stored:
+                    self.result.figures["signals accepted from feeds"] += said.at_ms is not None
+                elif not self._rolled_back(said.at_ms):
+                    self.result.wrong(f"lost: {said.over} accepted {said.body}")
+
+    def _excused(self, one: Kept) -> bool:
+        """Whether it may be lost: its spool was wiped, or held it in memory, before a receipt that holds."""
+        receipted_ms = self.storm.pager.receipted(one.numbering, one.seq)
+        safe = receipted_ms is not None and not self._rolled_back(receipted_ms)
+        if safe:
+            return False
+        made_ms = self._true_ms(one)
+        if any(node == one.node and at_ms >= made_ms - 1000 for at_ms, node in self.storm.wipes):
+            return True
+        return one.loose and any(node == one.node and at_ms >= made_ms - 1000 for at_ms, node in self.storm.ends)
+
+    def _rolled_back(self, at_ms: int) -> bool:
+        """Whether the hub was later put back to how it was before."""
+        return any(when_ms >= at_ms - 2000 and of_ms <= at_ms + 2000 for when_ms, of_ms in self.storm.restores)
+
+    def _true_ms(self, one: Kept) -> float:
+        return self._world_ms(one.node, one.boot, one.said["mono"])
+
+    def _world_ms(self, node: str, boot: str, mono_s: float) -> float:
+        base_s, drift = self.storm.nodes[node].boots[boot]
+        return CLOCK.now_ms() + (mono_s / (1 + drift * 1e-6) + base_s - CLOCK.mono_s()) * 1000
+
+    def _timed(self, one: Kept, at_ms: int) -> None:
+        error_ms = at_ms - self._true_ms(one)
+        self.result.worst_time_ms = max(self.result.worst_time_ms, abs(error_ms))
+        self.result.figures["signals timed wrong by more than 50 ms"] += abs(error_ms) > 50
+        # A signal can only seem to be later than it was: by what its way to the hub took. Never earlier.
+        if error_ms < -TIME_EARLY_MS or error_ms > TIME_LATE_MS:
+            self.result.wrong(f"on the site's timeline wrong by {error_ms:.0f} ms: {one.id} {one.said}")
+
+    # ------------------------------------------------------------------------------------------ inventions
+
+    def _invented(self) -> None:
+        """Nothing is in the hub that nobody did: each button's signal has one movement of a pin, and only one."""
+        accepted = self.storm.http.said.keys() | self.storm.mqtt.said.keys()
+        used: set[tuple[str, str, float, str]] = set()
+        for id, mono_ms in self._rows("select id, mono_ms from signal order by id"):
+            if id.startswith("f/hub-"):
+                continue
+            if id.startswith("f/"):
+                if id[2:] not in accepted:
+                    self.result.wrong(f"invented: {id}")
+                continue
+            _, node, numbering, _ = id.split("/")
+            one = self.kept.get(id)
+            if one is not None and (one.said.get("found") or one.said["signal"] in ("gap", "reached", "cleared")):
+                continue
+            boot = numbering.split(".")[0]
+            at_s = mono_ms / 1000
+            signal = one.said["signal"] if one is not None else "?"
+            early_s = 0.7 if signal in ("reset", "?") else 0.002  # a hold is reported when it has lasted
+            near = [
+                line
+                for line in self.driven[node, boot]
+                if -0.002 <= at_s - line["mono"] <= early_s and (node, boot, line["mono"], signal) not in used
+            ]
+            if near:
+                used.add((node, boot, min(line["mono"] for line in near), signal))
+            elif node != "mark-a":
+                self.result.wrong(f"invented: {id} at {at_s}, where nobody moved a pin; {one}")
+
+    # ------------------------------------------------------------------------------------------ verdicts
+
+    def _folded(self) -> None:
+        """The obvious fold over all that is stored says the same moments."""
+        times = dict(self._rows("select id, at_ms from signal where state = 0"))
+        moments = [msgspec.json.decode(row[0], type=Moment) for row in self._rows("select body from moment")]
+        anchors = {moment.id: moment.anchor for moment in moments}
+        for body in self.bodies:
+            anchors |= {moment.id: moment.anchor for moment in body.moments if moment.id not in anchors}
+        signals, actions, plans = [], [], []
+        for body in self.bodies:
+            for item in body.in_:
+                if isinstance(item, Signal):
+                    signals.append(replace(item, at_ms=times.get(item.id, item.at_ms)))
+                elif isinstance(item, Action):
+                    actions.append(replace(item, moment=anchors[item.moment]))
+                elif isinstance(item, Replanned):
+                    plans.append(item)
+        expected = judge(signals, actions, plan(), CLOCK.now_ms(), replanned=plans[1:])
+        living = [moment for moment in moments if not moment.withdrawn]
+        found = in_line(judged_of(moment) for moment in living)
+        figures = self.result.figures
+        figures["moments judged"] = len(living)
+        figures["moments revised"] = sum(moment.revision > 0 for moment in living)
+        figures["moments withdrawn"] = len(moments) - len(living)
+        figures["claims"] = sum(action.do == "claim" for action in actions)
+        figures["failures"] = sum(moment.verdict == "failure" for moment in living)
+        if len({moment.anchor for moment in living}) != len(living):
+            self.result.wrong("two moments have one first signal")
+        if found != expected:
+            self._tell_difference(expected, found)
+
+    def _tell_difference(self, expected: list[Judged], found: list[Judged]) -> None:
+        missing = [one for one in expected if one not in found]
+        surplus = [one for one in found if one not in expected]
+        for one in missing[:SHOWN]:
+            twin = next(
+                (each for each in surplus if (each.expectation, each.opened_ms) == (one.expectation, one.opened_ms)),
+                None,
+            )
+            if twin is None:
+                self.result.wrong(f"the hub does not have this moment: {one}")
+            else:
+                names = [name for name in one.__dataclass_fields__ if getattr(one, name) != getattr(twin, name)]
+                told = ", ".join(f"{name}: fold {getattr(one, name)!r}, hub {getattr(twin, name)!r}" for name in names)
+                self.result.wrong(f"a moment of {one.expectation} opened at {one.opened_ms} differs: {told}")
+                surplus.remove(twin)
+        for one in surplus[:SHOWN]:
+            self.result.wrong(f"the fold does not have this moment of the hub's: {one}")
+
+    # ------------------------------------------------------------------------------------------ pages
+
+    def _pages(self) -> None:
+        """Every page that was decided was heard, or it is said why not; twice only where it says so."""
+        heard: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
+        for one in self.storm.pager.pages:
+            heard[one.page["id"], one.page["kind"], one.group].append(one)
+        rows = self._rows(
+            "select page, kind, moment, team, state, decided_ms, sent_ms, note, tries from page where channel != ''"
+        )
+        known = {(row[0], row[1], row[3]) for row in rows}
+        decided = {event.page for body in self.bodies for event in body.events if isinstance(event, Paged)}
+        for page in decided - {row[0] for row in rows}:
+            self.result.wrong(f"page {page} was decided, and is not in the outbox")
+        overs = {row[2]: row for row in rows if row[1] == "over"}
+        for page, kind, moment, team, state, decided_ms, sent_ms, note, _tries in rows:
+            times = heard.get((page, kind, team), [])
+            self.result.figures[f"{kind}s {state}"] += 1
+            if state == "sent" and not times and not self._pager_away(decided_ms, sent_ms):
+                self.result.wrong(f"{kind} {page} was sent at {sent_ms} and never heard")
+            if state not in ("sent", "cancelled"):
+                self.result.wrong(f"{kind} {page} is {state}: {note}")
+            plain = [one for one in times if not one.page["again"]]
+            if len(plain) > 1 and not self.storm.restores:
+                at = [one.at_ms for one in times]
+                self.result.wrong(f"{kind} {page} was heard {len(times)} times, {len(plain)} not marked again: {at}")
+            self.result.figures["heard again"] += max(0, len(times) - 1)
+            over = overs.get(moment)
+            if kind == "page" and over is not None and decided_ms > over[5] and not self._reopened(moment, over[5]):
+                self.result.wrong(f"page {page} was decided after it was over")
+        for page, kind, team in heard.keys() - known:
+            if not self.storm.restores:
+                self.result.wrong(f"{kind} {page} was heard by {team}, and the hub does not know it")
+
+    def _pager_away(self, decided_ms: int, sent_ms: int) -> bool:
+        away = self.storm.pager.away
+        return any(since - 1000 <= sent_ms and decided_ms <= until + 1000 for since, until in away)
+
+    def _reopened(self, moment: str, after_ms: int) -> bool:
+        return any(
+            each.id == moment and each.state == "open" and body.now >= after_ms
+            for body in self.bodies
+            for each in body.moments
+        )
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    if path.exists():
+        for line in path.read_text().splitlines():
+            yield json.loads(line)
