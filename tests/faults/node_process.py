@@ -164,7 +164,7 @@ def obey(hand: Hand, node: edge.app.EdgeApp) -> None:
         elif verb == "sync":
             hand.clock.skew_s, hand.clock.is_synced = 0.0, True
         elif verb == "status":
-            say(**status(node))
+            say(to=verb, **status(node))
     os._exit(0)
 
 

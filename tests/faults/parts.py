@@ -85,13 +85,17 @@ class Part:
                 self.process.stdin.flush()
 
     def ask(self, line: str, timeout_s: float = 5.0) -> dict[str, Any] | None:
-        """Write a line and wait for the answer; None if there is none."""
+        """Write a line and wait for the answer that repeats its first word; None if there is none."""
         with self.heard:
-            count = len(self.told)
+            self.told.clear()
             self.tell(line)
-            if not self.heard.wait_for(lambda: len(self.told) > count, timeout_s):
-                return None
-            return self.told[-1]
+            answers: list[dict[str, Any]] = []
+
+            def answered() -> bool:
+                answers[:] = [said for said in self.told if said.get("to") == line.split()[0]]
+                return bool(answers)
+
+            return answers[-1] if self.heard.wait_for(answered, timeout_s) else None
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
