@@ -100,6 +100,8 @@ class Worker:
         self.face = Face(self.rack, self.time, clock)
         self.config: NodeConfig | None = None
         self.session = int(spool.fact("session") or 0)
+        self.run_number = self.session + 1
+        """Names this run of the program; sessions only grow."""
         self._asked: dict[int, float] = {}
         self._asks = 0
         self._ask_every_s = TIME_S[0]
@@ -298,6 +300,7 @@ class Worker:
             boot=self.spool.boot,
             version=andgate.__version__,
             config=self.config.hash if self.config is not None else None,
+            run=self.run_number,
         )
         self.link.publish(topics.Topics(self.site).node_state(self.node), encode(birth), retain=True)
 

@@ -70,6 +70,7 @@ def events_between(
     facts: Sequence[AnyEvent],
     notes: Sequence[Action],
     now_ms: int,
+    because: str | None = None,
 ) -> list[AnyEvent]:
     """Return what happened between two publications, in the order it happened.
 
@@ -80,11 +81,12 @@ def events_between(
         facts: what the fold noted since, without the moment's id.
         notes: persons' claims, causes and remedies since.
         now_ms: the time `new` was seen at.
+        because: what was learned late, in words; None where nothing was.
     """
     happened: list[AnyEvent] = [replace(fact, moment=new.id) for fact in facts]
     happened += _by_the_clock(old, new, case)
     happened += _claims(old, new, notes, now_ms)
-    happened += _ends(old, new, case)
+    happened += _ends(old, new, case, because)
     happened += [
         Noted(moment=new.id, at_ms=note.at_ms, what=note.do, text=note.reason or "", by=note.by)
         for note in notes
@@ -123,7 +125,7 @@ def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: in
     return happened
 
 
-def _ends(old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]:
+def _ends(old: Moment | None, new: Moment, case: Case, because: str | None) -> list[AnyEvent]:
     was = old.verdict if old else None
     happened: list[AnyEvent] = []
     if was == "void" and new.verdict != "void":
@@ -154,7 +156,7 @@ def _ends(old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]:
         elif new.verdict == "failure":
             happened.append(GaveUp(moment=new.id, at_ms=new.ended_ms))
     if old is not None and old.provisional and not new.provisional and was == new.verdict is not None:
-        happened.append(Confirmed(moment=new.id, at_ms=new.ended_ms or new.ends_ms))
+        happened.append(Confirmed(moment=new.id, at_ms=new.ended_ms or new.ends_ms, because=because))
     return happened
 
 

@@ -221,7 +221,7 @@ class Engine:
         groups = []
         for group in self.groups.holding(target, wake=True):
             if signal.received_ms - group.signals[target].at_ms <= self.horizon_ms:
-                group.take_out(target, signal.witness)
+                group.take_out(target, signal)
                 groups.append(group)
         return groups
 

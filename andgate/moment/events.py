@@ -151,6 +151,9 @@ class Revised(Event, frozen=True, kw_only=True, tag="revised"):
 class Confirmed(Event, frozen=True, kw_only=True, tag="confirmed"):
     """A provisional verdict stands: nothing can contradict it any more."""
 
+    because: str | None = None
+    """What was learned, in words."""
+
 
 class Withdrawn(Event, frozen=True, kw_only=True, tag="withdrawn"):
     """It turned out not to be a moment of its own."""

@@ -20,7 +20,7 @@ from andgate.moment.ladder import Ledger, stand_down
 from andgate.moment.moments import Moment
 from andgate.moment.published import Order, Publication, Published, action_order, moment_id
 from andgate.moment.roles import Casting
-from andgate.moment.signals import Action, Signal
+from andgate.moment.signals import WATCHED, Action, Signal
 from andgate.moment.view import view
 from andgate.plan import Expectation
 
@@ -70,14 +70,13 @@ class Group:
         if not in_order or signal.at_ms < self.decided_ms:
             self._because = self._because or f"late: {signal.witness} {signal.name}"
 
-    def take_out(self, signal_id: str, by: str) -> None:
-        """Take a signal out of the fold; it stays among the items, marked."""
+    def take_out(self, signal_id: str, by: Signal) -> None:
+        """Take a signal out of the fold, as `by` says; it stays among the items, marked."""
         if signal_id not in self.out:
             self.out.add(signal_id)
             self._stale = True
             signal = self.signals[signal_id]
-            who = "" if by == signal.witness else f", by {by}"
-            self._because = self._because or f"taken back: {signal.witness} {signal.name}{who}"
+            self._because = self._because or _taken_back(signal, by)
 
     def retime(self, signal: Signal) -> None:
         """Put a signal at its better time."""
@@ -301,7 +300,7 @@ class Group:
         else:
             told = set(known.case.facts[: known.facts])
             facts, fresh = [fact for fact in case.facts if fact not in told], notes[known.notes :]
-        return events_between(old, new, case, facts, fresh, now_ms)
+        return events_between(old, new, case, facts, fresh, now_ms, self._because)
 
     def _withdraw(self, identified: list[tuple[str, Case]], now_ms: int) -> list[Publication]:
         live = {self.identity(anchor) for anchor, _ in identified}
@@ -414,3 +413,11 @@ class Group:
     @staticmethod
     def _end_of(case: Case) -> int:
         return case.limit_ms if case.ended_ms is None else case.ended_ms
+
+
+def _taken_back(signal: Signal, by: Signal) -> str:
+    """Say in words what was taken back."""
+    if by.name == WATCHED:
+        return f"{signal.witness} was cut off, but had watched all along"
+    who = "" if by.witness == signal.witness else f", by {by.witness}"
+    return f"taken back: {signal.witness} {signal.name}{who}"

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from andgate.plan import Plan
-from andgate.plan.reserved import BLIND, GAP, MOVED, RELEASED, RESERVED, SERVING, SIGHTED, STAFFED
+from andgate.plan.reserved import BLIND, GAP, MOVED, RELEASED, RESERVED, SERVING, SIGHTED, STAFFED, WATCHED
 
 __all__ = [
     "BLIND",
@@ -23,6 +23,7 @@ __all__ = [
     "SERVING",
     "SIGHTED",
     "STAFFED",
+    "WATCHED",
     "About",
     "Action",
     "ActionKind",

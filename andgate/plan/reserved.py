@@ -14,8 +14,10 @@ BLIND = "blind"
 """Device `device` cannot be trusted to see from here on."""
 SIGHTED = "sighted"
 """Device `device` sees again."""
+WATCHED = "watched"
+"""Device `device` had seen all along: the `blind` named in `retracts` is taken back. Only the hub says it."""
 GAP = "gap"
 """A node's record of signals that are gone."""
 
-RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, GAP})
+RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, WATCHED, GAP})
 """Names a plan may not give to its own signals."""

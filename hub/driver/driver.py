@@ -264,7 +264,7 @@ class Driver:
     def _take(self) -> list[object]:
         """Wait for something to do, then take all that has arrived."""
         wait_s = IDLE_S
-        deadline = self._judge.engine.next_deadline()
+        deadline = self._judge.next_ms()
         if deadline is not None:
             wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
         items: list[object] = []
@@ -279,7 +279,7 @@ class Driver:
         return items
 
     def _due(self) -> bool:
-        deadline = self._judge.engine.next_deadline()
+        deadline = self._judge.next_ms()
         return deadline is not None and deadline <= self._clock.now_ms()
 
     def _work(self, items: list[object]) -> None:

@@ -15,7 +15,7 @@ from andgate.errors import AndgateError, PayloadError, RefusedError, TopicError,
 from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
 from andgate.moment.moments import Moment
-from andgate.moment.signals import Action, Input, Replanned
+from andgate.moment.signals import Action, Input, Replanned, Signal
 from andgate.plan import Plan
 from andgate.wire.codec import decode_answer, decode_health, decode_node_state, decode_time_ask, format_time
 from andgate.wire.messages import Command, TimeReply
@@ -78,7 +78,7 @@ class Judge:
         self._plan = self.engine.plan
         """In force as of the last commit."""
         self._boots = Boots(store)
-        self._fleet = Fleet(store, plan)
+        self._fleet = Fleet(store, plan, clock.rate)
         self._gate = Gate(store, self._boots, plan)
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)
@@ -145,7 +145,9 @@ class Judge:
             if topic.kind == "node/signal":
                 taken = self._gate.node_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
                 batch.boots |= taken.boots
+                self._fleet.heard(name, received_ms)
                 self._taken(batch, taken)
+                self._drained(batch, name, taken)
             elif topic.kind == "feed/signal":
                 taken = self._gate.feed_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
                 if taken.ids:
@@ -158,6 +160,7 @@ class Judge:
                 if self._reply is not None:
                     self._reply(name, TimeReply(n=ask.n, at=format_time(received_ms), rate=self._clock.rate))
                 if name in self._plan.nodes:
+                    self._fleet.heard(name, received_ms)
                     self._taken(batch, self._gate.asked(name, ask, received_ms))
             elif item.payload or not item.retained:  # an empty retained payload takes a state back
                 self._node_said(batch, topic.kind, name, item)
@@ -167,17 +170,32 @@ class Judge:
     def _node_said(self, batch: Batch, kind: str, node: str, item: Delivered) -> None:
         if node not in self._plan.nodes and self._fleet.strangers(node) >= STRANGERS_MOST:
             raise PayloadError(f'the plan has no node "{node}", nor have {STRANGERS_MOST} others that spoke')
-        taken = Taken()
         if kind == "node/state":
             said = decode_node_state(item.payload)
             was = self._fleet.state_of(node)
-            standing, own = self._fleet.said(node, said, batch.now_ms)
+            standing, own = self._fleet.said(node, said, batch.now_ms, retained=item.retained)
             if said.state == "online" and said.boot is not None and node in self._plan.nodes:
                 self._gate.born(node, said.boot, batch.now_ms)
             if standing.state != was:
                 batch.nodes.append((node, standing.state))
         else:
-            own = self._fleet.health(node, decode_health(item.payload), batch.now_ms)
+            health = decode_health(item.payload)
+            own = self._fleet.health(node, health, batch.now_ms)
+            if health.spool == 0 and self._fleet.waits(node) and self._boots.gapless(node, health.boot):
+                own += self._fleet.drained(node, None, batch.now_ms)
+        self._say(batch, own)
+
+    def _drained(self, batch: Batch, node: str, taken: Taken) -> None:
+        """Ask whether a node that is back has now told everything it saw while nobody heard it."""
+        if taken.more or not self._fleet.waits(node):
+            return
+        for boot in taken.boots.values():
+            if not boot.numbers.ranges:
+                self._say(batch, self._fleet.drained(node, boot.boot, batch.now_ms))
+
+    def _say(self, batch: Batch, own: list[Signal]) -> None:
+        """Judge signals of the hub's own."""
+        taken = Taken()
         for signal in own:
             self._gate.own(signal, taken)
         self._taken(batch, taken)
@@ -266,8 +284,14 @@ class Judge:
 
     # ---------------------------------------------------------------------------------------------- judging
 
+    def next_ms(self) -> int | None:
+        """Return when the clock alone has something to judge."""
+        times = [at_ms for at_ms in (self.engine.next_deadline(), self._fleet.next_ms()) if at_ms is not None]
+        return min(times, default=None)
+
     def advance(self, batch: Batch) -> None:
         """Judge what the clock alone brings."""
+        self._say(batch, self._fleet.look(batch.now_ms))
         deadline = self.engine.next_deadline()
         if deadline is None or deadline > batch.now_ms:
             return

@@ -3,9 +3,10 @@
 A node says its birth with a session number that grows with every connection. Its will carries the same number, so that
 a will that arrives after a newer birth says nothing about the present and is ignored.
 
-A device is blind while its node is lost or stopped, or while the node's health calls it unknown or faulty. Going blind
-and seeing again are signals on the site's timeline, like any other: the engine marks verdicts provisional by them. A
-node that never came is no reason to doubt what others see: it is shown as unseen, nothing more.
+A device is blind while its node is lost, stopped or stale, or while the node's health calls it unknown or faulty.
+Going blind and seeing again are signals on the site's timeline, like any other: the engine marks verdicts provisional
+by them; `sight` keeps in mind which of them may be taken back. A node that never came is no reason to doubt what others
+see: it is shown as unseen, nothing more.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import msgspec
 from andgate.moment.signals import BLIND, SIGHTED, Signal
 from andgate.plan import Plan
 from andgate.wire.messages import Health, NodeState
+from hub.fleet.sight import Change, Sight
 from hub.fleet.wanted import node_config
 from hub.store import Store
 
 _UPSERT = (
     "insert into node (node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, "
-    "blind, fault) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (node) do update set "
+    "blind, fault, run) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (node) do update set "
     "state = excluded.state, "
     "session = excluded.session, boot = excluded.boot, version = excluded.version, config = excluded.config, "
     "wanted = excluded.wanted, since_ms = excluded.since_ms, seen_ms = excluded.seen_ms, health = excluded.health, "
-    "health_ms = excluded.health_ms, blind = excluded.blind, fault = excluded.fault"
+    "health_ms = excluded.health_ms, blind = excluded.blind, fault = excluded.fault, run = excluded.run"
 )
 _HEALTH_SHOWN_MS = 60_000
 """Health is written this often, unless it says something new: 2,000 nodes say it every 15 s."""
@@ -47,6 +49,13 @@ class Standing(msgspec.Struct):
     health: Health | None = None
     health_ms: int | None = None
     blind: list[str] = []
+    stale_ms: int | None = None
+    """Since when its health is overdue while it calls itself online; None while it is not."""
+
+    @property
+    def dark(self) -> bool:
+        """Whether nothing is known of what its devices see now."""
+        return self.state != "online" or self.stale_ms is not None
 
     @property
     def fault(self) -> str | None:
@@ -68,12 +77,13 @@ class Standing(msgspec.Struct):
 class Fleet:
     """Every node of the plan and every other one that ever spoke; belongs to the driver's thread."""
 
-    def __init__(self, store: Store, plan: Plan) -> None:
-        """Read what is stored."""
+    def __init__(self, store: Store, plan: Plan, rate: float = 1.0) -> None:
+        """Read what is stored; `rate` is site seconds per real second."""
         self._store = store
+        self.sight = Sight(store, rate)
+        self._began = False
         self._nodes: dict[str, Standing] = {}
         self._changed: set[str] = set()
-        self._own = 0
         self._written_ms: dict[str, int] = {}
         rows = store.db.execute(
             "select node, state, session, boot, version, config, wanted, since_ms, seen_ms, health, health_ms, blind "
@@ -93,6 +103,7 @@ class Fleet:
                 health=None if row[9] is None else msgspec.json.decode(row[9], type=Health),
                 health_ms=row[10],
                 blind=msgspec.json.decode(row[11], type=list[str]),
+                stale_ms=self.sight.stale_since(row[0]) if row[1] == "online" else None,
             )
         self.use_plan(plan)
 
@@ -112,26 +123,58 @@ class Fleet:
                 standing.wanted = None
                 self._changed.add(standing.node)
 
-    def said(self, node: str, said: NodeState, now_ms: int) -> tuple[Standing, list[Signal]]:
-        """Take a birth, a will or a goodbye; return the node's standing and what its devices' sight became."""
+    def said(self, node: str, said: NodeState, now_ms: int, *, retained: bool = False) -> tuple[Standing, list[Signal]]:
+        """Take a birth, a will or a goodbye; return the node's standing and what its devices' sight became.
+
+        A birth that the broker kept tells of the past, unless it is of a session that nobody has heard of.
+        """
         standing = self._nodes.setdefault(node, Standing(node))
         standing.seen_ms = now_ms
         if standing.session is not None and said.session < standing.session and said.state != "online":
             return standing, []
+        news = said.session != standing.session
         if standing.state != said.state:
             standing.since_ms = now_ms
+        own: list[Signal] = []
+        if said.state == "online" and (news or not retained or standing.state != "online"):
+            own = self._born(standing, said, now_ms)
         standing.state, standing.session = said.state, said.session
         if said.state == "online":
             standing.boot = said.boot or standing.boot
             standing.version = said.version or standing.version
             standing.config = said.config or standing.config
+        else:
+            standing.stale_ms = None
+            self.sight.excuse(node)
         self._changed.add(node)
-        return standing, self._see(standing, now_ms)
+        return standing, own + self._see(standing, now_ms)
+
+    def _born(self, standing: Standing, said: NodeState, now_ms: int) -> list[Signal]:
+        """Say what a birth changes about what was dark before it."""
+        node, sight = standing.node, self.sight
+        boot = said.boot or standing.boot
+        if standing.dark:
+            own = sight.back(node, boot, said.run, now_ms)
+        else:
+            reporting = self._reporting.get(node, {})
+            seeing = {name: place for name, place in reporting.items() if name not in standing.blind}
+            own = [] if boot is None else sight.restarted(node, seeing, (standing.boot, boot), said.run, now_ms)
+        sight.born(node, said.run)
+        sight.heard(node, now_ms)
+        standing.stale_ms = None
+        if standing.health is not None:  # one that never says how it is, is not missed
+            sight.expect(node, now_ms)
+        return own
+
+    def heard(self, node: str, now_ms: int) -> None:
+        """Note that a node said something of its own."""
+        self.sight.heard(node, now_ms)
 
     def health(self, node: str, said: Health, now_ms: int) -> list[Signal]:
         """Take a node's health; return what its devices' sight became."""
         standing = self._nodes.setdefault(node, Standing(node))
         standing.seen_ms = now_ms
+        self.sight.heard(node, now_ms)
         old = standing.health
         standing.health, standing.health_ms = said, now_ms
         news = old is None or any(
@@ -140,39 +183,75 @@ class Fleet:
         )
         if said.config is not None and said.config != standing.config:
             standing.config, news = said.config, True
+        own: list[Signal] = []
+        if standing.state == "online":
+            if standing.stale_ms is not None:
+                own = self.sight.back(node, said.boot, self.sight.run_of(node), now_ms)
+                standing.stale_ms, news = None, True
+            self.sight.expect(node, now_ms)
         if news or now_ms - self._written_ms.get(node, 0) >= _HEALTH_SHOWN_MS:
             self._changed.add(node)
-        return self._see(standing, now_ms) if news else []
+        return own + self._see(standing, now_ms) if news else own
+
+    def look(self, now_ms: int) -> list[Signal]:
+        """Return the `blind` of nodes whose health is overdue; it is stamped with when it was last heard."""
+        if not self._began:
+            self._began = True
+            for standing in self._nodes.values():
+                if not standing.dark and standing.health is not None and not self.sight.expects(standing.node):
+                    self.sight.expect(standing.node, now_ms)
+        own: list[Signal] = []
+        for node, since_ms in self.sight.overdue(now_ms):
+            standing = self._nodes[node]
+            if not standing.dark and node in self._plan.nodes:
+                standing.stale_ms = since_ms
+                self._changed.add(node)
+                own += self._see(standing, now_ms)
+        return own
+
+    def waits(self, node: str) -> bool:
+        """Whether a node is back whose spool may still hold what it saw while it was not heard."""
+        return self.sight.waits(node)
+
+    def drained(self, node: str, boot: str | None, now_ms: int) -> list[Signal]:
+        """Return what takes a node's blindness back: all it saw in a boot (None: in any) has come in."""
+        return self.sight.drained(node, boot, now_ms)
+
+    def next_ms(self) -> int | None:
+        """Return when to `look`."""
+        return self.sight.next_ms()
 
     def _see(self, standing: Standing, now_ms: int) -> list[Signal]:
         """Compare who is blind with who was."""
         reporting = self._reporting.get(standing.node, {})
         if standing.state == "unseen":
             return []
-        if standing.state != "online":
-            blind = set(reporting)
-        else:
-            devices = standing.health.devices if standing.health else {}
-            faulty = {f"{standing.node}/{name}" for name, it in devices.items() if it.level == "unknown" or it.fault}
-            blind = faulty & set(reporting)
+        devices = standing.health.devices if standing.health else {}
+        faulty = {
+            f"{standing.node}/{name}": it.fault or it.level
+            for name, it in devices.items()
+            if it.level == "unknown" or it.fault
+        }
+        blind = set(reporting) if standing.dark else set(faulty) & set(reporting)
         was = set(standing.blind)
         standing.blind = sorted(blind)
         if blind != was:
             self._changed.add(standing.node)
-        changed = [(name, BLIND) for name in sorted(blind - was)] + [(name, SIGHTED) for name in sorted(was - blind)]
-        return [self._signal(word, name, reporting[name], now_ms) for name, word in changed if name in reporting]
-
-    def _signal(self, word: str, device: str, touchpoint: str, now_ms: int) -> Signal:
-        self._own += 1
-        return Signal(
-            id=f"f/hub-{self._store.epoch[:8]}-{self._store.session}-{self._own}",
-            name=word,
-            touchpoint=touchpoint,
-            at_ms=now_ms,
-            received_ms=now_ms,
-            source="hub",
-            device=device,
-        )
+        went = {name: reporting[name] for name in sorted(blind - was)}
+        back = [name for name in sorted(was - blind) if name in reporting]
+        if not standing.dark:
+            made = [
+                self.sight.signal(Change(BLIND, name, place, now_ms, faulty[name]), now_ms)
+                for name, place in went.items()
+            ]
+        elif went:
+            heard_ms = self.sight.heard_ms(standing.node)
+            at_ms = now_ms if standing.stale_ms is None else standing.stale_ms
+            why = "stale" if standing.state == "online" else "stopped" if standing.state == "stopped" else "lost"
+            made = self.sight.went(standing.node, went, at_ms, why, standing.boot, heard_ms, now_ms=now_ms)  # type: ignore[arg-type]
+        else:
+            made = []
+        return made + [self.sight.signal(Change(SIGHTED, name, reporting[name], now_ms), now_ms) for name in back]
 
     def state_of(self, node: str) -> str:
         """Return what a node last said it is."""
@@ -208,6 +287,7 @@ class Fleet:
                     it.health_ms,
                     msgspec.json.encode(it.blind).decode(),
                     it.fault,
+                    self.sight.run_of(it.node),
                 ),
             )
         self._changed.clear()
