@@ -92,7 +92,7 @@ class Part:
             answers: list[dict[str, Any]] = []
 
             def answered() -> bool:
-                answers[:] = [said for said in self.told if said.get("to") == line.split()[0]]
+                answers[:] = [said for said in self.told if said.get("to") == line.split(maxsplit=1)[0]]
                 return bool(answers)
 
             return answers[-1] if self.heard.wait_for(answered, timeout_s) else None
