@@ -59,6 +59,7 @@ class Keeper:
         self._writer.start()
 
     def _write(self, snapshot: Snapshot) -> None:
+        self._store.mark(snapshot.entry, snapshot.head)
         try:
             self._snapshots.write(snapshot)
         except OSError as wrong:

@@ -7,6 +7,7 @@ acknowledged to anybody before.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -24,13 +25,18 @@ from hub.store.coverage import Coverage
 from hub.store.hours import Hours
 from hub.store.journal import GENESIS, Body, encode_body, link
 from hub.store.lock import FolderLock
+from hub.store.marker import doubt, try_to_mark
 from hub.store.outcomes import Outcomes
 from hub.store.pages import Pages
 from hub.store.rows import ChainHead, Entry
 from hub.store.schema import prepare
 from hub.store.tally import Tally
 
+_log = logging.getLogger(__name__)
+
 DATABASE = "andgate.db"
+SESSIONS_APART = 1_000
+"""A database from the past does not know the last sessions' numbers; no number is used twice."""
 QUARANTINE_KEPT = 10_000
 QUARANTINE_BYTES = 8_192
 
@@ -100,9 +106,9 @@ class Store:
                     "copy in its place if it is damaged, or name another --data folder"
                 ) from wrong
             raise
-        row = self.db.execute("select n, hash from entry order by n desc limit 1").fetchone()
-        self.entry: int = row[0] if row else 0
-        self.hash: bytes = row[1] if row else GENESIS
+        self.entry: int
+        self.hash: bytes
+        self.entry, self.hash = self._committed()
         self.pages = Pages(self.db, self.session)
         self.tally: Tally | None = None
         self.outcomes: Outcomes | None = None
@@ -130,12 +136,35 @@ class Store:
         return None if row is None else str(row[0])
 
     def _begin_session(self) -> tuple[str, int]:
-        epoch = self._meta("epoch") or secrets.token_hex(16)
+        epoch = self._meta("epoch")
         session = int(self._meta("session") or 0) + 1
+        database = self.data / DATABASE
+        n, head = self._committed()
+        why = doubt(database, epoch, n, self._hash_of) if epoch is not None and self._meta("marked") else None
+        if epoch is None or why is not None:
+            epoch = secrets.token_hex(16)
+        if why is not None:
+            session += SESSIONS_APART
+            _log.warning(
+                "%s was put back by hand (%s): a new epoch begins, and nodes send again what they keep", database, why
+            )
         self.db.execute("begin immediate")
-        self.db.executemany(_META, [("epoch", epoch), ("session", str(session))])
+        self.db.executemany(_META, [("epoch", epoch), ("session", str(session)), ("marked", "1")])
         self.db.execute("commit")
+        try_to_mark(database, epoch, n, head)
         return epoch, session
+
+    def _committed(self) -> tuple[int, bytes]:
+        row = self.db.execute("select n, hash from entry order by n desc limit 1").fetchone()
+        return row or (0, GENESIS)
+
+    def _hash_of(self, n: int) -> bytes | None:
+        row = self.db.execute("select hash from entry where n = ?", (n,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def mark(self, entry: int, head: bytes) -> None:
+        """Note beside the database that it has come to a committed entry, and its hash; from any thread."""
+        try_to_mark(self.data / DATABASE, self.epoch, entry, head)
 
     def use_plan(self, plan: Plan) -> None:
         """Take names, areas, teams and the time zone of the tally from `plan` from now on."""
@@ -413,6 +442,7 @@ class Store:
         try:
             if self.db.in_transaction:
                 self.db.execute("rollback")
+            self.mark(*self._committed())
             self.db.execute("pragma wal_checkpoint(truncate)")
         except sqlite3.Error:
             pass  # the log is as good as the database; the next start reads it
