@@ -234,7 +234,7 @@ class Check:
             boot = numbering.split(".")[0]
             at_s = mono_ms / 1000
             signal = one.said["signal"] if one is not None else "?"
-            early_s = 0.7 if signal in ("reset", "?") else 0.002  # a hold is reported when it has lasted
+            early_s = 0.75 if signal in ("reset", "?") else 0.1  # a hold is reported when it has lasted
             near = [
                 line
                 for line in self.driven[node, boot]
