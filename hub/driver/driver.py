@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
@@ -37,6 +38,8 @@ BATCH_MOST = 2_000
 """Messages in one transaction."""
 IDLE_S = 5.0
 """Real seconds between looks at the house while nothing happens."""
+FAILURES_MOST = 50
+"""So often in one batch what cannot be digested is halved, to judge its good members; the rest is sent again."""
 RETRY_S = 0.5
 """Real seconds before a refused commit is tried again."""
 
@@ -286,7 +289,10 @@ class Driver:
         batch = Batch(self._clock.now_ms())
         begun_s = self._clock.mono_s()
         judge = self._judge
-        for item in items:
+        failures = 0
+        waiting = deque(items)
+        while waiting:
+            item = waiting.popleft()
             try:
                 if isinstance(item, Replaced):
                     self._commit(batch)  # what came before counts by the names of the plan before
@@ -295,6 +301,9 @@ class Driver:
                 judge.set_aside(batch, item, wrong)
                 self._commit(batch)
                 judge.restore()
+                failures += 1
+                if failures <= FAILURES_MOST:  # each costs a restore of the engine
+                    waiting.extendleft(reversed(judge.parts(item)))
         judge.advance(batch)
         self._finish(batch, begun_s)
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
+import msgspec
+
 from andgate.errors import AndgateError, PayloadError, RefusedError, TopicError, UsageError
 from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
@@ -75,6 +77,8 @@ class Judge:
         """Entry of the snapshot it began from."""
         self.engine: Engine = restored.engine
         self._wanted = (plan, plan_source)
+        self._judging: tuple[Input, ...] = ()
+        """What the engine is taking in; it stays when the engine raises."""
         self._plan = self.engine.plan
         """In force as of the last commit."""
         self._boots = Boots(store)
@@ -122,11 +126,31 @@ class Judge:
     def set_aside(self, batch: Batch, item: object, wrong: Exception) -> None:
         """Quarantine what could not be digested; commit, and then `restore` the engine, which cannot be trusted."""
         _log.error("the hub could not digest %s; it is set aside", type(item).__name__, exc_info=wrong)
-        if isinstance(item, Delivered):
+        whole = not self._unkeep()
+        if isinstance(item, Delivered) and (whole or not _halves(item)):
             self.store.quarantine(batch.now_ms, item.topic, f"internal error: {wrong!r}", item.payload)
         future = getattr(item, "future", None)
         if future is not None and not future.done():
             batch.answers.append(lambda: future.set_exception(UsageError(f"internal error: {wrong!r}")))
+
+    def _unkeep(self) -> bool:
+        """Let go of the signals that the engine could not judge: neither receipted nor stored, they may come again.
+
+        A mended version will judge them. Until then this one takes no notice of them, so that a node that sends them
+        again and again costs nothing. Whether there were any.
+        """
+        signals = [each for each in self._judging if isinstance(each, Signal)]
+        self._judging = ()
+        if not signals:
+            return False
+        self.store.unkeep([signal.id for signal in signals])
+        for signal in signals:
+            self._gate.unkeep(signal.id, undigested=len(signals) == 1)
+        return True
+
+    def parts(self, item: object) -> list[Delivered]:
+        """Return the halves of a list that could not be digested, so that its good members are judged; [] of others."""
+        return _halves(item) if isinstance(item, Delivered) else []
 
     def restore(self) -> None:
         """Build the engine anew from what is committed."""
@@ -150,9 +174,9 @@ class Judge:
                 self._drained(batch, name, taken)
             elif topic.kind == "feed/signal":
                 taken = self._gate.feed_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
+                self._taken(batch, taken)
                 if taken.ids:
                     batch.feeds.setdefault(name, []).extend(taken.ids)
-                self._taken(batch, taken)
             elif topic.kind == "answer":
                 self._answer(batch, item)
             elif topic.kind == "node/time":
@@ -306,7 +330,9 @@ class Judge:
             self._judge(batch, tuple(taken.inputs), more=taken.more)
 
     def _judge(self, batch: Batch, inputs: tuple[Input, ...], *, more: bool = False) -> None:
+        self._judging = inputs
         step = self.engine.receive(inputs, batch.now_ms, more=more)
+        self._judging = ()
         self._record(batch, inputs, step.events, step.published, more=more)
 
     def _record(
@@ -337,3 +363,17 @@ class Judge:
                 if slash:
                     reason = f"held by {', '.join(event.held_by)}"
                     batch.commands.append((node, Command(do="refused", device=device, reason=reason)))
+
+
+
+def _halves(item: Delivered) -> list[Delivered]:
+    """Return the two halves of a message that is a list; [] of one that is none, or has one member."""
+    try:
+        members = msgspec.json.decode(item.payload, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return []
+    middle = len(members) // 2
+    if not middle:
+        return []
+    parts = (members[:middle], members[middle:])
+    return [msgspec.structs.replace(item, payload=msgspec.json.encode(part)) for part in parts]

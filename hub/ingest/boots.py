@@ -221,6 +221,13 @@ class Boots:
                 self._strangers.popitem(last=False)
         return known
 
+    def unnumber(self, node: str, boot: str, seq: int) -> None:
+        """Take a number back that was not stored after all."""
+        known = self._boots.get((node, boot))
+        if known is not None:
+            known.numbers.discard(seq)
+            self._changed[known.rank] = known
+
     def gapless(self, node: str, boot: str) -> bool:
         """Whether every number of a boot up to the greatest received is stored."""
         known = self._boots.get((node, boot)) or self._stored(node, boot)

@@ -35,6 +35,8 @@ from hub.store import Store
 AHEAD_MS = 60_000
 """So far in the future a signal is taken as if it happened at its receipt; clocks differ."""
 HORIZON_MS = 86_400_000
+UNDIGESTED_MOST = 10_000
+"""Signals that could not be judged that are remembered as such."""
 
 
 class Taken(Struct):
@@ -63,6 +65,7 @@ class Gate:
         """Take signals into `store`, judged by the names in `plan`."""
         self._store = store
         self._boots = boots
+        self._undigested: dict[str, None] = {}
         self._running: dict[str, str] = {}
         """Node -> the boot its birth named."""
         self.use_plan(plan)
@@ -129,6 +132,8 @@ class Gate:
             self._aside(received_ms, topic, "a signal delivered as retained may be from the past", member)
             return
         taken.boots[boot.rank] = boot
+        if id in self._undigested:
+            return
         boot.numbers.add(member.seq)
         fault = self._words.node_fault(node, member.device)
         if fault is not None and not (member.signal == GAP and node in self._words.devices):
@@ -263,6 +268,8 @@ class Gate:
             if isinstance(member, PayloadError):
                 self._store.quarantine(received_ms, topic, str(member), payload)
                 continue
+            if f"f/{member.id}" in self._undigested:
+                continue
             try:
                 signal = self._feed_signal(feed, member, received_ms)
                 if signal is None:
@@ -336,6 +343,21 @@ class Gate:
             found=member.found,
             retracts=_identity(member.retracts),
         )
+
+    def unkeep(self, id: str, *, undigested: bool) -> None:
+        """Let a signal's number go, so that it is not receipted: nobody could judge it.
+
+        With `undigested` it is not even looked at again until the hub starts anew.
+        """
+        if undigested:
+            self._undigested[id] = None
+            if len(self._undigested) > UNDIGESTED_MOST:
+                del self._undigested[next(iter(self._undigested))]
+        kind, _, rest = id.partition("/")
+        node, _, rest = rest.partition("/")
+        boot, _, seq = rest.rpartition("/")
+        if kind == "n" and seq.isdecimal():
+            self._boots.unnumber(node, boot, int(seq))
 
     def own(self, signal: Signal, taken: Taken) -> None:
         """Take a signal of the hub's own (a device went blind)."""

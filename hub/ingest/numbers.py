@@ -52,6 +52,18 @@ class Numbers:
             del self.ranges[0 if at else 1]  # never the one that the next receipt is about
         return True
 
+    def discard(self, number: int) -> None:
+        """Take a number out again."""
+        ranges = [(1, self.upto), *self.ranges] if self.upto else self.ranges
+        left: list[tuple[int, int]] = []
+        for first, last in ranges:
+            if first <= number <= last:
+                left += [span for span in ((first, number - 1), (number + 1, last)) if span[0] <= span[1]]
+            else:
+                left.append((first, last))
+        self.upto = left.pop(0)[1] if left and left[0][0] == 1 else 0
+        self.ranges = left
+
     def forgot(self, number: int) -> bool:
         """Whether the number may have been in and be forgotten, so that only the store can tell."""
         return len(self.ranges) >= RANGES_MOST and self.upto < number < self.ranges[-1][0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +246,18 @@ class Store:
                 _encode(signal) if untimed else None,
             )
         )
+
+    def unkeep(self, signals: Collection[str]) -> None:
+        """Forget signals that were kept since the last commit: as if they had never come."""
+        gone = set(signals)
+        self._signals = [row for row in self._signals if row[0] not in gone]
+        self._timed = [row for row in self._timed if row[-1] not in gone]
+        for row in self._written:
+            if row[0] in gone:
+                self.db.execute("delete from signal where id = ?", (row[0],))
+        self._written = [row for row in self._written if row[0] not in gone]
+        for signal in gone:
+            self._fresh.pop(signal, None)
 
     def kept(self, signal: str) -> Kept | None:
         """Return what is known of a signal by identity, committed or not; None if it is new."""

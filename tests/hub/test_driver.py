@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from andgate.errors import PlanError, RefusedError
+from andgate.errors import PlanError, RefusedError, UsageError
+from andgate.moment.engine import Engine
 from andgate.moment.moments import Moment
 from andgate.wire.messages import FeedSignal
 from hub.clock import HandClock
@@ -368,6 +369,65 @@ def test_a_bug_in_judging_costs_one_message_not_the_hub(
     assert desk.acks == [1]
     desk.node(node_signal(2))
     assert len(desk.driver.open_moments()) == 2
+
+
+def _poison(desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str) -> list[int]:
+    """From now on no engine can judge this signal; count how often one has tried."""
+    receive, tried = Engine.receive, [0]
+
+    def broken(self: Engine, inputs: Any, now_ms: int, **more: Any) -> Any:
+        if any(getattr(item, "id", None) == name for item in inputs):
+            tried[0] += 1
+            raise ZeroDivisionError(name)
+        return receive(self, inputs, now_ms, **more)
+
+    monkeypatch.setattr(Engine, "receive", broken)
+    return tried
+
+
+def _receipt(desk: Desk) -> tuple[int, list[tuple[int, int]]]:
+    said = [receipt for out in desk.commits for _, receipt in out.receipts]
+    return said[-1].seq, said[-1].also
+
+
+def test_what_cannot_be_judged_is_neither_stored_nor_receipted_and_a_mended_hub_judges_it(
+    make_desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk()
+    with monkeypatch.context() as broken:
+        tried = _poison(desk, broken, "n/desk-a1/b1/3")
+        members = [json.loads(node_signal(seq, "pressed" if seq % 2 else "reset")) for seq in range(1, 8)]
+        desk.node(json.dumps(members).encode())
+        assert _receipt(desk) == (2, [(4, 7)]), "its neighbours are judged and receipted"
+        assert [row.payload.count(b"seq") for row in desk.reader.quarantine()] == [1]
+        assert tried[0] <= 4
+        for _ in range(5):
+            desk.node(node_signal(3))
+        assert tried[0] <= 4, "sent again and again, it costs nothing"
+        assert _receipt(desk) == (2, [(4, 7)])
+        assert len(desk.reasons()) == 1
+        desk.node(node_signal(8, "reset"))
+        assert _receipt(desk) == (2, [(4, 8)])
+        opened = len(desk.moments())
+        desk.stop()
+    again = make_desk()
+    again.node(node_signal(3))
+    assert _receipt(again) == (8, [])
+    assert len(again.moments()) == opened + 1
+
+
+def test_what_a_feed_says_and_nobody_can_judge_is_not_receipted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        _poison(desk, broken, "f/bad")
+        members = [
+            {"id": id, "touchpoint": "belt-3", "signal": "docked", "key": f"{id}/2026-11-21"} for id in ("good", "bad")
+        ]
+        desk.say("feed/ops/signal", json.dumps(members).encode())
+        desk.say("feed/ops/signal", json.dumps(members).encode())
+        assert [ids for out in desk.commits for _, ids in out.feeds] == [("good",), ("good",)]
+        with pytest.raises(UsageError, match="internal error"):
+            desk.post("bad", "docked", key=KEY)
+    assert desk.post("bad", "docked", key=KEY).accepted == 1
 
 
 def test_what_is_asked_of_a_stopping_hub_is_answered(make_desk: Callable[..., Desk]) -> None:
