@@ -24,7 +24,7 @@ from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, Replanned, Signal
 from hub.store.journal import GENESIS, Body, decode_body, encode_body
-from tests.faults.parts import CLOCK
+from tests.faults.parts import CLOCK, andgate
 from tests.faults.site import plan
 from tests.faults.storm import Storm
 from tests.library.fold import Judged, in_line, judge
@@ -93,6 +93,12 @@ class Check:
             self._invented()
             self._folded()
             self._pages()
+        for command in ("verify", "replay"):  # the product's own word on it, beside ours
+            done = andgate(command, "--data", str(self.storm.hub.data))
+            if done.returncode != 0:
+                self.result.wrong(
+                    f"andgate {command} says {done.returncode}: {done.stdout[-1500:]}{done.stderr[-1500:]}"
+                )
         return self.result
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -251,16 +257,14 @@ class Check:
         """The obvious fold over all that is stored says the same moments."""
         times = dict(self._rows("select id, at_ms from signal where state = 0"))
         moments = [msgspec.json.decode(row[0], type=Moment) for row in self._rows("select body from moment")]
-        anchors = {moment.id: moment.anchor for moment in moments}
-        for body in self.bodies:
-            anchors |= {moment.id: moment.anchor for moment in body.moments if moment.id not in anchors}
+        known = {moment.id: moment for moment in moments}
         signals, actions, plans = [], [], []
         for body in self.bodies:
             for item in body.in_:
                 if isinstance(item, Signal):
                     signals.append(replace(item, at_ms=times.get(item.id, item.at_ms)))
                 elif isinstance(item, Action):
-                    actions.append(replace(item, moment=anchors[item.moment]))
+                    actions.append(replace(item, moment=_anchor(known, item.moment)))
                 elif isinstance(item, Replanned):
                     plans.append(item)
         expected = judge(signals, actions, plan(), CLOCK.now_ms(), replanned=plans[1:])
@@ -339,6 +343,14 @@ class Check:
             for body in self.bodies
             for each in body.moments
         )
+
+
+def _anchor(known: dict[str, Moment], id: str) -> str:
+    """Return the first signal of the moment that a person meant: of the one that took it in, if one did (9)."""
+    moment = known[id]
+    while moment.withdrawn and moment.withdrawn_into is not None:
+        moment = known[moment.withdrawn_into]
+    return moment.anchor
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

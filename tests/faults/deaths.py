@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
+import importlib.util
 import shutil
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.life import Life
-from tests.faults.parts import CLOCK, NodePart, Part
+from tests.faults.parts import CLOCK, NodePart, Part, andgate
 from tests.faults.site import HUB
 
 if TYPE_CHECKING:
     from tests.faults.storm import Storm
+
+
+COMMAND = importlib.util.find_spec("cli.backup") is not None
 
 
 class Deaths:
@@ -47,34 +52,20 @@ class Deaths:
             kinds += [(7, self.cut), (2, self.fill_hub), (2, self.fill_node), (1, self.hub_read_only)]
         return self.storm.random.choices([do for _, do in kinds], [weight for weight, _ in kinds])[0]
 
-    def _kill(self, name: str, why: str = "") -> bool:
-        part = self.storm.parts[name]
-        if not part.runs:
-            return False
-        part.kill()
-        if name in self.storm.nodes:
-            self.storm.ends.append((CLOCK.now_ms(), name))
-        self.storm.hung.discard(name)
-        self.storm.terms.pop(name, None)
-        self.storm.note(f"kill -9 {name} {why}")
-        self.storm.counts[f"kill {'node' if name in self.storm.nodes else name}"] += 1
-        self.storm.again(name)
-        return True
-
     def kill_hub(self) -> None:
         """The hub dies."""
-        self._kill("hub")
+        self.storm.kill("hub")
 
     def kill_broker(self) -> None:
         """The broker dies, and all it knew."""
-        self._kill("broker")
+        self.storm.kill("broker")
 
     def aimed(self, part: Part) -> None:
         """Something dies while a press is on its way through it."""
         node = self.storm.nodes[self.storm.random.choice(["desk-a1", "desk-a2"])]
         self.life.touch(node)
         self.storm.pause.wait(self.storm.random.uniform(0.0, 0.06))
-        self._kill(part.name, "with a press in its hands")
+        self.storm.kill(part.name, "with a press in its hands")
 
     def _some_node(self) -> NodePart:
         return self.storm.random.choice(list(self.storm.nodes.values()))
@@ -85,12 +76,12 @@ class Deaths:
         if self.storm.random.random() < 0.6:
             self.life.touch(node)
             self.storm.pause.wait(self.storm.random.uniform(0.0, 0.08))
-        self._kill(node.name)
+        self.storm.kill(node.name)
 
     def cut_power(self) -> None:
         """A node loses its power; when it is back its monotonic clock is a new one, and perhaps it is 1970."""
         node = self._some_node()
-        if self._kill(node.name, "power cut"):
+        if self.storm.kill(node.name, "power cut"):
             draw = self.storm.random
             synced = draw.random() < 0.5
             node.power(
@@ -105,7 +96,7 @@ class Deaths:
     def wipe_node(self) -> None:
         """A node's card is lost, and with it what it had not delivered."""
         node = self._some_node()
-        if self._kill(node.name, "and its spool is wiped"):
+        if self.storm.kill(node.name, "and its spool is wiped"):
             self.storm.wipes.append((CLOCK.now_ms(), node.name))
             node.wipe()
             self.storm.counts["spools wiped"] += 1
@@ -183,7 +174,7 @@ class Deaths:
 
     def hub_read_only(self) -> None:
         """After a power cut the kernel gives the hub's disk back read-only, until somebody mends it."""
-        if self._kill("hub") and self.storm.disks["hub"].remount("ro"):
+        if self.storm.kill("hub") and self.storm.disks["hub"].remount("ro"):
             self.storm.note("disk of the hub is read-only")
             self.storm.counts["read-only"] += 1
             self.storm.full.add("hub")
@@ -218,9 +209,13 @@ class Deaths:
     # ------------------------------------------------------------------------------------------ backups
 
     def back_up(self) -> None:
-        """Take a copy of the hub's data as it is."""
-        path = self.storm.folder / f"backup-{len(self.storm.backups)}.db"
-        now_ms = CLOCK.now_ms()
+        """Take a copy of the hub's data as it is, with the command for it or as an administrator would by hand."""
+        now_ms, number = CLOCK.now_ms(), len(self.storm.backups) + 1
+        by_command = self.storm.random.random() < 0.5 and COMMAND
+        path = self.storm.folder / f"backup-{number}.{'andgate' if by_command else 'db'}"
+        if by_command:
+            threading.Thread(target=self._back_up, args=(now_ms, path), daemon=True).start()
+            return
         try:
             with (
                 closing(sqlite3.connect(f"file:{self.storm.hub.data}/andgate.db?mode=ro", uri=True)) as live,
@@ -228,21 +223,36 @@ class Deaths:
             ):
                 live.backup(copy)
         except sqlite3.Error as wrong:
-            self.storm.note(f"no backup: {wrong}")
+            self.storm.note(f"no copy: {wrong}")
             return
-        self.storm.note("backup of the hub")
+        self.storm.note("copy of the hub's database")
         self.storm.backups.append((now_ms, path))
 
+    def _back_up(self, now_ms: int, path: Path) -> None:
+        done = andgate("backup", "--data", str(self.storm.hub.data), "--to", str(path))
+        if done.returncode == 0:
+            self.storm.note("backup of the hub")
+            self.storm.backups.append((now_ms, path))
+        else:
+            self.storm.note(f"no backup: {done.stderr}")
+
     def restore_hub(self) -> None:
-        """The hub's machine is replaced: an older copy of its data, under a new epoch."""
-        if not self.storm.backups or self.storm.full or not self._kill("hub", "and restored from a copy"):
+        """The hub's machine is replaced: older data, which nodes learn by a new epoch."""
+        if not self.storm.backups or self.storm.full or not self.storm.kill("hub", "and restored from older data"):
             return
         of_ms, path = self.storm.random.choice(self.storm.backups)
-        shutil.rmtree(self.storm.hub.data)
-        self.storm.hub.data.mkdir()
-        shutil.copy(path, self.storm.hub.data / "andgate.db")
-        with closing(sqlite3.connect(self.storm.hub.data / "andgate.db")) as db:
-            db.execute("update meta set value = ? where key = 'epoch'", (secrets.token_hex(16),))
-            db.commit()
+        data = self.storm.hub.data
+        if path.suffix == ".andgate":
+            shutil.rmtree(data)
+            done = andgate("restore", "--from", str(path), "--data", str(data))
+            if done.returncode != 0:
+                self.storm.wrongs.append(f"andgate restore: {done.stdout}{done.stderr}")
+        else:
+            if self.storm.random.random() < 0.5:
+                shutil.rmtree(data)
+                data.mkdir()
+            for name in ("andgate.db", "andgate.db-wal", "andgate.db-shm"):
+                (data / name).unlink(missing_ok=True)
+            shutil.copy(path, data / "andgate.db")
         self.storm.restores.append((CLOCK.now_ms(), of_ms))
-        self.storm.counts["restores"] += 1
+        self.storm.counts[f"restores by {'command' if path.suffix == '.andgate' else 'hand'}"] += 1

@@ -23,6 +23,13 @@ CLOCK = SystemClock()
 HERE = Path(__file__).parent
 
 
+def andgate(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the product to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *words], capture_output=True, text=True, check=False, cwd=HERE.parent.parent
+    )
+
+
 class Part:
     """A process of ours; what it says goes into a file, and lines that begin with @ are for us."""
 

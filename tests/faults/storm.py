@@ -121,7 +121,8 @@ class Storm:
                 at_s += draw.uniform(*every)
         for _ in range(self.faults):
             self.at(draw.uniform(0.5, self.length_s), self.deaths.draw())
-        self.at(draw.uniform(1.0, self.length_s / 2), self.deaths.back_up)
+        for _ in range(2):
+            self.at(draw.uniform(1.0, self.length_s / 2), self.deaths.back_up)
 
     def _blow(self) -> None:
         while self._plan:
@@ -168,6 +169,21 @@ class Storm:
             if name not in self.full:
                 self.wrongs.append(f"{name} ended by itself with {code}")
         self.again(name, 1.0)
+
+    def kill(self, name: str, why: str = "") -> bool:
+        """Kill it, and let somebody's watchdog start it again; whether it ran."""
+        part = self.parts[name]
+        if not part.runs:
+            return False
+        part.kill()
+        if name in self.nodes:
+            self.ends.append((CLOCK.now_ms(), name))
+        self.hung.discard(name)
+        self.terms.pop(name, None)
+        self.note(f"kill -9 {name} {why}")
+        self.counts[f"kill {'node' if name in self.nodes else name}"] += 1
+        self.again(name)
+        return True
 
     def again(self, name: str, soonest_s: float = 0.0) -> None:
         """Somebody's watchdog starts it again."""
