@@ -2,12 +2,17 @@
 
 A signal leaves the spool only on the hub's receipt, so everything here may be forgotten and begun again at any time.
 What was sent and not receipted is sent again: after a new connection, when the hub says it is online, and when a
-receipt takes too long (5 s, then longer and longer up to a minute). Lists go oldest first, the next one only after the
-receipt for the last. Owned by the worker; no paho, no threads.
+receipt takes too long (5 s, then longer and longer up to a minute, by chance a little more or less). Lists go oldest
+first, the next one only after the receipt for the last.
+
+Two hundred nodes that come back together do not choke the hub, nor keep anybody's live press waiting: a long backlog
+begins after a short pause by chance, and a list is as long as the hub takes in good time: it grows while receipts come
+within a quarter of a second, and is halved when one takes a whole one. Owned by the worker; no paho, no threads.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import msgspec
@@ -20,6 +25,13 @@ from edge.spool import Entry, Spool
 PATIENCE_S = 5.0
 """How long a receipt may take before a signal is sent again; real seconds."""
 LONGEST_S = 60.0
+BACKLOG = 50
+"""More than this waiting is a backlog: it begins after a pause."""
+PAUSE_S = 1.0
+"""The longest pause before it."""
+FIRST_LIST, SHORTEST_LIST = 100, 25
+QUICK_S, SLOW_S = 0.25, 1.0
+"""A list that is receipted sooner than the one lets the next be twice as long, later than the other half."""
 SOON_S = 1.0
 """The same when the hub has just spoken: then it is there, and a receipt comes at once or never."""
 ROOM_BYTES = MAX_PAYLOAD_BYTES - 2048
@@ -33,9 +45,15 @@ Mark = tuple[str, int]
 class Delivery:
     """What is on its way."""
 
-    def __init__(self, spool: Spool, send: Callable[[bytes], None], clock: NodeClock) -> None:
-        """Deliver from a spool; `send` publishes on the node's signal topic."""
-        self._spool, self._send, self._clock = spool, send, clock
+    def __init__(
+        self,
+        spool: Spool,
+        send: Callable[[bytes], None],
+        clock: NodeClock,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Deliver from a spool; `send` publishes on the node's signal topic, `chance` is from 0 up to 1."""
+        self._spool, self._send, self._clock, self._chance = spool, send, clock, chance
         self._pace = 1.0 / clock.real_s(1.0)
         self.connected = False
         self.hub_online: bool | None = None
@@ -46,6 +64,12 @@ class Delivery:
         """The list that is under way."""
         self._due_s: float | None = None
         self._wait_s = PATIENCE_S
+        self._size = FIRST_LIST
+        """How long the next list may be."""
+        self._listed_s = 0.0
+        """When the list under way was sent."""
+        self._begin_s: float | None = None
+        """When a backlog begins to go, after a pause."""
 
     def up(self, now_s: float) -> None:
         """A connection stands: whatever is waiting goes now."""
@@ -75,6 +99,12 @@ class Delivery:
             self._wait_s = min(self._wait_s, SOON_S)
             self._due_s = min(self._due_s, now_s + SOON_S * self._pace)
         self.hub_online = online
+
+    def silence_over(self, now_s: float) -> None:
+        """The hub had said nothing for long and is there again: what was sent into the silence is not waited for."""
+        if self._due_s is not None:
+            self._wait_s = min(self._wait_s, SOON_S)
+            self._due_s = min(self._due_s, now_s + SOON_S * self._pace)
 
     def live(self, entries: list[Entry], now_s: float) -> None:
         """Send what has just happened, one message each, whatever else is under way."""
@@ -107,6 +137,11 @@ class Delivery:
             self._list = {mark for mark in self._list if not stored(mark)}
             if not self._list:
                 self._wait_s = PATIENCE_S
+                took_s = (now_s - self._listed_s) / self._pace
+                if took_s <= QUICK_S:
+                    self._size = min(self._size * 2, MAX_SIGNALS)
+                elif took_s >= SLOW_S:
+                    self._size = max(self._size // 2, SHORTEST_LIST)
                 self._next_list(now_s)
         if not self._list and not self._live:
             self._due_s = None
@@ -114,22 +149,28 @@ class Delivery:
 
     def requeued(self, now_s: float) -> None:
         """More is waiting than was: send it."""
-        if self.connected and not self._list:
+        if self.connected and not self._list and self._begin_s is None:
             self._next_list(now_s)
 
     def due_s(self) -> float | None:
-        """Return when a receipt has taken too long, or None."""
-        return self._due_s if self.connected else None
+        """Return when a receipt has taken too long, or a pause is over; or None."""
+        dues = [due for due in (self._due_s, self._begin_s) if due is not None]
+        return min(dues, default=None) if self.connected else None
 
     def advance(self, now_s: float) -> None:
         """Let time pass: send again what has waited too long, more patiently each time."""
+        if self.connected and self._begin_s is not None and now_s >= self._begin_s:
+            self._begin_s = None
+            if not self._list:
+                self._next_list(now_s)
         if not self.connected or self._due_s is None or now_s < self._due_s:
             return
         self._due_s = None
         late_s = now_s - self._wait_s * self._pace
         fresh = {mark: at_s for mark, at_s in self._live.items() if at_s > late_s}
         if self._list or len(fresh) < len(self._live):
-            self._wait_s = min(self._wait_s * 2, LONGEST_S)
+            self._wait_s = min(self._wait_s * (2 + self._chance() / 10), LONGEST_S)
+            self._size = max(self._size // 2, SHORTEST_LIST) if self._list else self._size
             self._list.clear()
             self._live = fresh
             self._next_list(now_s)
@@ -142,22 +183,27 @@ class Delivery:
 
     def _again(self, now_s: float) -> None:
         self._wait_s = PATIENCE_S
-        if not self._list:
+        if self._list or self._begin_s is not None:
+            return
+        pause_s = self._chance() * PAUSE_S if len(self._spool.waiting(BACKLOG + 1)) > BACKLOG else 0.0
+        if pause_s:
+            self._begin_s = now_s + pause_s * self._pace
+        else:
             self._next_list(now_s)
 
     def _forget(self) -> None:
         self._live.clear()
         self._list.clear()
-        self._due_s = None
+        self._due_s = self._begin_s = None
 
     def _next_list(self, now_s: float) -> None:
         """Send the oldest that wait and are not under way singly: up to 500, or as many as one message holds."""
-        waiting = self._spool.waiting(MAX_SIGNALS + 1 + len(self._live))
+        waiting = self._spool.waiting(self._size + 1 + len(self._live))
         waiting = [entry for entry in waiting if (entry.boot, entry.seq) not in self._live]
         if not waiting:
             return
         taken, size = 0, 2
-        for entry in waiting[:MAX_SIGNALS]:
+        for entry in waiting[: self._size]:
             size += len(entry.body) + MORE_BYTES
             if size > ROOM_BYTES and taken:
                 break
@@ -167,4 +213,5 @@ class Delivery:
         members = [self._member(entry, sent_s, more=more) for entry in waiting[:taken]]
         self._list = {(entry.boot, entry.seq) for entry in waiting[:taken]}
         self._due_s = now_s + self._wait_s * self._pace
+        self._listed_s = now_s
         self._send(encode(members[0] if taken == 1 and not more else members))

@@ -28,6 +28,7 @@ Name = Literal[
     "failing",
     "claimed",
     "threatened",
+    "alone",
     "blind",
     "calm",
 ]
@@ -76,6 +77,7 @@ LAMP: dict[Name, Pattern] = {
     "failing": Pattern((0.5, 0.5)),
     "failed": Pattern((1.0,), repeat=False),
     "saved": Pattern((3.0,), repeat=False),
+    "alone": Pattern((0.1, 0.2, 0.1, 2.6)),
     "blind": Pattern((0.1, 0.2, 0.1, 2.6)),
     "identify": Pattern((0.1, 0.1, 0.1, 0.1, 0.6, 0.2)),
 }
@@ -88,6 +90,7 @@ SOUND: dict[Name, Pattern] = {
     "failing": Pattern((0.2, 0.1, 0.2, 9.5)),
     "failed": Pattern((1.5,), repeat=False),
     "saved": Pattern((0.08, 0.08, 0.12, 0.08, 0.3), repeat=False),
+    "alone": Pattern((0.05, 0.2, 0.05), repeat=False),
     "identify": Pattern((0.1, 0.9)),
 }
 """What a buzzer does; a buzzer has one note, so low and rising are told by length. Anything else is silence."""
@@ -125,6 +128,8 @@ class Ended(Struct, frozen=True, kw_only=True):
     verdict: str
     saved: bool
     at_s: float
+    deadline_s: float = inf
+    expectation: str = ""
     clock: str = ""
     """The wall clock of the place then: ``18:42``."""
 
@@ -141,13 +146,17 @@ class Own(Struct, frozen=True, kw_only=True):
 
     waiting_s: float | None = None
     """Since when a press waits for its receipt."""
+    loose_s: float | None = None
+    """Since when a press waits that is in memory only: it is not safe here, so nobody is told that it is."""
     heard_s: float | None = None
     """When the last receipt for a press came."""
     refused_s: float | None = None
     identify_s: float | None = None
     identify_until_s: float = -inf
     blind_s: float | None = None
-    """Since when nothing that is said here can be trusted to be the present."""
+    """Since when an input here cannot be trusted to see, or what it sees cannot be kept."""
+    alone_s: float | None = None
+    """Since when nobody hears this node."""
 
 
 class Condition(Struct, frozen=True):
@@ -157,11 +166,23 @@ class Condition(Struct, frozen=True):
     since_s: float
 
 
+TURN_S = 5.0
+"""While a place is threatened and nobody was told, its lamp says both by turns of so long..."""
+UNTOLD_SHOWN_S = 2.0
+"""...so much of it "nobody was told: call"..."""
+ALONE_SHOWN_S = 0.7
+"""...or, where nobody has pressed, only the double blink of a node that is cut off, after a short dark."""
+_DARK_S = 0.3
+UNTOLD_HEARD_S = 1.0
+"""How long the two notes of "nobody was told" take; a buzzer says one thing after the other."""
+
 _URGENCY: tuple[Name, ...] = ("failing", "claimed", "threatened")
 
 
 def condition(view: View, own: Own, now_s: float, pace: float = 1.0) -> Condition:
-    """Return the one thing to say now: what concerns the finger first, then the most urgent moment, then calm.
+    """Return the one thing a lamp says now: what concerns the finger first, then the most urgent moment, then calm.
+
+    Cut off, a lamp says by turns that nobody knows and how the place stands: neither may hide the other.
 
     Args:
         view: the touchpoint.
@@ -170,8 +191,39 @@ def condition(view: View, own: Own, now_s: float, pace: float = 1.0) -> Conditio
         pace: seconds of that clock in one real second; other than 1 only in a demo. People's eyes are real.
     """
     touched = _touched(own, now_s, pace)
-    if touched is not None:
+    if touched is not None and touched.name != "untold":
         return touched
+    stands = _stands(view, own, now_s, pace)
+    if touched is not None:
+        into_s = (now_s - touched.since_s) / pace % TURN_S
+        return touched if into_s < UNTOLD_SHOWN_S or stands.name in ("alone", "blind", "calm") else stands
+    if own.alone_s is not None and stands.name not in ("alone", "heard", "saved"):
+        since_s = now_s - (now_s - own.alone_s) % (TURN_S * pace)
+        into_s = (now_s - since_s) / pace
+        if into_s < ALONE_SHOWN_S:
+            return Condition("alone", since_s + (_DARK_S - sum(LAMP["alone"].steps)) * pace)
+    return stands
+
+
+def next_turn_s(own: Own, now_s: float, pace: float = 1.0) -> float:
+    """Return how many real seconds until a lamp that takes turns says the other thing; infinity if it takes none."""
+    began = [at_s for at_s in (own.alone_s, own.loose_s) if at_s is not None]
+    began += [] if own.waiting_s is None else [own.waiting_s + UNTOLD_AFTER_S * pace]
+    into = [(now_s - at_s) / pace % TURN_S for at_s in began if at_s <= now_s]
+    ahead = [each - at_s for at_s in into for each in (ALONE_SHOWN_S, UNTOLD_SHOWN_S, TURN_S) if each > at_s]
+    return min(ahead, default=inf)
+
+
+def sound_condition(view: View, own: Own, now_s: float, pace: float = 1.0) -> Condition:
+    """Return the one thing a buzzer says now; as a lamp, but it says each thing once and takes no turns."""
+    touched = _touched(own, now_s, pace)
+    if touched is not None and (touched.name != "untold" or now_s - touched.since_s < UNTOLD_HEARD_S * pace):
+        return touched
+    return _stands(view, own, now_s, pace)
+
+
+def _stands(view: View, own: Own, now_s: float, pace: float) -> Condition:
+    """Say how the place stands, whoever presses."""
     standing = [_standing(moment, now_s) for moment in view.moments]
     urgent = min((said for said in standing if said.name in _URGENCY), key=_rank, default=None)
     if urgent is not None:
@@ -184,6 +236,8 @@ def condition(view: View, own: Own, now_s: float, pace: float = 1.0) -> Conditio
     failed = next((said for said in standing if said.name == "failed"), None)
     if failed is not None:
         return failed
+    if own.alone_s is not None:
+        return Condition("alone", own.alone_s)
     if own.blind_s is not None:
         return Condition("blind", own.blind_s)
     return Condition("calm", 0.0)
@@ -195,6 +249,8 @@ def _touched(own: Own, now_s: float, pace: float) -> Condition | None:
         return Condition("identify", own.identify_s or 0.0)
     if own.refused_s is not None and now_s - own.refused_s < REFUSED_S * pace:
         return Condition("refused", own.refused_s)
+    if own.loose_s is not None:
+        return Condition("untold", own.loose_s)
     if own.waiting_s is None:
         return None
     untold_s = own.waiting_s + UNTOLD_AFTER_S * pace

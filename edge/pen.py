@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from andgate.errors import PayloadError
 from andgate.plan.kinds import KINDS
-from andgate.wire.codec import encode, format_time
-from andgate.wire.messages import NodeSignal, Retraction
+from andgate.wire.codec import encode, format_time, parse_time
+from andgate.wire.messages import DeviceConfig, NodeSignal, Retraction
 from edge.devices import Input, Report
 from edge.devices.done_button import DoneButton
 from edge.devices.start_button import StartButton
 from edge.site_time import SiteTime
 from edge.spool import Write
 from edge.view import Effect, wall
+
+_decode = msgspec.json.Decoder(NodeSignal).decode
 
 NODE = "node"
 """What a gap signal calls its device: it is the node's own word."""
@@ -47,7 +52,23 @@ class Pen:
             press, retracts = self._taken_back(device.id, report, boot)
             if report.occasion == "press":
                 self._presses[device.id] = (report.at_s, boot, seq)
-            effects.append(Effect(boot, seq, device.touchpoint, device.id, signal, key, report.at_s, pressed=pressed))
+            taken_back = f"{boot}/{press}" if press is not None else None
+            if retracts is not None:
+                taken_back = f"{retracts.boot}/{retracts.seq}"
+            effects.append(
+                Effect(
+                    boot=boot,
+                    seq=seq,
+                    touchpoint=device.touchpoint,
+                    device=device.id,
+                    signal=signal,
+                    key=key,
+                    at_s=report.at_s,
+                    pressed=pressed,
+                    found=report.found,
+                    retracts=taken_back,
+                )
+            )
             return encode(
                 NodeSignal(
                     device=device.id,
@@ -73,6 +94,41 @@ class Pen:
         if report.press_s is None or down is None or down[0] != report.press_s:
             return None, None
         return (down[2], None) if down[1] == boot else (None, Retraction(boot=down[1], seq=down[2]))
+
+    def read(self, body: bytes, devices: dict[str, DeviceConfig]) -> Effect | None:
+        """Return what a signal written before this start means for the node's own picture; None where nothing does."""
+        try:
+            signal = _decode(body)
+        except msgspec.MsgspecError:
+            return None
+        config = devices.get(signal.device)
+        at_s = self._read_s(signal)
+        if config is None or at_s is None or config.kind not in KINDS:
+            return None
+        retracts = None if signal.press is None else f"{signal.boot}/{signal.press}"
+        if isinstance(signal.retracts, Retraction):
+            retracts = f"{signal.retracts.boot}/{signal.retracts.seq}"
+        return Effect(
+            boot=signal.boot,
+            seq=signal.seq,
+            touchpoint=config.touchpoint,
+            device=signal.device,
+            signal=signal.signal,
+            key=signal.key,
+            at_s=at_s,
+            pressed=KINDS[config.kind].momentary,
+            found=signal.found,
+            retracts=retracts,
+        )
+
+    def _read_s(self, signal: NodeSignal) -> float | None:
+        """Return when it was on this node's clock: of this boot by itself, of an earlier one by its time of day."""
+        if signal.boot.partition(".")[0] == self._time.boot_id:
+            return signal.mono
+        try:
+            return None if signal.at is None else self._time.mono_s(parse_time(signal.at))
+        except PayloadError:
+            return None
 
     def gap(self, gone: str, low: int, high: int, now_s: float) -> Write:
         """Return what makes a gap signal: these numbers of a numbering are not here any more."""

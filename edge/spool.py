@@ -4,21 +4,35 @@ Every signal gets the next number of one *numbering*, named `boot`: new when the
 each begins at 1. What the hub has receipted is kept for seven more days, for a hub that comes back empty (a new epoch).
 
 SQLite with WAL and synchronous FULL: measured with a virtual machine killed in the middle of writing, nothing that was
-acknowledged was lost. One thread owns a spool. When the disk is full the spool goes on in memory under a numbering of
-its own, so that no number is ever used twice, and says so (`trouble`).
+acknowledged was lost. One thread owns a spool.
+
+When the disk is full, read-only or dying the spool goes on in memory under a numbering of its own, so that no number is
+ever used twice, and says so (`trouble`); as soon as the disk takes it again it is written there (`mend`). Memory is
+bounded: of what never came to a disk the oldest goes first, and the hub sees by the numbers that it is gone. A file
+that is no database any more is put aside, never overwritten.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import logging
+import shutil
 import sqlite3
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from andgate.errors import UsageError
 from andgate.wire.messages import Receipt
 
+_log = logging.getLogger("andgate.edge")
+
+LOOSE_MOST = 5_000
+"""Signals in memory at most: some 3 MB, and two days of a busy desk."""
+CHECKED_BYTES = 16 << 20
 KEEP_MS = 7 * 86_400_000
 """How long a receipted entry is kept: longer than any outage in which a hub is replaced."""
 _FIRST, _LAST = 1, 2**53
@@ -65,9 +79,13 @@ class Spool:
         """Why the spool is not durable just now, or None."""
         self.commits = 0
         """Writes to the disk since start: what wears an SD card."""
+        self.aside: Path | None = None
+        """Where a broken spool was put at this start."""
+        self._in_memory = False
+        """The file could not be written at the start: `_base` is a copy of it."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._base = self._open()
+            self._base = self._open_somehow()
         except (OSError, sqlite3.Error) as wrong:
             raise UsageError(
                 f"the data folder {folder} cannot be used: {wrong}. Choose another with --data, or make room"
@@ -90,20 +108,109 @@ class Spool:
             base.execute("pragma journal_mode = wal")
             base.execute("pragma synchronous = full")
             base.executescript(_SCHEMA)
+            self._sound(base)
         except sqlite3.Error:
             base.close()
             raise
         return base
 
+    def _open_somehow(self) -> sqlite3.Connection:
+        """Open the file; a broken one is put aside, and one that cannot be written is copied into memory."""
+        try:
+            return self._open()
+        except sqlite3.OperationalError as wrong:
+            if not self._unwritable():
+                raise
+            self._in_memory = True
+            self.trouble = f"signals are kept in memory only: {wrong}"
+            return self._copy()
+        except sqlite3.DatabaseError as wrong:
+            self.aside = self.path.with_name(f"{self.path.name}.broken-{uuid.uuid4().hex[:8]}")
+            _log.error("the spool is broken (%s): what waited in it stays in %s; a new one begins", wrong, self.aside)
+            for end in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    self.path.with_name(self.path.name + end).rename(self.aside.with_name(self.aside.name + end))
+            return self._open()
+
+    def _unwritable(self) -> bool:
+        """Say whether the place is full or read-only: then a node works on, which it does not for a wrong folder."""
+        try:
+            with tempfile.TemporaryFile(dir=self.path.parent) as probe:
+                probe.write(b"\0" * 65_536)
+                probe.flush()
+        except OSError as wrong:
+            return wrong.errno in (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        return False
+
+    def _copy(self) -> sqlite3.Connection:
+        """Return a copy in memory of what can still be read, with what had not yet moved into the file itself."""
+        base = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        with contextlib.suppress(OSError, sqlite3.Error), _room() as place:
+            for end in ("", "-wal"):
+                file = self.path.with_name(self.path.name + end)
+                if file.exists():
+                    shutil.copy(file, place)
+            with contextlib.closing(sqlite3.connect(Path(place) / self.path.name)) as old:
+                old.backup(base)
+        base.executescript(_SCHEMA)
+        return base
+
+    def _sound(self, base: sqlite3.Connection) -> None:
+        """Raise DatabaseError for a file that is broken inside; a long one is not read through: it would take."""
+        if self.path.stat().st_size <= CHECKED_BYTES:
+            found = base.execute("pragma quick_check(1)").fetchone()[0]
+            if found != "ok":
+                raise sqlite3.DatabaseError(str(found))
+
+    def durable(self, boot: str) -> bool:
+        """Say whether signals of a numbering are on disk."""
+        return boot != self._loose_name or not self._loose
+
+    def mend(self) -> bool:
+        """Try to put on disk what is in memory only; return whether all is well again."""
+        try:
+            if self._in_memory:
+                base = self._open()
+                facts = self._base.execute("select name, body from fact").fetchall()
+                with contextlib.closing(self._base):
+                    self._base = base
+                self._in_memory = False
+                self._commit("insert or replace into fact (name, body) values (?, ?)", facts)
+            if self._loose:
+                self._commit("insert into entry (boot, seq, body) values (?, ?, ?)", self._loose)
+                self._loose = []
+            else:
+                # Nothing to save, so ask: a disk that takes this takes the next press.
+                self._commit("insert or replace into fact (name, body) values (?, ?)", [("mended", b"1")])
+        except sqlite3.Error as wrong:
+            self.trouble = f"signals are kept in memory only: {wrong}"
+            return False
+        self.trouble = None
+        self.boot = self._name
+        return True
+
     def close(self) -> None:
         """Close the file; whatever is not receipted waits in it."""
+        if self._loose:
+            self.mend()
         self._base.close()
 
     @property
     def depth(self) -> int:
         """How many signals wait for their receipt."""
-        row = self._base.execute("select count(*) from entry where receipted_ms is null").fetchone()
-        return int(row[0]) + len(self._loose)
+        return self._stored_depth() + len(self._loose)
+
+    def _stored_depth(self) -> int:
+        rows = self._read("select count(*) from entry where receipted_ms is null", ())
+        return int(rows[0][0]) if rows else 0
+
+    def _read(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Return rows; a disk that cannot be read has none, and says so."""
+        try:
+            return self._base.execute(query, values).fetchall()
+        except sqlite3.Error as wrong:
+            self.trouble = f"the disk cannot be read: {wrong}"
+            return []
 
     def is_of_this_boot(self, numbering: str) -> bool:
         """Say whether a numbering's times are on the monotonic scale that runs now."""
@@ -119,7 +226,7 @@ class Spool:
         entries = [
             Entry(self._name, seq, write(self._name, seq)) for seq, write in enumerate(signals, start=self._seq + 1)
         ]
-        for attempt in (0, 1):
+        for attempt in () if self._in_memory else (0, 1):
             try:
                 self._commit("insert into entry (boot, seq, body) values (?, ?, ?)", entries)
             except sqlite3.Error as wrong:
@@ -143,7 +250,7 @@ class Spool:
         for write in signals:
             self._loose_seq += 1
             entries.append(Entry(self.boot, self._loose_seq, write(self.boot, self._loose_seq)))
-        self._loose += entries
+        self._loose = (self._loose + entries)[-LOOSE_MOST:]
         return entries
 
     def _make_room(self) -> bool:
@@ -168,12 +275,16 @@ class Spool:
     def waiting(self, limit: int, *, skip: int = 0) -> list[Entry]:
         """Return signals without a receipt, oldest first, after the first `skip`."""
         query = "select boot, seq, body from entry where receipted_ms is null order by id limit ? offset ?"
-        stored = [Entry(*row) for row in self._base.execute(query, (limit, skip))]
+        stored = [Entry(*row) for row in self._read(query, (limit, skip))]
         if len(stored) == limit:
             return stored
-        gone = int(self._base.execute("select count(*) from entry where receipted_ms is null").fetchone()[0])
-        start = max(skip - gone, 0)
+        start = max(skip - self._stored_depth(), 0)
         return stored + self._loose[start : start + limit - len(stored)]
+
+    def newest(self, limit: int) -> list[Entry]:
+        """Return the newest signals without a receipt, oldest first."""
+        query = "select boot, seq, body from entry where receipted_ms is null order by id desc limit ?"
+        return ([Entry(*row) for row in self._read(query, (limit,))][::-1] + self._loose)[-limit:]
 
     def receipt(self, receipt: Receipt, now_ms: int) -> int:
         """Take a receipt; return how many signals it freed. Receipts may repeat and overlap."""
@@ -185,10 +296,8 @@ class Spool:
             if entry.boot != receipt.boot or not any(low <= entry.seq <= high for low, high in spans)
         ]
         freed = before - len(self._loose)
-        if receipt.boot == self._loose_name:
-            if not self._loose and self.boot == self._name:
-                self.trouble = None
-            return freed
+        if freed and not self._loose and not self._in_memory:
+            self.mend()  # nothing is at risk any more; whether the disk takes the next one is seen now
         total = self._base.total_changes
         try:
             self._commit(
@@ -224,7 +333,7 @@ class Spool:
     def missing(self, boot: str, first: int, last: int) -> list[tuple[int, int]]:
         """Return the ranges of a numbering that are not here any more (or never were)."""
         query = "select seq from entry where boot = ? and seq between ? and ? order by seq"
-        here = [int(row[0]) for row in self._base.execute(query, (boot, first, last))]
+        here = [int(row[0]) for row in self._read(query, (boot, first, last))]
         here += [entry.seq for entry in self._loose if entry.boot == boot and first <= entry.seq <= last]
         gaps, start = [], first
         for seq in [*here, last + 1]:
@@ -235,8 +344,8 @@ class Spool:
 
     def fact(self, name: str) -> bytes | None:
         """Return a fact kept under a name, or None."""
-        row = self._base.execute("select body from fact where name = ?", (name,)).fetchone()
-        return None if row is None else bytes(row[0])
+        rows = self._read("select body from fact where name = ?", (name,))
+        return bytes(rows[0][0]) if rows else None
 
     def keep(self, name: str, body: bytes) -> None:
         """Keep a fact across starts; only a change is written. A full disk is no reason to stop (`trouble`)."""
@@ -245,3 +354,9 @@ class Spool:
                 self._commit("insert or replace into fact (name, body) values (?, ?)", [(name, body)])
         except sqlite3.Error as wrong:
             self.trouble = f"settings cannot be kept: {wrong}"
+
+
+def _room() -> tempfile.TemporaryDirectory[str]:
+    """Return a place for a moment's copy; in memory, since the disk is what does not work."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own in it
+    return tempfile.TemporaryDirectory(prefix="andgate-spool-", dir=memory if memory.is_dir() else None)

@@ -1,21 +1,18 @@
-"""A touchpoint as its node sees it: what the hub said last, and on top of it what the node itself has done since.
-
-The node needs nobody: a countdown started on the spot counts, and a flight reported done is done, before the hub has
-heard of either; when it has, what it says holds. Pure.
-"""
+"""What a touchpoint looks like: the hub's word on the node's clock, and what a sign says of it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
 from datetime import UTC, datetime
 from math import inf
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import UNSET, Struct
 
+from andgate.errors import PayloadError
 from andgate.sign import SignDone, SignFlight, SignState
 from andgate.wire.codec import parse_time
-from andgate.wire.messages import ExpectationConfig, LiveMoment, TouchpointMoments
+from andgate.wire.messages import LiveMoment, TouchpointMoments
 from edge.language import Ended, Open, View
 from edge.site_time import SiteTime
 
@@ -34,43 +31,39 @@ class Effect(Struct, frozen=True):
     at_s: float
     pressed: bool
     """Somebody's finger waits for an answer."""
+    kept: bool = True
+    """False: it is in memory only, so the lamp must not say that it is safe here."""
+    found: bool = False
+    retracts: str | None = None
+    """``boot/seq`` of the press that a hold takes back."""
 
 
-def view(
-    said: TouchpointMoments | None,
-    effects: Iterable[Effect],
-    expectations: Sequence[ExpectationConfig],
-    time: SiteTime,
-    zone: str,
-) -> View:
-    """Return the touchpoint: the hub's moments, then each effect folded in, nearest deadline first."""
-    moments = [_open(moment, time) for moment in said.moments] if said is not None else []
+def said_view(said: TouchpointMoments | None, time: SiteTime, zone: str) -> View:
+    """Return the touchpoint as the hub said it last, nearest deadline first."""
+    if said is None:
+        return View()
+    moments = sorted((open_of(moment, time) for moment in said.moments), key=lambda it: (it.deadline_s, it.opened_s))
+    if said.ended is UNSET:
+        return View(tuple(moments))
+    at_ms = parse_time(said.ended.at)
+    at_s, deadline_s = time.mono_s(at_ms), None
+    with contextlib.suppress(PayloadError):
+        deadline_s = time.mono_s(parse_time(said.ended.deadline))
     ended = None
-    if said is not None and said.ended is not UNSET:
-        at_ms = parse_time(said.ended.at)
-        at_s = time.mono_s(at_ms)
-        if at_s is not None:
-            ended = Ended(
-                key=said.ended.key,
-                verdict=said.ended.verdict,
-                saved=said.ended.saved,
-                at_s=at_s,
-                clock=wall(at_ms, zone)[11:],
-            )
-    for effect in effects:
-        for expectation in expectations:
-            if effect.touchpoint not in expectation.touchpoints:
-                continue
-            if effect.signal in expectation.opens:
-                _begin(moments, effect, expectation)
-            if effect.signal in expectation.closes:
-                closed = _close(moments, effect, expectation)
-                if closed is not None:
-                    ended = _ended(closed, effect, time, zone)
-    return View(tuple(sorted(moments, key=lambda moment: (moment.deadline_s, moment.opened_s))), ended)
+    if at_s is not None:
+        ended = Ended(
+            expectation=said.ended.expectation,
+            key=said.ended.key,
+            verdict=said.ended.verdict,
+            saved=said.ended.saved,
+            at_s=at_s,
+            deadline_s=at_s if deadline_s is None else deadline_s,
+            clock=wall(at_ms, zone)[11:],
+        )
+    return View(tuple(moments), ended)
 
 
-def _open(moment: LiveMoment, time: SiteTime) -> Open:
+def open_of(moment: LiveMoment, time: SiteTime) -> Open:
     """Put one of the hub's moments on the node's clock."""
 
     def mono(text: str | None) -> float | None:
@@ -99,48 +92,6 @@ def _open(moment: LiveMoment, time: SiteTime) -> Open:
         threatened_s=mono(moment.threatened),
         failing_s=mono(moment.failing),
         claimed_s=mono(moment.claimed),
-    )
-
-
-def _begin(moments: list[Open], effect: Effect, expectation: ExpectationConfig) -> None:
-    """Open a moment on the spot, unless one is open or its key is missing."""
-    key = effect.key if expectation.key is not None else None
-    if expectation.key is not None and key is None:
-        return
-    if any(moment.expectation == expectation.id and moment.key == key for moment in moments):
-        return
-    moments.append(
-        Open(
-            expectation=expectation.id,
-            key=key,
-            opened_s=effect.at_s,
-            counts_to_s=effect.at_s + expectation.countdown_s,
-            deadline_s=effect.at_s + expectation.fails_after_s,
-        )
-    )
-
-
-def _close(moments: list[Open], effect: Effect, expectation: ExpectationConfig) -> Open | None:
-    """Take out the moment that a closing signal ends: of its key, or without one the nearest deadline."""
-    mine = [moment for moment in moments if moment.expectation == expectation.id]
-    if expectation.key is not None and effect.key is not None:
-        mine = [moment for moment in mine if moment.key == effect.key]
-    if not mine:
-        return None
-    closed = min(mine, key=lambda moment: moment.deadline_s)
-    moments.remove(closed)
-    return closed
-
-
-def _ended(closed: Open, effect: Effect, time: SiteTime, zone: str) -> Ended:
-    site_ms = time.ms(effect.at_s)
-    kept = effect.at_s <= closed.deadline_s
-    return Ended(
-        key=closed.key,
-        verdict="success" if kept else "failure",
-        saved=kept and closed.threatened_s is not None and closed.threatened_s <= effect.at_s,
-        at_s=effect.at_s,
-        clock="" if site_ms is None else wall(site_ms, zone)[11:],
     )
 
 

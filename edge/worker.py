@@ -16,12 +16,15 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import andgate
-from andgate.errors import WireError
+from andgate.errors import PayloadError, WireError
 from andgate.wire import topics
 from andgate.wire.codec import (
     decode_command,
     decode_config,
+    decode_hub_beat,
     decode_hub_state,
     decode_node_state,
     decode_receipt,
@@ -43,7 +46,8 @@ from edge.clock import NodeClock
 from edge.delivery import Delivery
 from edge.devices import Edge, Input, Report
 from edge.devices.rack import Rack
-from edge.face import Face
+from edge.face import REMEMBERED, Face
+from edge.hearing import Hearing
 from edge.link import Down, Link, Message, Said, Up, Will
 from edge.pen import Pen
 from edge.site_time import SiteTime
@@ -62,6 +66,15 @@ IDENTIFY_S = 10.0
 DRILL_S = 3.0
 GONE_AT_MOST = 100_000
 """A resend of more numbers than this is a mistake."""
+GAPS_MOST = 100
+"""Gap signals for one resend; the hub asks again for the rest."""
+GAPS_REMEMBERED = 1_000
+RELOAD_S = 5.0
+"""Devices are opened anew at most so often: each time their levels are found, and that is written to disk."""
+KEEP_S = 1.0
+"""The hub's word is put on disk at most so often, however often it speaks: a card wears out."""
+MEND_S = 5.0
+"""A disk that was full is tried again so often."""
 
 
 class Stop:
@@ -97,7 +110,8 @@ class Worker:
         self.time = SiteTime(clock.boot_id, self.pace)
         self.delivery = Delivery(spool, self._send_signals, clock)
         self.pen = Pen(self.time)
-        self.face = Face(self.rack, self.time, clock)
+        self.face = Face(node, self.rack, self.time, clock)
+        self.hearing = Hearing(clock.mono_s(), self.pace)
         self.config: NodeConfig | None = None
         self.session = int(spool.fact("session") or 0)
         self.run_number = self.session + 1
@@ -112,8 +126,14 @@ class Worker:
         self._faulty: set[str] = set()
         self._subscribed: set[str] = set()
         self._timers: dict[str, float] = {}
+        self._unkept: dict[str, bytes] = {}
+        """The hub's word, not yet on disk, by touchpoint."""
+        self._gaps: dict[tuple[str, int, int], tuple[str, int]] = {}
+        """What was told to be gone -> the gap signal that told it."""
+        self._reload = False
         self._handlers: dict[str, Callable[[Message], None]] = {
             "hub/state": self._on_hub,
+            "hub/beat": self._on_beat,
             "node/state": self._on_own_state,
             "node/receipt": self._on_receipt,
             "node/time/reply": self._on_time,
@@ -136,10 +156,17 @@ class Worker:
         kept = self.spool.fact("config")
         if kept is not None:
             try:
-                self._use_config(decode_config(kept), now_s)
+                config = decode_config(kept)
+                self._remember(config)
+                self._use_config(config, now_s)
             except WireError:
                 _log.warning("%s: the kept configuration is not readable; waiting for the hub's", self.node)
         self._connect()
+
+    def _remember(self, config: NodeConfig) -> None:
+        """Take up what this node saw before it started and nobody has confirmed: its own countdowns go on."""
+        known = (self.pen.read(entry.body, config.devices) for entry in self.spool.newest(REMEMBERED))
+        self.face.add([effect for effect in known if effect is not None])
 
     def run(self) -> None:
         """Work until somebody wishes to stop."""
@@ -154,6 +181,7 @@ class Worker:
         if stop.goodbye and self.site is not None:
             goodbye = NodeState(state="stopped", session=self.session, boot=self.spool.boot)
             self.link.publish(topics.Topics(self.site).node_state(self.node), encode(goodbye), retain=True)
+            self._keep_moments()
         self.link.close(polite=stop.goodbye)
         self.rack.close()
         self.spool.close()
@@ -168,9 +196,12 @@ class Worker:
             while True:
                 events.append(self.inbox.get_nowait())
         reports: list[tuple[Input, Report]] = []
+        latest = {event.topic: event for event in events if isinstance(event, Message)}
         for event in events:
             if isinstance(event, Stop):
                 return event
+            if isinstance(event, Message) and _is_state(event.topic) and latest[event.topic] is not event:
+                continue  # the hub has said something newer of it already
             if isinstance(event, Edge):
                 device = self.rack.devices.get(event.device)
                 if isinstance(device, Input):
@@ -191,18 +222,31 @@ class Worker:
         if reports:
             self._report(reports, now_s)
         self.delivery.advance(now_s)
+        news = poll and self._news(now_s)
         if self.delivery.connected:
             if self._timer("time", self._ask_every_s, now_s):
                 self._ask_every_s = min(self._ask_every_s * 2, TIME_S[1])
                 self._ask_time(now_s)
-            if self._timer("health", HEALTH_S, now_s) or self._news(now_s):
+            if self._timer("health", HEALTH_S, now_s) or news:
                 self._tell_health(now_s)
-        if self._timer("purge", PURGE_S, now_s):
-            self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
+        self._keep_house(now_s)
         if self.time.settle(now_s):
             self.face.review()
+        alone = self.hearing.alone_s(now_s) is not None
+        self.face.hearing(alone=alone, told_s=self.hearing.told_s(now_s))
         if touched or reports or now_s >= self.face.due_s:
-            self.face.show(now_s, linked=self.delivery.connected and self.delivery.hub_online is True)
+            self.face.show(now_s, linked=not alone)
+
+    def _keep_house(self, now_s: float) -> None:
+        if self._timer("purge", PURGE_S, now_s):
+            self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
+        if self.spool.trouble is not None and self._timer("mend", MEND_S, now_s) and self.spool.mend():
+            self.face.safe()
+        if self._unkept and self._timer("keep", KEEP_S, now_s):
+            self._keep_moments()
+        if self._reload and self.config is not None and self._timer("reload", RELOAD_S, now_s):
+            self._reload = False
+            self._use_config(self.config, now_s, anew=True)
 
     def _timer(self, name: str, every_s: float, now_s: float) -> bool:
         """Say whether it is time for something; in a fast demo nothing runs more than ten times a real second."""
@@ -217,7 +261,7 @@ class Worker:
         names = ("poll", "purge", "time", "health") if self.delivery.connected else ("poll", "purge")
         dues = [self._timers.get(name, -inf) for name in names]
         dues += [due for due in (device.due_s() for device in self.rack.inputs) if due is not None]
-        return min(self.face.due_s, self.delivery.due_s() or inf, *dues)
+        return min(self.face.due_s, self.delivery.due_s() or inf, self.hearing.due_s(self.clock.mono_s()), *dues)
 
     # ------------------------------------------------------------------------------------------ seeing
 
@@ -235,7 +279,14 @@ class Worker:
         entries = self.spool.append(writes)
         # A disk that was full made some bodies twice, under two numberings; only the last of each holds.
         numbered = {(entry.boot, entry.seq) for entry in entries}
-        self.face.add([effect for effect in effects if (effect.boot, effect.seq) in numbered])
+        kept = {(entry.boot, entry.seq) for entry in entries if self.spool.durable(entry.boot)}
+        self.face.add(
+            [
+                msgspec.structs.replace(effect, kept=(effect.boot, effect.seq) in kept)
+                for effect in effects
+                if (effect.boot, effect.seq) in numbered
+            ]
+        )
         self.delivery.live(entries, now_s)
 
     # ------------------------------------------------------------------------------------------ hearing
@@ -243,10 +294,11 @@ class Worker:
     def _hear(self, said: Said) -> None:
         now_s = self.clock.mono_s()
         if isinstance(said, Up):
+            self.hearing.up(now_s)
             self._on_up(now_s)
         elif isinstance(said, Down):
             self.delivery.down()
-            self.face.cut(now_s)
+            self.hearing.down(now_s)
             self._connect()
         else:
             self._on_message(said)
@@ -263,6 +315,8 @@ class Worker:
             handler = self._handlers.get(topic.kind)
             if handler is not None:
                 handler(message)
+                if topic.kind not in ("hub/state", "node/state") and not message.retained:
+                    self._hub_spoke(beat=topic.kind == "hub/beat")
         except WireError as wrong:
             _log.warning("%s: dropped a message on %s: %s", self.node, message.topic, wrong)
 
@@ -326,13 +380,21 @@ class Worker:
                 _log.info("%s: the hub begins a new epoch; %d kept signals are sent again", self.node, freed)
                 again = True
             self.spool.keep("epoch", said.epoch.encode())
-        if said.state == "online":
-            self.face.cut_s = None
-            if again:
-                self._timers["time"], self._ask_every_s = -inf, TIME_S[0]
-        else:
-            self.face.cut(now_s)
+        self.hearing.state(now_s, online=said.state == "online", beat_s=said.beat_s)
+        if said.state == "online" and again:
+            self._timers["time"], self._ask_every_s = -inf, TIME_S[0]
         self.delivery.hub(said, now_s, again=again, live=not message.retained)
+
+    def _on_beat(self, message: Message) -> None:
+        said = decode_hub_beat(message.payload)
+        if self._hub_session is not None and said.session < self._hub_session:
+            raise PayloadError("a beat of a session that is over")
+
+    def _hub_spoke(self, *, beat: bool) -> None:
+        """Take note that the hub is there; after a silence what was sent into it goes again at once."""
+        now_s = self.clock.mono_s()
+        if self.hearing.heard(now_s, beat=beat):
+            self.delivery.silence_over(now_s)
 
     def _on_receipt(self, message: Message) -> None:
         receipt = decode_receipt(message.payload)
@@ -381,7 +443,7 @@ class Worker:
             kept = self.spool.fact(f"moments {touchpoint}")
             if kept is not None:
                 with contextlib.suppress(WireError):
-                    self.face.hear(touchpoint, decode_touchpoint(kept))
+                    self.face.hear(touchpoint, decode_touchpoint(kept), now_s)
         self.pen.zone = config.timezone
         self.face.configure(config)
         self._report(reports, now_s)
@@ -390,8 +452,13 @@ class Worker:
     def _on_moments(self, message: Message) -> None:
         said = decode_touchpoint(message.payload)
         touchpoint = topics.parse(message.topic).name
-        self.spool.keep(f"moments {touchpoint}", message.payload)
-        self.face.hear(touchpoint, said)
+        self._unkept[touchpoint] = message.payload
+        self.face.hear(touchpoint, said, self.clock.mono_s())
+
+    def _keep_moments(self) -> None:
+        for touchpoint, payload in self._unkept.items():
+            self.spool.keep(f"moments {touchpoint}", payload)
+        self._unkept.clear()
 
     def _on_command(self, message: Message) -> None:
         """Do what the hub asks; a command kept by the broker is from the past and is not done."""
@@ -401,11 +468,11 @@ class Worker:
         now_s = self.clock.mono_s()
         if command.do in ("identify", "drill"):
             self.face.identify(command.device, now_s, IDENTIFY_S if command.do == "identify" else DRILL_S)
-            self._timers["health"] = -inf
+            self._timers["health"] = min(self._timers["health"], now_s + self.pace)
         elif command.do == "refused":
             self.face.refuse(command.device, now_s)
-        elif command.do == "reload" and self.config is not None:
-            self._use_config(self.config, now_s, anew=True)
+        elif command.do == "reload":
+            self._reload = True
         elif command.do == "resend":
             self._resend(command, now_s)
 
@@ -415,10 +482,21 @@ class Worker:
         first = max(command.from_ or 1, 1)
         last = min(command.to or first, first + GONE_AT_MOST)
         self.spool.requeue(boot, first, last)
-        writes = [self.pen.gap(boot, low, high, now_s) for low, high in self.spool.missing(boot, first, last)]
+        gone = []
+        for low, high in self.spool.missing(boot, first, last)[:GAPS_MOST]:
+            told = self._gaps.get((boot, low, high))
+            if told is None or self.spool.missing(told[0], told[1], told[1]):
+                gone.append((low, high))
+            else:
+                self.spool.requeue(told[0], told[1], told[1])  # said once, kept once, however often it is asked for
         self.delivery.requeued(now_s)
-        if writes:
-            self.delivery.live(self.spool.append(writes), now_s)
+        if gone:
+            entries = self.spool.append([self.pen.gap(boot, low, high, now_s) for low, high in gone])
+            for (low, high), entry in zip(gone, entries, strict=True):
+                self._gaps[boot, low, high] = (entry.boot, entry.seq)
+            for old in list(self._gaps)[:-GAPS_REMEMBERED]:
+                del self._gaps[old]
+            self.delivery.live(entries, now_s)
 
     # ------------------------------------------------------------------------------------------ telling
 
@@ -448,7 +526,13 @@ class Worker:
     def _news(self, now_s: float) -> bool:
         """Say whether a device's fault came or went: the hub is to know at once who is blind."""
         faulty = {name for name, said in self.rack.health(now_s).items() if said.fault or said.level == "unknown"}
+        if self.spool.trouble is not None:
+            faulty.add("")  # no device is called so: it is the node's own
         news, self._faulty = faulty != self._faulty, faulty
+        if news:
+            blind = faulty & {device.id for device in self.rack.inputs} | (faulty & self.rack.faults.keys())
+            self.face.blind(blind, now_s)
+            self.face.trouble_s = (self.face.trouble_s or now_s) if "" in faulty else None
         return news
 
     def _tell_health(self, now_s: float) -> None:
@@ -471,9 +555,15 @@ class Worker:
                     config=self.config.hash if self.config is not None else None,
                     version=andgate.__version__,
                     drops=self.rack.drops,
+                    fault=self.spool.trouble,
                 )
             ),
         )
+
+
+def _is_state(topic: str) -> bool:
+    """Say whether a message on this topic replaces what was said on it before."""
+    return topic.endswith("/moment")
 
 
 def _temperature_c() -> float | None:

@@ -20,7 +20,8 @@ class Way:
         self.clock = HandClock()
         self.spool = Spool(folder, "kernel")
         self.sent: list[list[NodeSignal]] = []
-        self.delivery = Delivery(self.spool, self._send, self.clock)
+        self.chance = 0.0
+        self.delivery = Delivery(self.spool, self._send, self.clock, lambda: self.chance)
 
     def _send(self, payload: bytes) -> None:
         assert len(payload) <= 64 * 1024

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from andgate.wire.codec import format_time
 from andgate.wire.messages import EndedMoment, ExpectationConfig, LiveMoment, TouchpointMoments
 from edge.clock import BorrowedClock, NodeClock, RealClock, node_clock
+from edge.judge import Facts, Judge, slice_of
 from edge.language import View
 from edge.site_time import SiteTime
-from edge.view import Effect, sign_state, view, wall
-from tests.edge.conftest import HandClock
+from edge.view import Effect, sign_state, wall
+from tests.edge.conftest import HandClock, device, node_config
 
 T0 = 1_795_000_000_000
 """Site time at node second 1000."""
@@ -30,6 +31,8 @@ BAGGAGE = ExpectationConfig(
 WAIT = ExpectationConfig(
     id="wait", touchpoints=["belt"], opens=["pressed"], closes=["reset"], fails_after_s=180, countdown_s=180
 )
+
+PLACE = node_config(expectations=[BAGGAGE, WAIT], it=device("done-button", "belt", button=5))
 
 
 def known() -> SiteTime:
@@ -59,11 +62,13 @@ def said(*moments: LiveMoment, ended: EndedMoment | None = None) -> TouchpointMo
 
 
 def effect(signal: str, at_s: float, key: str | None = None) -> Effect:
-    return Effect("boot", 1, "belt", "it", signal, key, at_s, pressed=True)
+    return Effect("boot", round(at_s * 10), "belt", "it", signal, key, at_s, pressed=True)
 
 
 def seen(what: TouchpointMoments | None, *effects: Effect, time: SiteTime | None = None) -> View:
-    return view(what, effects, [BAGGAGE, WAIT], time or known(), "UTC")
+    judge = Judge("n", slice_of("n", PLACE), "belt", time or known())
+    judge.begin(Facts(said=what, effects=effects), max([1000.0, *(it.at_s for it in effects)]), alone=False)
+    return judge.view
 
 
 def text(it: View, now_s: float, counts: str = "countdown", rate: float = 1.0) -> list[str]:
