@@ -1,16 +1,47 @@
-"""The hub's only now()."""
+"""The hub's only now().
+
+Site time is UTC as it was at the start plus what a monotonic clock has counted since, so that no setting of the
+system's clock makes a moment longer or shorter (docs/decisions/0032).
+"""
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from andgate.clock import Clock
 
-_SLEW = 0.1
-"""A system clock that was set back is caught up with by going a tenth slower, never by going back."""
+SLEW = 500e-6
+"""A small difference from UTC is worked off this fast, as NTP does: nobody sees it in a duration."""
+STEP_S = 2.0
+"""A greater one is a clock that was set. A leap second is less."""
+QUIET_S = 0.001
+"""Less than this is the noise of reading two clocks."""
+STEADY_S = 60.0
+"""A clock that was set counts when it has stayed so for this long: whoever mistypes a date corrects it."""
+_BOOTTIME: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_TIMEX_BYTES = 512
+"""More than the kernel's `struct timex` on any machine; all zeros asks without changing anything."""
+_TIME_ERROR = 5
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def synchronised() -> bool:
+    """Ask the kernel whether something (NTP, a receiver) keeps its UTC right."""
+    try:
+        state: int = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    except (OSError, AttributeError):
+        return False
+    return 0 <= state < _TIME_ERROR
+
+
+def _boottime_s() -> float:
+    """Return seconds since the kernel booted, those that it slept too."""
+    return time.clock_gettime(_BOOTTIME)
 
 
 class HubClock(Clock, Protocol):
@@ -25,31 +56,86 @@ class HubClock(Clock, Protocol):
 
 
 class SystemClock:
-    """The machine's UTC, tied to its monotonic clock: it follows steps forward and never goes back."""
+    """The machine's UTC at the start, carried on by its monotonic clock; may be asked from any thread.
+
+    A difference from the system's UTC of up to `STEP_S` is slewed away. A greater one is not followed: durations would
+    be wrong. It is told (`ahead_s`), and `follow` goes over to UTC once nobody is hurt by it.
+    """
 
     rate = 1.0
 
-    def __init__(self, wall_s: Callable[[], float] = time.time, mono_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, wall_s: Callable[[], float] = time.time, mono_s: Callable[[], float] = _boottime_s) -> None:
         """Begin at the system's time."""
         self._wall_s = wall_s
         self._mono_s = mono_s
         self._lock = threading.Lock()
+        self._waiters: list[Callable[[], None]] = []
         self._seen_mono_s = mono_s()
         self._seen_s = wall_s()
+        self._ahead_s = 0.0
+        self._steady_s = self._seen_mono_s
 
     def now_ms(self) -> int:
-        """UTC now, in whole milliseconds since 1970."""
+        """UTC now, in whole milliseconds since 1970, as far as the clock was right at the start."""
         with self._lock:
-            mono_s = self._mono_s()
-            passed_s = mono_s - self._seen_mono_s
-            now_s = self._seen_s + passed_s
-            ahead_s = now_s - self._wall_s()
-            now_s -= min(ahead_s, passed_s * _SLEW)
-            self._seen_mono_s, self._seen_s = mono_s, now_s
-            return int(now_s * 1000)
+            return int(self._look() * 1000)
+
+    def _look(self) -> float:
+        mono_s, wall_s = self._mono_s(), self._wall_s()
+        passed_s = max(mono_s - self._seen_mono_s, 0.0)
+        now_s = self._seen_s + passed_s
+        ahead_s = wall_s - now_s
+        if QUIET_S < abs(ahead_s) <= STEP_S:
+            now_s += min(max(ahead_s, -passed_s * SLEW), passed_s * SLEW)
+        if abs(ahead_s - self._ahead_s) > STEP_S:
+            self._steady_s = mono_s
+        self._ahead_s = wall_s - now_s
+        self._seen_mono_s, self._seen_s = max(mono_s, self._seen_mono_s), now_s
+        return now_s
+
+    @property
+    def ahead_s(self) -> float:
+        """By how much the system's UTC is ahead of site time; negative: behind."""
+        with self._lock:
+            self._look()
+            return self._ahead_s
+
+    @property
+    def steady_s(self) -> float:
+        """For how long that has been so."""
+        with self._lock:
+            self._look()
+            return self._seen_mono_s - self._steady_s
+
+    def stand(self, at_ms: int) -> None:
+        """Go on from `at_ms`, whatever the system's UTC says; only while nobody else has asked for the time."""
+        with self._lock:
+            self._look()
+            self._seen_s = at_ms / 1000
+            self._ahead_s = self._wall_s() - self._seen_s
+
+    def follow(self) -> int:
+        """Go over to a UTC that is ahead; return by how many milliseconds."""
+        with self._lock:
+            before_s = self._look()
+            self._seen_s = max(before_s, self._wall_s())
+            self._ahead_s = self._wall_s() - self._seen_s
+            by_ms = int(self._seen_s * 1000) - int(before_s * 1000)
+        for wake in tuple(self._waiters):
+            wake()
+        return by_ms
+
+    def scale(self) -> tuple[str, int]:
+        """Return what names this scale in other runs of the same machine: the kernel's boot, and site time then."""
+        try:
+            boot = _BOOT_ID.read_text(encoding="ascii").strip()
+        except OSError:
+            boot = ""
+        with self._lock:
+            return boot, int((self._look() - self._seen_mono_s) * 1000)
 
     def mono_s(self) -> float:
-        """Seconds since some start, only forward."""
+        """Seconds since the kernel booted, only forward, through sleep too."""
         return self._mono_s()
 
     def real_s(self, site_s: float) -> float:
@@ -57,7 +143,8 @@ class SystemClock:
         return site_s
 
     def subscribe(self, wake: Callable[[], None]) -> None:
-        """Accept a waiter; this clock never jumps, so nobody has to be woken."""
+        """Call `wake` when the clock goes over to another UTC."""
+        self._waiters.append(wake)
 
 
 class ScaledClock:

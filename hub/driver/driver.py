@@ -28,6 +28,7 @@ from hub.driver.batch import Batch, Committed
 from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Posted, Replaced
 from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
+from hub.driver.timekeeper import Timekeeper
 from hub.store import ChainHead, PageFate, PageRow, Store, StoreError
 
 _log = logging.getLogger(__name__)
@@ -119,6 +120,11 @@ class Driver:
     def epoch(self) -> str:
         """Names this data: another one makes nodes send again what they keep."""
         return self._store.epoch
+
+    @property
+    def timekeeper(self) -> Timekeeper:
+        """What is known of the machine's clock."""
+        return self._judge.timekeeper
 
     @property
     def busy(self) -> bool:
@@ -225,6 +231,7 @@ class Driver:
                 items = self._take()
                 if items or self._due():
                     self._work(items)
+                self._judge.keep_time()
                 self._keeper.look(self._judge.engine, busy=not self._queue.empty())
         except BaseException as wrong:  # noqa: BLE001 - whoever runs the hub is told, and the next start judges on
             self._break(wrong)

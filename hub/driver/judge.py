@@ -25,6 +25,7 @@ from andgate.wire.topics import parse
 from hub.clock import HubClock
 from hub.driver.batch import Batch
 from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Posted, Replaced
+from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
 from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate, Taken
@@ -83,7 +84,8 @@ class Judge:
         """In force as of the last commit."""
         self._boots = Boots(store)
         self._fleet = Fleet(store, plan, clock.rate)
-        self._gate = Gate(store, self._boots, plan)
+        self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
+        self._gate = Gate(store, self._boots, plan, self.timekeeper.site_ms)
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)
         self._outbox = Outbox(store.pages, listen_only=listen_only)
@@ -96,6 +98,13 @@ class Judge:
             self._replan(batch, plan, source)
         self.advance(batch)
         return batch
+
+    def keep_time(self) -> None:
+        """Look at the machine's clock; where site time jumps to it, everything that compares times goes along."""
+        by_ms = self.timekeeper.look(self.engine.open_moments)
+        if by_ms:
+            self._boots.shift(by_ms)
+            self._fleet.sight.jumped(self._clock.now_ms())
 
     def write(self, now_ms: int) -> bool:
         """Commit everything taken; whether there was anything. StoreError if the disk refuses: try it again."""
@@ -164,7 +173,7 @@ class Judge:
         except TopicError as wrong:
             self.store.quarantine(item.received_ms, item.topic, str(wrong), item.payload)
             return
-        name, received_ms = topic.name, item.received_ms
+        name, received_ms = topic.name, self.timekeeper.now_of(item.received_ms)
         try:
             if topic.kind == "node/signal":
                 taken = self._gate.node_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
@@ -180,16 +189,34 @@ class Judge:
             elif topic.kind == "answer":
                 self._answer(batch, item)
             elif topic.kind == "node/time":
-                ask = decode_time_ask(item.payload)
-                if self._reply is not None:
-                    self._reply(name, TimeReply(n=ask.n, at=format_time(received_ms), rate=self._clock.rate))
-                if name in self._plan.nodes:
-                    self._fleet.heard(name, received_ms)
-                    self._taken(batch, self._gate.asked(name, ask, received_ms))
+                self._asked(batch, name, item.payload, received_ms)
             elif item.payload or not item.retained:  # an empty retained payload takes a state back
                 self._node_said(batch, topic.kind, name, item)
         except PayloadError as wrong:
             self.store.quarantine(received_ms, item.topic, str(wrong), item.payload)
+
+    def _count(self, batch: Batch, item: Delivered, before: tuple[int, int, int]) -> None:
+        """Count a message for its sender, and what of it was no good."""
+        bad = self.store.quarantined - before[2]
+        try:
+            topic = _parse(item.topic)
+        except TopicError:
+            return  # the broker lets nobody near the topics of others: whoever this was has no name
+        sender = _SENDERS.get(topic.kind)
+        if sender is not None and (bad or topic.kind.endswith("/signal")):
+            accepted, duplicates = batch.accepted - before[0], batch.duplicates - before[1]
+            self._watch.took(
+                sender, topic.name, batch.now_ms, accepted, duplicates, bad, self.store.last_reason if bad else ""
+            )
+
+    def _asked(self, batch: Batch, node: str, payload: bytes, received_ms: int) -> None:
+        """Answer a node's question for the time."""
+        ask = decode_time_ask(payload)
+        if self._reply is not None:
+            self._reply(node, TimeReply(n=ask.n, at=format_time(received_ms), rate=self._clock.rate))
+        if node in self._plan.nodes:
+            self._fleet.heard(node, received_ms)
+            self._taken(batch, self._gate.asked(node, ask, received_ms, self.timekeeper.now_of))
 
     def _node_said(self, batch: Batch, kind: str, node: str, item: Delivered) -> None:
         if node not in self._plan.nodes and self._fleet.strangers(node) >= STRANGERS_MOST:

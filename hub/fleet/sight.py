@@ -125,6 +125,14 @@ class Sight:
         if self._next_ms is None or due_ms < self._next_ms:
             self._next_ms = due_ms
 
+    def jumped(self, now_ms: int) -> None:
+        """Take a jump of site time itself: nobody was silent for so long."""
+        for node in self._heard:
+            self._heard[node] = now_ms
+        for node in self._due:
+            self._due[node] = now_ms + self._stale_ms
+        self._next_ms = min(self._due.values(), default=None)
+
     def expects(self, node: str) -> bool:
         """Whether a node's health is expected: one that never says any is not missed."""
         return node in self._due

@@ -237,6 +237,13 @@ class Boots:
         """Return the boot of a node that was seen first last."""
         return self._newest.get(node)
 
+    def shift(self, by_ms: int) -> None:
+        """Take a jump of site time itself: what is stored stays, what comes now stands on the new scale."""
+        for boot in self._boots.values():
+            boot.timeline.shift(by_ms)
+            boot.stood = Stood()
+            self._changed[boot.rank] = boot
+
     def flush(self) -> None:
         """Add what changed to the store's transaction."""
         for boot in self._changed.values():

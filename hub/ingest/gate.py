@@ -16,6 +16,7 @@ later than the receipt         up to 60 s: the receipt        more: quarantined 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 
 import msgspec
@@ -61,9 +62,19 @@ class _Numbered(Struct):
 class Gate:
     """The gatekeeper of one hub; belongs to the driver's thread."""
 
-    def __init__(self, store: Store, boots: Boots, plan: Plan) -> None:
-        """Take signals into `store`, judged by the names in `plan`."""
+    def __init__(
+        self, store: Store, boots: Boots, plan: Plan, site_ms: Callable[[int], int] = lambda utc_ms: utc_ms
+    ) -> None:
+        """Take signals into `store`, judged by the names in `plan`.
+
+        Args:
+            store: of the hub.
+            boots: of the same.
+            plan: in force.
+            site_ms: from a UTC that others tell to site time: the same, unless the machine's clock was set.
+        """
         self._store = store
+        self._site_ms = site_ms
         self._boots = boots
         self._undigested: dict[str, None] = {}
         self._running: dict[str, str] = {}
@@ -195,7 +206,7 @@ class Gate:
         """Return when a signal of a boot without an offset happened, or None where nobody can tell."""
         if member.synced and member.at is not None:
             boot.floating = True
-            return parse_time(member.at)
+            return self._site_ms(parse_time(member.at))
         running = self._running.get(boot.node)
         newest = self._boots.newest(boot.node)
         if boot.boot == running or (running is None and boot is newest):
@@ -203,14 +214,23 @@ class Gate:
             return received_ms
         return None
 
-    def asked(self, node: str, ask: TimeAsk, received_ms: int) -> Taken:
-        """Take a node's question for the time: it bounds the offset as a signal does, the one before says more."""
+    def asked(
+        self, node: str, ask: TimeAsk, received_ms: int, now_of: Callable[[int], int] = lambda at_ms: at_ms
+    ) -> Taken:
+        """Take a node's question for the time: it bounds the offset as a signal does, the one before says more.
+
+        Args:
+            node: who asks.
+            ask: what it says.
+            received_ms: when it came.
+            now_of: from a site time that this hub told once to what that is now.
+        """
         taken = Taken()
         boot = self._see(node, ask.boot, received_ms)
         better = boot.bound(ask.mono * 1000, received_ms)
         before = ask.before
         if before is not None and before.asked <= before.heard <= ask.mono:
-            better |= boot.read(before.asked * 1000, parse_time(before.at), before.heard * 1000)
+            better |= boot.read(before.asked * 1000, now_of(parse_time(before.at)), before.heard * 1000)
         if better:
             self._better(boot, received_ms, taken)
         return taken
@@ -233,7 +253,7 @@ class Gate:
         for it in self._store.timed_of(boot.rank, now_ms - HORIZON_MS):
             place = timeline.at(it.mono_ms)
             at_ms = it.at_ms if place is None else min(round(it.mono_ms + place.offset_ms), it.received_ms or now_ms)
-            if abs(at_ms - it.at_ms) > RETIME_MS:
+            if abs(at_ms - it.at_ms) > RETIME_MS and it.mono_ms > timeline.settled_ms:
                 self._store.retime(it.id, at_ms, _within(place))
                 taken.inputs.append(Retimed(signal=it.id, at_ms=at_ms, within_ms=_within(place)))
         boot.stood.settle(timeline)
@@ -325,7 +345,7 @@ class Gate:
         fault = self._words.feed_fault(member.touchpoint, member.signal, member.device, member.to)
         if fault is not None:
             raise RefusedError(fault)
-        at_ms = received_ms if member.at is None else parse_time(member.at)
+        at_ms = received_ms if member.at is None else self._site_ms(parse_time(member.at))
         if at_ms > received_ms + AHEAD_MS:
             raise RefusedError(f"`at` is {(at_ms - received_ms) / 1000:.0f} s in the future. Send what has happened")
         return Signal(

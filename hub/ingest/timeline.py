@@ -86,6 +86,7 @@ class _Kept(Struct):
     readings: list[Reading] = []
     odd: int = 0
     sure: bool = False
+    settled: float = -1.0
 
 
 class _Witness(Struct):
@@ -111,6 +112,7 @@ class Timeline:
         "_sure",
         "fresh",
         "odd",
+        "settled_ms",
     )
 
     def __init__(self) -> None:
@@ -128,6 +130,9 @@ class Timeline:
         """Bounds that cannot be, set aside."""
         self.fresh = True
         """There is something that `dump` has not given yet, worth to be stored."""
+        self.settled_ms = -1.0
+        """What happened up to this time of the node's clock and is stored stays where it stands: site time itself
+        jumped after it."""
 
     # ---------------------------------------------------------------------------------------------- asking
 
@@ -154,8 +159,11 @@ class Timeline:
     @property
     def newest(self) -> Place | None:
         """Where the newest time of the node's clock that is believed stands."""
-        latest_ms = max((it[-1].mono_ms for it in (self._bounds, self._readings) if it), default=0.0)
-        return self.at(latest_ms)
+        return self.at(self._latest_ms)
+
+    @property
+    def _latest_ms(self) -> float:
+        return max((it[-1].mono_ms for it in (self._bounds, self._readings) if it), default=0.0)
 
     @property
     def rate(self) -> float | None:
@@ -355,12 +363,23 @@ class Timeline:
             self._bounds, self._line, self._sure = kept, None, False
             self._low_ms = min((bound.offset_ms for bound in kept), default=None)
 
+    def shift(self, by_ms: int) -> None:
+        """Take a jump of site time itself: the node's clock has not moved."""
+        self._bounds = [Bound(it.mono_ms, it.offset_ms + by_ms, it.count) for it in self._bounds]
+        self._readings = [Reading(it.mono_ms, it.offset_ms + by_ms, it.spread_ms) for it in self._readings]
+        self._low_ms = None if self._low_ms is None else self._low_ms + by_ms
+        self._line = None if self._line is None else (self._line[0] + by_ms, self._line[1])
+        self._near_ms, self._near_low_ms = self._near_ms + by_ms, self._near_low_ms + by_ms
+        self._early = self._late = None
+        self.settled_ms = self._latest_ms
+        self.fresh = True
+
     # ---------------------------------------------------------------------------------------------- keeping
 
     def dump(self) -> bytes:
         """Return what is to be stored."""
         self.fresh = False
-        return msgspec.json.encode(_Kept(self._bounds, self._readings, self.odd, self._sure))
+        return msgspec.json.encode(_Kept(self._bounds, self._readings, self.odd, self._sure, self.settled_ms))
 
     @classmethod
     def load(cls, kept: bytes) -> Timeline:
@@ -372,7 +391,7 @@ class Timeline:
         it._line = _line(stored.bounds)
         it._near_low_ms = it._low_ms or 0.0
         it.odd, it._sure = stored.odd, stored.sure
-        it.fresh = False
+        it.settled_ms, it.fresh = stored.settled, False
         return it
 
 

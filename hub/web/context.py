@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from andgate.wire.messages import Command, FeedSignal
     from hub.clock import HubClock
     from hub.driver import Accepted, Committed
+    from hub.driver.timekeeper import Timekeeper
     from hub.store import ChainHead, Reader
     from hub.web.live import Live
     from hub.web.metrics import Metrics
@@ -36,6 +37,10 @@ class Judge(Protocol):
     @property
     def fault(self) -> str | None:
         """What keeps it from committing, in words; None while all is well."""
+
+    @property
+    def timekeeper(self) -> Timekeeper:
+        """What is known of the machine's clock."""
 
     @property
     def listeners(self) -> list[Callable[[Committed], None]]:

@@ -107,6 +107,11 @@ class _Standing(Collector):
         yield GaugeMetricFamily(
             "andgate_journal_entry", "Number of the journal's last entry.", value=self._driver.chain.entry
         )
+        yield GaugeMetricFamily(
+            "andgate_clock_ahead_seconds",
+            "By how much the UTC of the hub's machine is ahead of site time, once that is more than is slewed.",
+            value=self._driver.timekeeper.ahead_ms / 1000,
+        )
         yield GaugeMetricFamily("andgate_outbox_depth", "Deliveries not yet sent.", value=self._reader.unsent())
         yield CounterMetricFamily(
             "andgate_quarantined", "Messages quarantined since the store began.", value=self._reader.quarantined()

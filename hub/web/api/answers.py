@@ -61,7 +61,8 @@ class PageEntry(Struct, frozen=True, kw_only=True):
 
     page: str
     kind: Literal["page", "over"]
-    moment: str
+    moment: str | None
+    """None: it is about a node or device."""
     expectation: str
     touchpoint: str
     key: str | None
@@ -270,6 +271,11 @@ class ClockAnswer(Struct, frozen=True, kw_only=True):
     """Site seconds per real second: 1, but for a demo."""
     zone: str
     """IANA name of the site's time zone."""
+    utc_ahead_ms: int
+    """By how much the UTC of the hub's machine is ahead of the site's time (negative: behind); 0 while they agree to
+    two seconds. Other than 0 after the machine's clock was set; durations are right all the same."""
+    fault: str | None
+    """What is wrong with the machine's clock, in words."""
 
 
 class Health(Struct, frozen=True, kw_only=True):

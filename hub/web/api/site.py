@@ -42,8 +42,9 @@ def pages(here: Here, moment: Filter = None, cursor: Cursor = None, limit: Limit
 @router.get("/clock", **answers(ClockAnswer))
 def clock(here: Here) -> Response:
     """Tell the site's time, how fast it runs and the site's zone."""
-    zone = here.driver.plan.site.timezone
-    return json(ClockAnswer(at=format_time(here.clock.now_ms()), rate=here.clock.rate, zone=zone))
+    zone, kept = here.driver.plan.site.timezone, here.driver.timekeeper
+    at = format_time(here.clock.now_ms())
+    return json(ClockAnswer(at=at, rate=here.clock.rate, zone=zone, utc_ahead_ms=kept.ahead_ms, fault=kept.fault))
 
 
 # Not in the schema: a client that is generated from it cannot read an endless answer; docs tell of the events.
