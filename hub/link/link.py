@@ -31,8 +31,9 @@ _log = logging.getLogger(__name__)
 KEEPALIVE_S = 30
 RETRY_FIRST_S = 1
 RETRY_MOST_S = 15
-INFLIGHT_MOST = 1_000
-"""As many as Mosquitto is told to have on their way; with the default of 20 every batch would stop there."""
+INFLIGHT_MOST = 0
+"""Publications on their way at once: any number. With a limit paho looks through all of them at every acknowledgement,
+which cost 100 us each in a burst; `QUEUED_MOST` keeps their number in bounds."""
 QUEUED_MOST = 50_000
 """Publications kept in memory while the broker is away; states are said again anyway."""
 _MID_BITS = 16
