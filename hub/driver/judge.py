@@ -195,20 +195,6 @@ class Judge:
         except PayloadError as wrong:
             self.store.quarantine(received_ms, item.topic, str(wrong), item.payload)
 
-    def _count(self, batch: Batch, item: Delivered, before: tuple[int, int, int]) -> None:
-        """Count a message for its sender, and what of it was no good."""
-        bad = self.store.quarantined - before[2]
-        try:
-            topic = _parse(item.topic)
-        except TopicError:
-            return  # the broker lets nobody near the topics of others: whoever this was has no name
-        sender = _SENDERS.get(topic.kind)
-        if sender is not None and (bad or topic.kind.endswith("/signal")):
-            accepted, duplicates = batch.accepted - before[0], batch.duplicates - before[1]
-            self._watch.took(
-                sender, topic.name, batch.now_ms, accepted, duplicates, bad, self.store.last_reason if bad else ""
-            )
-
     def _asked(self, batch: Batch, node: str, payload: bytes, received_ms: int) -> None:
         """Answer a node's question for the time."""
         ask = decode_time_ask(payload)
