@@ -155,14 +155,17 @@ class Deaths:
     def _fill(self, name: str) -> None:
         self.storm.note(f"disk of {name} is full")
         self.storm.counts[f"disk full {'node' if name in self.storm.nodes else name}"] += 1
-        self.storm.full.add(name)
+        self.storm.full[name] += 1
         self.storm.disks[name].fill()
         self.storm.after(0.3, 4.0, lambda: self._free(name))
 
     def _free(self, name: str) -> None:
         self.storm.note(f"room on the disk of {name}")
         self.storm.disks[name].free()
-        self.storm.after(3.0, 3.0, lambda: self.storm.full.discard(name))  # what ended for it has ended by then
+        self.storm.after(3.0, 3.0, lambda: self._roomy(name))  # what ended for it has ended by then
+
+    def _roomy(self, name: str) -> None:
+        self.storm.full[name] -= 1
 
     def fill_hub(self) -> None:
         """The hub's disk is full for a while."""
@@ -177,13 +180,13 @@ class Deaths:
         if self.storm.kill("hub") and self.storm.disks["hub"].remount("ro"):
             self.storm.note("disk of the hub is read-only")
             self.storm.counts["read-only"] += 1
-            self.storm.full.add("hub")
+            self.storm.full["hub"] += 1
             self.storm.after(0.5, 4.0, self._writable)
 
     def _writable(self) -> None:
         self.storm.disks["hub"].remount("rw")
         self.storm.note("disk of the hub can be written")
-        self.storm.after(3.0, 3.0, lambda: self.storm.full.discard("hub"))
+        self.storm.after(3.0, 3.0, lambda: self._roomy("hub"))
 
     def step_clock(self) -> None:
         """A node's own UTC jumps."""
@@ -238,7 +241,7 @@ class Deaths:
 
     def restore_hub(self) -> None:
         """The hub's machine is replaced: older data, which nodes learn by a new epoch."""
-        if not self.storm.backups or self.storm.full or not self.storm.kill("hub", "and restored from older data"):
+        if not self.storm.backups or +self.storm.full or not self.storm.kill("hub", "and restored from older data"):
             return
         of_ms, path = self.storm.random.choice(self.storm.backups)
         data = self.storm.hub.data

@@ -60,7 +60,8 @@ class Storm:
         """Part -> when it is started again."""
         self.terms: dict[str, float] = {}
         self.hung: set[str] = set()
-        self.full: set[str] = set()
+        self.full: Counter[str] = Counter()
+        """Parts whose disk is full or read-only, or was so just now: they may end by themselves."""
         self.pause = threading.Event()
         self.life = Life(self)
         self.deaths = Deaths(self, self.life)
@@ -147,7 +148,7 @@ class Storm:
                 self.note(f"start {name}")
                 part.start()
         for name, since_s in tuple(self.terms.items()):
-            if self.now_s - since_s > LONGEST_TERM_S and name not in self.hung | self.full:
+            if self.now_s - since_s > LONGEST_TERM_S and name not in self.hung and not self.full[name]:
                 self.wrongs.append(f"{name} did not end within {LONGEST_TERM_S} s of a SIGTERM at {since_s:.1f}")
                 del self.terms[name]
                 self.parts[name].kill()
@@ -158,15 +159,15 @@ class Storm:
             self.ends.append((CLOCK.now_ms(), name))
         asked_s = self.terms.pop(name, None)
         if asked_s is not None:
-            if name == "hub" and name not in self.full:
+            if name == "hub" and not self.full[name]:
                 self.longest_term_s = max(self.longest_term_s, self.now_s - asked_s)
             self.note(f"{name} has ended with {code}")
-            if code != 0 and name not in self.full:
+            if code != 0 and not self.full[name]:
                 self.wrongs.append(f"{name} ended with {code} after a SIGTERM")
         else:
             self.note(f"{name} ended by itself with {code}")
             self.counts[f"{name} ended by itself"] += 1
-            if name not in self.full:
+            if not self.full[name]:
                 self.wrongs.append(f"{name} ended by itself with {code}")
         self.again(name, 1.0)
 
@@ -199,7 +200,7 @@ class Storm:
             disk.free()
             if disk.mounted:
                 disk.remount("rw")
-            self.full.add(name)  # what ends for it now may
+            self.full[name] += 1  # what ends for it now may
         for part in self.parts.values():
             part.send(signal.SIGCONT)
             if not part.runs and part.name not in self.starting:
