@@ -50,6 +50,8 @@ COMMANDS: dict[str, Command] = {
     "reload": Command("cli.reload", "tell the hub of a data folder to take its changed plan"),
     "verify": Command("cli.verify", "check that the journal is what it was, and everything shown from it", "hub"),
     "replay": Command("cli.replay", "judge the journal again, by the rules that were or by another plan", "hub"),
+    "backup": Command("cli.backup", "write a data folder to one file, while its hub runs", "hub"),
+    "restore": Command("cli.restore", "make a data folder from a backup, in a new epoch", "hub"),
     "twin": Command("twin.__main__", "play a terminal against a running hub, or compare days with and without", "twin"),
 }
 

@@ -52,10 +52,19 @@ class Snapshots:
 
     def read(self) -> Iterator[Snapshot]:
         """Yield every whole snapshot of this code, newest first."""
-        for path in sorted(self._folder.glob("*.snapshot"), reverse=True):
+        for path in self.files():
             snapshot = self._read(path)
             if snapshot is not None:
                 yield snapshot
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files that may hold one, newest first."""
+        yield from sorted(self._folder.glob("*.snapshot"), reverse=True)
+
+    def put(self, entry: int, content: bytes) -> None:
+        """Put a file back that `files` had yielded in another folder."""
+        self._folder.mkdir(exist_ok=True)
+        (self._folder / f"{entry:012d}.snapshot").write_bytes(content)
 
     @staticmethod
     def _read(path: Path) -> Snapshot | None:

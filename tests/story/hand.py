@@ -1,7 +1,7 @@
 """`andgate edge --pins mock` with a hand on its pins: what a person would do there comes as lines on stdin.
 
 press 17        a short press
-hold 17         press, and hold it until it is reset
+hold 17         press, and hold it until it is reset; says when it is let go
 low 22          break a beam, keep a button down
 high 22         let go
 lamp 27         says whether it is lit
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 
 import edge.devices.pins
 from cli.main import main
@@ -28,7 +29,7 @@ def obey() -> None:
         if verb == "press":
             BOARD.press(number)
         elif verb == "hold":
-            BOARD.press(number, for_s=HOLD_S)
+            BOARD.press(number, for_s=HOLD_S, then=partial(print, f"{number} is let go", flush=True))
         elif verb == "lamp":
             print(f"lamp {number} is {'lit' if BOARD.level(number) else 'dark'}", flush=True)  # noqa: T201 - for the story
         else:
