@@ -140,10 +140,8 @@ class Engine:
         """
         now_ms = self.now_ms = max(self.now_ms, now_ms)
         made = self._judge_until(now_ms)
-        touched = [group for item in sorted(inputs, key=_in_order) for group in self._take(item)]
-        # A move in this very message may have folded one of them into another.
-        merged = [self.groups.at(group.expectation, min(group.touchpoints)) for group in touched]
-        for group in {id(group): group for group in merged}.values():
+        ordered = inputs if len(inputs) == 1 else sorted(inputs, key=_in_order)
+        for group in self._whole([group for item in ordered for group in self._take(item)]):
             cases, whole = group.settle()
             for publication in group.publish(cases, now_ms, whole=whole):
                 made.append((group, publication, now_ms))
@@ -151,6 +149,13 @@ class Engine:
             group.done()
         released = self.backlogs.note(inputs, now_ms, more=more)
         return self._finish(made, now_ms, self._open_at(released) if released else ())
+
+    def _whole(self, touched: Sequence[Group]) -> Iterable[Group]:
+        """Return each group once; a move in this very message may have folded one of them into another."""
+        if len(touched) == 1:
+            return touched
+        merged = [self.groups.at(group.expectation, min(group.touchpoints)) for group in touched]
+        return {id(group): group for group in merged}.values()
 
     def _judge_until(self, now_ms: int) -> list[tuple[Group, Publication, int]]:
         made: list[tuple[Group, Publication, int]] = []

@@ -24,8 +24,8 @@ from andgate.moment.signals import WATCHED, Action, Signal
 from andgate.moment.view import view
 from andgate.plan import Expectation
 
-NEIGHBOURS = 64
-"""How many later items are looked at before folding again is the simpler way."""
+NEIGHBOURS = 512
+"""How many later items are looked at before folding again is the simpler way: more than a burst has in a millisecond."""
 
 
 class Group:
