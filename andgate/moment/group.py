@@ -25,7 +25,7 @@ from andgate.moment.view import view
 from andgate.plan import Expectation
 
 NEIGHBOURS = 512
-"""How many later items are looked at before folding again is the simpler way: more than a burst has in a millisecond."""
+"""How many later items are looked at before folding again is the simpler way: a burst has fewer in a millisecond."""
 
 
 class Group:
