@@ -48,7 +48,7 @@ class Pagers:
         self._filters += [self._topics.touchpoint_moment(touchpoint) for touchpoint in plan.touchpoints]
         self._filters.append(self._topics.verdict)
         self._places: dict[str, tuple[str, LiveMoment]] = {}
-        self._unplaced: list[tuple[str, Page]] = []
+        self._unplaced: list[tuple[str, str, Page]] = []
 
     def start(self) -> None:
         """Connect, and go on trying."""
@@ -79,7 +79,9 @@ class Pagers:
     def _message(self, message: Message) -> None:
         topic = parse(message.topic)
         if topic.kind == "page":
-            self._unplaced.append((topic.name, decode_page(message.payload)))
+            page = decode_page(message.payload)
+            if page.moment is not None:  # technicians have their own pagers; the twin plays none
+                self._unplaced.append((topic.name, page.moment, page))
         elif topic.kind == "touchpoint/moment" and message.payload:
             for moment in decode_touchpoint(message.payload).moments:
                 self._places[moment.id] = (topic.name, moment)
@@ -89,26 +91,26 @@ class Pagers:
             self._published(decode_moment(message.payload))
         # A page may be faster than the state that says where it is: it waits for that.
         waiting, self._unplaced = self._unplaced, []
-        for group, page in waiting:
-            known = self._places.get(page.moment)
+        for group, about, page in waiting:
+            known = self._places.get(about)
             if page.kind == "over":
-                self._heard(_over(group, page))
+                self._heard(_over(group, about, page))
             elif known is None:
-                self._unplaced = [*self._unplaced[-_REMEMBERED:], (group, page)]
+                self._unplaced = [*self._unplaced[-_REMEMBERED:], (group, about, page)]
             else:
-                self._heard(_beep(group, page, *known))
+                self._heard(_beep(group, about, page, *known))
 
 
-def _over(group: str, page: Page) -> Beep:
+def _over(group: str, about: str, page: Page) -> Beep:
     """It is over, wherever it was."""
-    return Beep(page=page.id, group=group, moment=page.moment, expectation="", touchpoint="", key=None, over=True)
+    return Beep(page=page.id, group=group, moment=about, expectation="", touchpoint="", key=None, over=True)
 
 
-def _beep(group: str, page: Page, touchpoint: str, moment: LiveMoment) -> Beep:
+def _beep(group: str, about: str, page: Page, touchpoint: str, moment: LiveMoment) -> Beep:
     return Beep(
         page=page.id,
         group=group,
-        moment=page.moment,
+        moment=about,
         expectation=moment.expectation,
         touchpoint=touchpoint,
         key=moment.key,

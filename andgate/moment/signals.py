@@ -12,11 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from andgate.plan import Plan
-from andgate.plan.reserved import BLIND, GAP, MOVED, RELEASED, RESERVED, SERVING, SIGHTED, STAFFED, WATCHED
+from andgate.plan.reserved import BLIND, GAP, HEARD, MOVED, RELEASED, RESERVED, SERVING, SIGHTED, STAFFED, WATCHED
 
 __all__ = [
     "BLIND",
     "GAP",
+    "HEARD",
     "MOVED",
     "RELEASED",
     "RESERVED",

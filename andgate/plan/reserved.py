@@ -16,8 +16,10 @@ SIGHTED = "sighted"
 """Device `device` sees again."""
 WATCHED = "watched"
 """Device `device` had seen all along: the `blind` named in `retracts` is taken back. Only the hub says it."""
+HEARD = "heard"
+"""Node `device` said something for the first time since the plan has it. Only the hub says it."""
 GAP = "gap"
 """A node's record of signals that are gone."""
 
-RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, WATCHED, GAP})
+RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, WATCHED, HEARD, GAP})
 """Names a plan may not give to its own signals."""

@@ -298,7 +298,8 @@ class Page(Struct, frozen=True, kw_only=True):
 
     id: str
     kind: Literal["page", "over"]
-    moment: str
+    moment: str | None
+    """None: it is about a node or device, for technicians; nobody can claim it."""
     text: str
     reason: str
     left_s: float

@@ -17,7 +17,7 @@ from andgate.errors import AndgateError, PayloadError, RefusedError, TopicError,
 from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
 from andgate.moment.moments import Moment
-from andgate.moment.signals import Action, Input, Replanned, Signal
+from andgate.moment.signals import HEARD, Action, Input, Replanned, Signal
 from andgate.plan import Plan
 from andgate.wire.codec import decode_answer, decode_health, decode_node_state, decode_time_ask, format_time
 from andgate.wire.messages import Command, TimeReply
@@ -27,10 +27,14 @@ from hub.driver.batch import Batch
 from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Posted, Replaced
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
+from hub.fleet.sight import Change
+from hub.fleet.traffic import SenderKind
+from hub.fleet.watch import Watch
 from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate, Taken
 from hub.store import PageFate, Store, restore
 from hub.store.outbox import Outbox
+from hub.store.rows import NOTICE
 from hub.store.store import FIRST
 
 _log = logging.getLogger(__name__)
@@ -38,6 +42,13 @@ _log = logging.getLogger(__name__)
 STRANGERS_MOST = 500
 """Nodes outside the plan that are remembered at all."""
 _TOPICS_KEPT = 8_192
+_SENDERS: dict[str, SenderKind] = {
+    "node/signal": "node",
+    "node/state": "node",
+    "node/health": "node",
+    "node/time": "node",
+    "feed/signal": "feed",
+}
 _PAGING = (Paged, StoodDown, Claimed, PageSkipped)
 
 _parse = lru_cache(_TOPICS_KEPT)(parse)
@@ -88,6 +99,7 @@ class Judge:
         self._gate = Gate(store, self._boots, plan, self.timekeeper.site_ms)
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)
+        self._watch = Watch(store, self._fleet, plan, listen_only=listen_only)
         self._outbox = Outbox(store.pages, listen_only=listen_only)
 
     def begin(self) -> Batch:
@@ -96,6 +108,8 @@ class Judge:
         batch = Batch(self._clock.now_ms())
         if self.store.entry == 0 or self.engine.plan.version != plan.version:
             self._replan(batch, plan, source)
+        for node in list(self.store.coverage.unheard):  # in a journal older than that word
+            self._say(batch, self._first_heard(node, batch.now_ms))
         self.advance(batch)
         return batch
 
@@ -108,8 +122,10 @@ class Judge:
 
     def write(self, now_ms: int) -> bool:
         """Commit everything taken; whether there was anything. StoreError if the disk refuses: try it again."""
+        self.store.roll(now_ms)
         self._boots.flush()
         self._fleet.flush(now_ms)
+        self._watch.flush()
         if not self.store.dirty:
             return False
         self.store.commit()
@@ -120,7 +136,9 @@ class Judge:
         """Take any kind of input into `batch`."""
         if isinstance(item, Delivered):
             batch.tokens.append(item.token)
+            before = (batch.accepted, batch.duplicates, self.store.quarantined)
             self._message(batch, item)
+            self._count(batch, item, before)
         elif isinstance(item, PageFate):
             self.store.pages.fate(item)
         elif isinstance(item, Posted):
@@ -181,6 +199,7 @@ class Judge:
                 self._fleet.heard(name, received_ms)
                 self._taken(batch, taken)
                 self._drained(batch, name, taken)
+                self._watch.signals(taken.inputs, taken.boots.values())
             elif topic.kind == "feed/signal":
                 taken = self._gate.feed_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
                 self._taken(batch, taken)
@@ -194,6 +213,20 @@ class Judge:
                 self._node_said(batch, topic.kind, name, item)
         except PayloadError as wrong:
             self.store.quarantine(received_ms, item.topic, str(wrong), item.payload)
+
+    def _count(self, batch: Batch, item: Delivered, before: tuple[int, int, int]) -> None:
+        """Count a message for its sender, and what of it was no good."""
+        bad = self.store.quarantined - before[2]
+        try:
+            topic = _parse(item.topic)
+        except TopicError:
+            return  # the broker lets nobody near the topics of others: whoever this was has no name
+        sender = _SENDERS.get(topic.kind)
+        if sender is not None and (bad or topic.kind.endswith("/signal")):
+            accepted, duplicates = batch.accepted - before[0], batch.duplicates - before[1]
+            self._watch.took(
+                sender, topic.name, batch.now_ms, accepted, duplicates, bad, self.store.last_reason if bad else ""
+            )
 
     def _asked(self, batch: Batch, node: str, payload: bytes, received_ms: int) -> None:
         """Answer a node's question for the time."""
@@ -220,7 +253,16 @@ class Judge:
             own = self._fleet.health(node, health, batch.now_ms)
             if health.spool == 0 and self._fleet.waits(node) and self._boots.gapless(node, health.boot):
                 own += self._fleet.drained(node, None, batch.now_ms)
-        self._say(batch, own)
+        self._watch.said(node)
+        self._say(batch, self._first_heard(node, batch.now_ms) + own)
+
+    def _first_heard(self, node: str, now_ms: int) -> list[Signal]:
+        """Return the journal's word that a node is there, the first time: until then it counts as blind."""
+        devices = self.store.coverage.unheard.get(node)
+        if devices is None or self._fleet.state_of(node) == "unseen":
+            return []
+        touchpoint = next(iter(devices.values()))[0]
+        return [self._fleet.sight.signal(Change(HEARD, node, touchpoint, now_ms), now_ms)]
 
     def _drained(self, batch: Batch, node: str, taken: Taken) -> None:
         """Ask whether a node that is back has now told everything it saw while nobody heard it."""
@@ -245,7 +287,7 @@ class Judge:
             moment = self._outbox.moment_of(answer.page)
         if moment is None:
             raise PayloadError("the answer names no page or moment that this hub knows. Send `page` or `moment`")
-        if answer.do != "claim":
+        if answer.do != "claim" or moment.startswith(NOTICE):  # a fault is nobody's promise: that is noted, no more
             self._outbox.answered(moment, answer.page, f"{answer.do} by {answer.by}")
             return
         digest = blake2b(item.payload + b"%d" % item.received_ms, digest_size=12).hexdigest()
@@ -317,24 +359,27 @@ class Judge:
         self.store.use_plan(plan)
         self._gate.use_plan(plan)
         self._fleet.use_plan(plan)
+        self._watch.use_plan(plan)
         batch.plan = plan
 
     # ---------------------------------------------------------------------------------------------- judging
 
     def next_ms(self) -> int | None:
         """Return when the clock alone has something to judge."""
-        times = [at_ms for at_ms in (self.engine.next_deadline(), self._fleet.next_ms()) if at_ms is not None]
-        return min(times, default=None)
+        soon = (self.engine.next_deadline(), self._fleet.next_ms(), self._watch.next_ms())
+        return min((at_ms for at_ms in soon if at_ms is not None), default=None)
 
     def advance(self, batch: Batch) -> None:
         """Judge what the clock alone brings."""
         self._say(batch, self._fleet.look(batch.now_ms))
         deadline = self.engine.next_deadline()
-        if deadline is None or deadline > batch.now_ms:
-            return
-        step = self.engine.advance(batch.now_ms)
-        if step.events or step.published:
-            self._record(batch, (), step.events, step.published)
+        if deadline is not None and deadline <= batch.now_ms:
+            step = self.engine.advance(batch.now_ms)
+            if step.events or step.published:
+                self._record(batch, (), step.events, step.published)
+        pages, cancelled = self._watch.look(batch.now_ms)
+        batch.pages += pages
+        batch.cancelled += cancelled
 
     def _taken(self, batch: Batch, taken: Taken) -> None:
         batch.accepted += taken.accepted
@@ -361,6 +406,7 @@ class Judge:
         batch.entries += 1
         batch.events.extend(events)
         batch.published.extend(published)
+        self._watch.published(published, batch.now_ms)
         for moment in published:
             if moment.change == FIRST:
                 self._outbox.opened(moment)
@@ -376,7 +422,6 @@ class Judge:
                 if slash:
                     reason = f"held by {', '.join(event.held_by)}"
                     batch.commands.append((node, Command(do="refused", device=device, reason=reason)))
-
 
 
 def _halves(item: Delivered) -> list[Delivered]:

@@ -11,6 +11,7 @@ see: it is shown as unseen, nothing more.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -257,6 +258,14 @@ class Fleet:
         """Return what a node last said it is."""
         standing = self._nodes.get(node)
         return standing.state if standing else "unseen"
+
+    def standing(self, node: str) -> Standing | None:
+        """Return what is known of a node; None where nobody ever heard of it."""
+        return self._nodes.get(node)
+
+    def standings(self) -> Iterable[Standing]:
+        """Return what is known of every node."""
+        return self._nodes.values()
 
     def strangers(self, node: str) -> int:
         """Return how many nodes outside the plan are remembered; 0 if this one is among them."""

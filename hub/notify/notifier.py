@@ -17,6 +17,8 @@ import threading
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
+import msgspec
+
 from andgate.plan import Channel as PlanChannel
 from andgate.plan import Plan
 from andgate.wire.messages import Page
@@ -77,7 +79,7 @@ class Notifier:
         open_now = {moment.id for moment in self._driver.open_moments()}
         now_ms = self._clock.now_ms()
         for row in unsent:
-            if row.kind == "page" and row.moment not in open_now:
+            if row.kind == "page" and row.about is not None and row.about not in open_now:
                 fate = PageFate(
                     id=row.id,
                     moment=row.moment,
@@ -195,18 +197,20 @@ class Notifier:
         known[1].send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
 
     def _note(self, row: PageRow, now_ms: int) -> Note:
+        gone_s = (now_ms - row.decided_ms) / 1000
+        claims = row.kind == "page" and row.about is not None
         return Note(
             group=row.group,
             title=row.title,
             page=Page(
                 id=row.page,
                 kind=row.kind,
-                moment=row.moment,
+                moment=row.about,
                 text=row.text,
                 reason=row.reason,
-                left_s=round(row.left_s - (now_ms - row.decided_ms) / 1000, 3) if row.kind == "page" else row.left_s,
+                left_s=round(row.left_s - gone_s, 3) if claims else row.left_s,
                 late=row.late,
-                claim=f"/api/v1/moments/{row.moment}/claim" if row.kind == "page" else None,
+                claim=f"/api/v1/moments/{row.about}/claim" if claims else None,
                 again=row.again,
             ),
         )
@@ -228,6 +232,8 @@ class Notifier:
             return
         due_ms = now_ms + PAUSES_MS[min(max(tries - 1, 0), len(PAUSES_MS) - 1)]
         self._tries[row.id] = tries
+        if not result.surely_unsent and not row.again:
+            row = msgspec.structs.replace(row, again=True)
         self._driver.fate(
             PageFate(
                 id=row.id,

@@ -11,14 +11,14 @@ no verdict provisional; but a share of time seen that leaves it out would be inv
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
 
 from andgate.coverage import Cell, Covered, Reign, Sight, Span, Spell, Watch, cells, spells
-from andgate.moment.signals import BLIND, SIGHTED, Input, Replanned, Retimed, Signal
+from andgate.moment.signals import BLIND, HEARD, SIGHTED, Input, Replanned, Retimed, Signal
 from andgate.plan import Plan
 from hub.store.hours import Hours
 from hub.store.journal import decode_inputs
@@ -45,6 +45,8 @@ _CELL = (
     "due_ms = due_ms + excluded.due_ms, seen_ms = seen_ms + excluded.seen_ms"
 )
 _META = "insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value"
+
+_WORDS = frozenset({BLIND, SIGHTED, HEARD})
 
 SightRow = tuple[str, str, str, bool, int, str, int, int, bool]
 
@@ -88,7 +90,8 @@ class Known:
     def _signal(self, signal: Signal) -> Iterator[SightRow]:
         sight = signal.name in (BLIND, SIGHTED)
         if self.unheard:
-            node = signal.device.partition("/")[0] if sight else signal.source
+            own = sight or signal.name == HEARD
+            node = signal.device.partition("/")[0] if own else signal.source
             for device, (touchpoint, since_ms) in self.unheard.pop(node, {}).items():
                 self.heard.add(node)
                 at_ms = max(signal.at_ms, since_ms)
@@ -224,10 +227,15 @@ class Coverage:
         self._closed_ms = until
         self._known = _stored(db)
 
+    @property
+    def unheard(self) -> Mapping[str, Mapping[str, tuple[str, int]]]:
+        """Nodes that no signal came of yet -> device -> its touchpoint, and since when the plan has it."""
+        return self._known.unheard
+
     def wants(self, item: Input) -> bool:
         """Whether an input says anything of sight."""
         if isinstance(item, Signal):
-            if item.name in (BLIND, SIGHTED) or item.retracts is not None:
+            if item.name in _WORDS or item.retracts is not None:
                 return True
             return bool(self._known.unheard) and item.source in self._known.unheard
         return isinstance(item, Retimed | Replanned)

@@ -30,6 +30,7 @@ from hub.store.rows import (
     CellRow,
     ChainHead,
     Entry,
+    FaultRow,
     Listing,
     NodeRow,
     OutcomeListing,
@@ -37,6 +38,7 @@ from hub.store.rows import (
     OutcomeState,
     PageListing,
     QuarantineRow,
+    SenderRow,
     SignalRow,
     TallyRow,
     TrailLine,
@@ -355,6 +357,21 @@ class Reader:
             )
             for row in rows
         )
+
+    def faults(self) -> tuple[FaultRow, ...]:
+        """Return every fault of a node or device, oldest first; also those that do not yet stand long enough."""
+        rows = self._all(
+            "select node, device, kind, since_ms, seen_ms, detail, page from fault "
+            "order by since_ms, node, device, kind"
+        )
+        return tuple(FaultRow(*row) for row in rows)
+
+    def senders(self) -> tuple[SenderRow, ...]:
+        """Return how much came from each node and feed; written once a minute."""
+        rows = self._all(
+            "select kind, sender, accepted, duplicates, quarantined, minute, seen_ms from sender order by kind, sender"
+        )
+        return tuple(SenderRow(*row) for row in rows)
 
     def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         """Return what was not taken, newest first; the store keeps the newest 10,000."""

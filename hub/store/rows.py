@@ -17,6 +17,9 @@ By = Literal["interaction", "expectation", "touchpoint", "area", "hour", "day", 
 PageState = Literal["queued", "sent", "failed", "cancelled", "muted"]
 """A page's way: queued until it is surely sent; muted where the hub only listens."""
 
+NOTICE = "fault/"
+"""What the `page` and `moment` of a page about a node or device begin with: it is about no moment."""
+
 OutcomeState = Literal["success", "failure", "pending", "incomplete"]
 
 SignalState = Literal["judged", "untimed"]
@@ -108,6 +111,11 @@ class PageRow(Struct, frozen=True):
     session: int = 0
     """The hub session that holds it for sending."""
 
+    @property
+    def about(self) -> str | None:
+        """The moment it is about; None where it is about a node or device."""
+        return None if self.moment.startswith(NOTICE) else self.moment
+
 
 class PageListing(Struct, frozen=True):
     """One page of deliveries, newest first."""
@@ -146,6 +154,35 @@ class NodeRow(Struct, frozen=True):
     """How wrong `offset_ms` may be; None: nobody knows."""
     clock: str | None = None
     """What is wrong with its clock, in words."""
+
+
+class FaultRow(Struct, frozen=True):
+    """Something is wrong with a node or device; `hub.fleet.faults` has the words."""
+
+    node: str
+    """A node, or ``feed/NAME``."""
+    device: str
+    """Empty where it is the node's own."""
+    kind: str
+    since_ms: int
+    seen_ms: int
+    detail: str
+    page: str
+    """The page that told technicians; empty where none did."""
+
+
+class SenderRow(Struct, frozen=True):
+    """How much came from one node or feed since the store began."""
+
+    kind: Literal["node", "feed"]
+    name: str
+    """``*``: all for whom there was no room."""
+    accepted: int
+    duplicates: int
+    quarantined: int
+    minute: int
+    """Messages in the last full minute, or in the one that ran when it was written."""
+    seen_ms: int
 
 
 class QuarantineRow(Struct, frozen=True):

@@ -293,6 +293,7 @@ create table fault (
     device text not null,
     kind text not null,
     since_ms integer not null,
+    seen_ms integer not null,
     detail text not null,
     page text not null default '',
     primary key (node, device, kind)

@@ -115,6 +115,8 @@ class Store:
         self.coverage = Coverage(self.db)
         self._rolls = False
         self._now_ms = 0
+        self.last_reason = ""
+        """Why the last thing was quarantined."""
         self.quarantined = int(self._meta("quarantined") or 0)
         self._clear()
 
@@ -295,6 +297,7 @@ class Store:
     def quarantine(self, at_ms: int, topic: str, reason: str, payload: bytes) -> None:
         """Keep something that was not taken, for people to see."""
         self.quarantined += 1
+        self.last_reason = reason
         self._quarantine.append((at_ms, topic[:500], reason[:500], payload[:QUARANTINE_BYTES], len(payload)))
 
     def plan(self, plan: Plan, at_ms: int, source: str) -> None:

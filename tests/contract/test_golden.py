@@ -37,6 +37,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "node-time": codec.decode_time_ask,
     "node-time-reply": codec.decode_time_reply,
     "page": codec.decode_page,
+    "page-fault": codec.decode_page,
     "page-over": codec.decode_page,
     "touchpoint-moment": codec.decode_touchpoint,
     "verdict": codec.decode_moment,
@@ -60,7 +61,7 @@ def test_every_golden_message_has_a_reader() -> None:
 
 
 def test_every_message_has_a_golden_one() -> None:
-    parts = {"Retraction", "Chain", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment"}  # fmt: skip  # noqa: E501
+    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment"}  # fmt: skip  # noqa: E501
     kinds = {
         name
         for name, it in vars(messages).items()

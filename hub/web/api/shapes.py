@@ -101,7 +101,7 @@ def page_entry(row: PageRow) -> PageEntry:
     return PageEntry(
         page=row.page,
         kind=row.kind,
-        moment=row.moment,
+        moment=row.about,
         expectation=row.expectation,
         touchpoint=row.touchpoint,
         key=row.key,

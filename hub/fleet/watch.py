@@ -1,0 +1,337 @@
+"""The watch: which faults stand, since when, and which of them technicians were told of.
+
+It asks `faults.decide` about every node that said something, and about all of them now and then, because silence is
+news too. What stands is in the store, in the transaction that pages it: a restart forgets no fault, makes none younger,
+and repeats no page. Belongs to the driver's thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from andgate.moment.moments import Moment
+from andgate.moment.signals import GAP, Input, Signal
+from andgate.plan import Plan
+from hub.fleet import alarm
+from hub.fleet.faults import KINDS, Fault, Known, again, decide
+from hub.fleet.fleet import Fleet, Standing
+from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
+from hub.store import PageRow, Store
+from hub.store.notices import NOTICE, Notice, Notices
+
+LOOK_MS = 15_000
+"""Between looks at all nodes: as often as each says how it is."""
+REWRITTEN_MS = 60_000
+"""A fault that only changes its words is not written more often."""
+CONTRADICTED = "contradicted"
+"""Reason of a moment that a sensor contradicted."""
+CONTRADICTIONS = 3
+CONTRADICTED_WITHIN_MS = 3_600_000
+"""So many contradicted moments at one place within so long are a fault of its button or its sensor."""
+
+_UPSERT = (
+    "insert into fault (node, device, kind, since_ms, seen_ms, detail, page) values (?, ?, ?, ?, ?, ?, ?) "
+    "on conflict (node, device, kind) do update set since_ms = excluded.since_ms, seen_ms = excluded.seen_ms, "
+    "detail = excluded.detail, page = excluded.page"
+)
+_DELETE = "delete from fault where node = ? and device = ? and kind = ?"
+Key = tuple[str, str, str]
+
+
+class Boot(Protocol):
+    """What the watch must know of a numbering."""
+
+    node: str
+    boot: str
+    untimed: int
+    """Signals that nobody can put on the timeline."""
+
+
+class Watch:
+    """Keeps the faults of one site."""
+
+    def __init__(self, store: Store, fleet: Fleet, plan: Plan, *, listen_only: bool) -> None:
+        """Go on from what is stored."""
+        self._store = store
+        self._fleet = fleet
+        self._notices = Notices(store.pages, listen_only=listen_only)
+        self.traffic = Traffic(store)
+        self._started_ms: int | None = None
+        self._faults: dict[Key, Fault] = {}
+        self._by_node: dict[str, dict[Key, Fault]] = {}
+        self._written_ms: dict[Key, int] = {}
+        self._untimed: dict[str, dict[str, int]] = {}
+        """Node -> boot -> signals without a time; only where there are any."""
+        self._changed: set[Key] = set()
+        self._told: dict[str, dict[str, tuple[int, str]]] = {}
+        self._contradicted: dict[str, deque[int]] = {}
+        self._paged: deque[int] = deque(maxlen=alarm.MOST)
+        """When technicians were paged last."""
+        self._dirty: set[str] = set()
+        self._look_ms = 0
+        self._due_ms: int | None = None
+        self._repage = True
+        for row in store.db.execute("select node, device, kind, since_ms, seen_ms, detail, page from fault"):
+            if row[2] in KINDS:
+                self._keep(Fault(**dict(zip(Fault.__struct_fields__, row, strict=True))))
+            else:  # of another version
+                self._changed.add(row[:3])
+        for node, boot, untimed in store.db.execute("select node, boot, untimed from boot where untimed > 0"):
+            self._untimed.setdefault(node, {})[boot] = untimed
+        self.use_plan(plan)
+
+    def use_plan(self, plan: Plan) -> None:
+        """Watch this plan's nodes from now on."""
+        self._plan = plan
+        self.traffic.use_plan(frozenset(plan.nodes))
+        self._levels = {
+            (device.name, device.signals[level]): (device.node, device.id, level)
+            for device in plan.devices.values()
+            if {"on", "off"} <= device.signals.keys()
+            for level in ("on", "off")
+        }
+        self._look_ms = 0
+        self._repage = True
+
+    def _keep(self, fault: Fault) -> None:
+        self._faults[fault.key] = fault
+        self._by_node.setdefault(fault.node, {})[fault.key] = fault
+
+    # ---------------------------------------------------------------------------------------------- what comes in
+
+    def said(self, node: str) -> None:
+        """Note that something is new about a node."""
+        self._dirty.add(node)
+
+    def took(
+        self, kind: SenderKind, name: str, now_ms: int, accepted: int, duplicates: int, bad: int, reason: str
+    ) -> None:
+        """Count a message, and what of it was no good."""
+        sender = self.traffic.took(kind, name, now_ms, accepted, duplicates)
+        if bad:
+            self.traffic.refused(sender, now_ms, bad, reason)
+            bad_ms = sender.bad_ms
+            if bad_ms is not None:
+                self._event(self._who(sender), "", "garbage", now_ms, detail=sender.reason)
+        if sender.floods:
+            self._event(self._who(sender), "", "flood", now_ms, detail=f"more than {FLOOD:,}")
+
+    @staticmethod
+    def _who(sender: Sender) -> str:
+        return sender.name if sender.kind == "node" else f"feed/{sender.name}"
+
+    def signals(self, inputs: Iterable[Input], boots: Iterable[Boot]) -> None:
+        """Look at what a node's message brought, and at the numberings it was of."""
+        for boot in boots:
+            if boot.untimed:
+                self._without_time(boot)
+        for item in inputs:
+            if not isinstance(item, Signal):
+                continue
+            level = self._levels.get((item.device, item.name))
+            if level is not None:
+                node, device, word = level
+                told = self._told.setdefault(node, {})
+                if device not in told or told[device][0] <= item.at_ms:
+                    told[device] = (item.at_ms, word)
+            elif item.name == GAP:
+                lost = item.value if isinstance(item.value, int) and item.value > 0 else 1
+                self._event(item.source, "", "gap", item.received_ms, detail=f"{lost} signal{'s' * (lost > 1)}")
+
+    def _without_time(self, boot: Boot) -> None:
+        known = self._untimed.setdefault(boot.node, {})
+        if known.get(boot.boot) != boot.untimed:
+            known[boot.boot] = boot.untimed
+            self._dirty.add(boot.node)
+
+    def published(self, moments: Sequence[Moment], now_ms: int) -> None:
+        """Look at publications: a place where the sensor contradicts the button again and again is a fault."""
+        for moment in moments:
+            if moment.verdict != "void" or moment.reason != CONTRADICTED or moment.withdrawn:
+                continue
+            times = self._contradicted.setdefault(moment.touchpoint, deque(maxlen=CONTRADICTIONS))
+            times.append(now_ms)
+            if len(times) == CONTRADICTIONS and times[-1] - times[0] <= CONTRADICTED_WITHIN_MS:
+                for witness in moment.witnesses:
+                    node, slash, device = witness.partition("/")
+                    if slash and node in self._plan.nodes:
+                        detail = f"{CONTRADICTIONS} times within the hour"
+                        self._event(node, device, "disagree", now_ms, detail=detail)
+
+    def _event(self, node: str, device: str, kind: str, now_ms: int, *, detail: str) -> None:
+        new = Fault(node=node, device=device, kind=kind, since_ms=now_ms, seen_ms=now_ms, detail=detail)
+        self._put(new, now_ms)
+
+    # ---------------------------------------------------------------------------------------------- looking
+
+    def next_ms(self) -> int:
+        """Return when to `look`."""
+        return self._look_ms if self._due_ms is None else min(self._look_ms, self._due_ms)
+
+    def look(self, now_ms: int) -> tuple[list[PageRow], list[int]]:
+        """Decide what is wrong now; return the pages that go out, and the ids of those that must not any more."""
+        if self._started_ms is None:
+            self._started_ms = now_ms
+        over: list[Fault] = []
+        if now_ms >= self._look_ms:
+            self._look_ms = now_ms + LOOK_MS
+            self._dirty.clear()
+            self._timed()
+            for standing in self._fleet.standings():
+                over += self._decide(standing, now_ms)
+            over += self._forget(now_ms)
+            self.traffic.flush(now_ms)
+            self._repage = True
+        elif self._dirty:
+            for node in self._dirty:
+                known = self._fleet.standing(node)
+                if known is not None:
+                    over += self._decide(known, now_ms)
+            self._dirty.clear()
+        pages: list[PageRow] = []
+        cancelled: list[int] = []
+        for fault in over:
+            self._over(fault, now_ms, pages, cancelled)
+        if self._repage or (self._due_ms is not None and now_ms >= self._due_ms):
+            pages += self._page(now_ms)
+        return pages, cancelled
+
+    def _timed(self) -> None:
+        """Ask the store whether signals without a time have found theirs."""
+        for node in list(self._untimed):
+            rows = self._store.db.execute("select boot, untimed from boot where node = ? and untimed > 0", (node,))
+            self._untimed[node] = dict(rows.fetchall())
+            if not self._untimed[node]:
+                del self._untimed[node]
+
+    def _decide(self, standing: Standing, now_ms: int) -> list[Fault]:
+        """Compare what is wrong with a node with what was; return what is over."""
+        node = standing.node
+        mine = self._by_node.get(node, {})
+        told = self._told.get(node)
+        known = Known(
+            node=node,
+            state=standing.state,
+            since_ms=standing.since_ms,
+            stale_ms=standing.stale_ms,
+            wanted=standing.wanted,
+            config=standing.config,
+            health=standing.health,
+            health_ms=standing.health_ms,
+            untimed=sum(self._untimed[node].values()) if node in self._untimed else 0,
+            told={device: word for device, (_, word) in told.items()} if told else {},
+        )
+        found = {fault.key: fault for fault in decide(known, self._plan, mine, now_ms)}
+        for fault in found.values():
+            self._put(fault, now_ms)
+        states = [fault for fault in mine.values() if KINDS[fault.kind].lasts_ms is None]
+        return [self._drop(fault) for fault in states if fault.key not in found]
+
+    def _put(self, new: Fault, now_ms: int) -> None:
+        old = self._faults.get(new.key)
+        fault = new if old is None else again(old, new)
+        self._keep(fault)
+        if old is None:
+            self._repage = True
+            self._write(fault, now_ms)
+        elif now_ms - self._written_ms.get(fault.key, 0) >= REWRITTEN_MS and (
+            old.detail != fault.detail or KINDS[fault.kind].lasts_ms is not None
+        ):
+            self._write(fault, now_ms)
+
+    def _write(self, fault: Fault, now_ms: int) -> None:
+        self._written_ms[fault.key] = now_ms
+        self._changed.add(fault.key)
+
+    def flush(self) -> None:
+        """Add what changed to the store's transaction."""
+        for key in self._changed:
+            fault = self._faults.get(key)
+            if fault is None:
+                self._store.row(_DELETE, key)
+            else:
+                self._store.row(_UPSERT, (*key, fault.since_ms, fault.seen_ms, fault.detail, fault.page))
+        self._changed.clear()
+
+    def _drop(self, fault: Fault) -> Fault:
+        del self._faults[fault.key]
+        del self._by_node[fault.node][fault.key]
+        self._written_ms.pop(fault.key, None)
+        self._changed.add(fault.key)
+        return fault
+
+    def _forget(self, now_ms: int) -> list[Fault]:
+        """Return the events that are long enough ago, and the states of nodes that nobody knows any more."""
+        gone = []
+        for fault in list(self._faults.values()):
+            lasts_ms = KINDS[fault.kind].lasts_ms
+            ended = lasts_ms is not None and now_ms - fault.seen_ms >= lasts_ms
+            if ended or (lasts_ms is None and self._fleet.standing(fault.node) is None):
+                gone.append(self._drop(fault))
+        return gone
+
+    # ---------------------------------------------------------------------------------------------- telling
+
+    def _page(self, now_ms: int) -> list[PageRow]:
+        """Page what is due; a handful one by one, more as one."""
+        self._repage = False
+        self._due_ms = None
+        due: list[Fault] = []
+        for fault in self._faults.values():
+            at_ms = alarm.due_ms(fault, self._plan, self._started_ms or now_ms, now_ms)
+            if at_ms is None:
+                continue
+            if at_ms <= now_ms:
+                due.append(fault)
+            elif self._due_ms is None or at_ms < self._due_ms:
+                self._due_ms = at_ms
+        if not due:
+            return []
+        due.sort(key=lambda fault: (fault.since_ms, fault.key))
+        recent = [at_ms for at_ms in self._paged if now_ms - at_ms < alarm.GRACE_MS]
+        if len(recent) == alarm.MOST:  # enough for now: the rest waits and goes together
+            self._due_ms = min(recent[0] + alarm.GRACE_MS, self._due_ms or recent[0] + alarm.GRACE_MS)
+            return []
+        if len(due) + len(recent) <= alarm.MOST:
+            return [row for fault in due for row in self._tell([fault], now_ms)]
+        return self._tell(due, now_ms)
+
+    def _tell(self, faults: list[Fault], now_ms: int) -> list[PageRow]:
+        first, plan = faults[0], self._plan
+        self._paged.append(now_ms)
+        name = "/".join(part for part in first.key if part)
+        page = f"{NOTICE}{name}/{first.since_ms}" if len(faults) == 1 else f"{NOTICE}many/{now_ms}"
+        places = alarm.touchpoints(first, plan) if len(faults) == 1 else []
+        group = plan.groups[plan.site.technicians or ""]
+        notice = Notice(
+            page=page,
+            group=group.id,
+            title=alarm.place(first, plan) if len(faults) == 1 else alarm.summary(faults),
+            text=alarm.page_text(faults, plan, now_ms),
+            reason=f"{first.who} {first.kind}" if len(faults) == 1 else "many at once",
+            touchpoint=places[0] if places else "",
+        )
+        for fault in faults:
+            told = msgspec.structs.replace(fault, page=page)
+            self._keep(told)
+            self._write(told, now_ms)
+        return self._notices.page(notice, group.channels, now_ms)
+
+    def _over(self, fault: Fault, now_ms: int, pages: list[PageRow], cancelled: list[int]) -> None:
+        """Say that it is over, if it was told and nothing else that the same page told still stands."""
+        if not fault.page or any(other.page == fault.page for other in self._faults.values()):
+            return
+        notice = Notice(
+            page=fault.page,
+            group=self._plan.site.technicians or "",
+            title=alarm.place(fault, self._plan),
+            text=alarm.over_text(fault, self._plan, now_ms),
+            reason="it is over",
+        )
+        rows, gone = self._notices.over(notice, now_ms)
+        pages += rows
+        cancelled += gone

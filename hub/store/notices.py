@@ -1,0 +1,91 @@
+"""Pages about nodes and devices: the same outbox as every page, but about no moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hub.store.pages import Pages
+from hub.store.rows import NOTICE, PageRow, PageState
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """One thing to tell one group."""
+
+    page: str
+    """Names it, for ever; begins with `NOTICE`."""
+    group: str
+    title: str
+    text: str
+    reason: str
+    touchpoint: str = ""
+
+
+class Notices:
+    """Decides each delivery's first fate; belongs to the driver's thread."""
+
+    def __init__(self, pages: Pages, *, listen_only: bool) -> None:
+        """Write to `pages`; `listen_only`: everything is muted."""
+        self._pages = pages
+        self._listen_only = listen_only
+
+    def page(self, notice: Notice, channels: Sequence[str], now_ms: int) -> list[PageRow]:
+        """Page a group over these channels, once; return the deliveries that go out."""
+        made = []
+        for channel in channels or ("",):
+            if not self._pages.known(notice.page, notice.page, "page", notice.group, channel):
+                row = self._row(notice, channel, now_ms, over=False)
+                if row.state == "queued":
+                    made.append(row)
+        return made
+
+    def over(self, notice: Notice, now_ms: int) -> tuple[list[PageRow], list[int]]:
+        """Tell those whom `notice.page` was told that it is over; return what goes out, and what must not any more."""
+        known = self._pages.of(notice.page)
+        if any(row.kind == "over" for row in known):
+            return [], []
+        told = [row for row in known if row.kind == "page" and row.channel and row.state in ("sent", "queued", "muted")]
+        cancelled = self._pages.cancel(notice.page, "it was over", claimed=False)
+        made = [self._row(replace(notice, group=row.group), row.channel, now_ms, over=True) for row in told]
+        return [row for row in made if row.state == "queued"], cancelled
+
+    def _row(self, notice: Notice, channel: str, now_ms: int, *, over: bool) -> PageRow:
+        state: PageState = "queued"
+        note = ""
+        if not channel:
+            state, note = "failed", "the plan gives this group no channel"
+        elif self._listen_only:
+            state, note = "muted", "the hub only listens"
+        id, session = self._pages.hold()
+        row = PageRow(
+            id=id,
+            page=f"{notice.page}:over" if over else notice.page,
+            kind="over" if over else "page",
+            moment=notice.page,
+            expectation="",
+            touchpoint=notice.touchpoint,
+            key=None,
+            group=notice.group,
+            channel=channel,
+            title=notice.title,
+            text=notice.text,
+            reason=notice.reason,
+            left_s=0.0,
+            late=False,
+            cancels=False,
+            state=state,
+            decided_ms=now_ms,
+            due_ms=now_ms,
+            tries=0,
+            sent_ms=None,
+            again=False,
+            note=note,
+            session=session,
+        )
+        self._pages.add(row)
+        return row
+
+
+__all__ = ["NOTICE", "Notice", "Notices"]
