@@ -73,7 +73,7 @@ class Link:
         self._receive = receive
         self._generation = 0
         self._lock = threading.Lock()
-        self._done: dict[int, Callable[[], None]] = {}
+        self._done: dict[int, tuple[Callable[[], None], Callable[[], None] | None]] = {}
         self._asking = 0
         """Publications whose number is not known yet."""
         self._early: set[int] = set()
@@ -149,6 +149,7 @@ class Link:
         urgent: bool = False,
         qos: int = 1,
         done: Callable[[], None] | None = None,
+        lost: Callable[[], None] | None = None,
     ) -> None:
         """Publish.
 
@@ -159,6 +160,8 @@ class Link:
             urgent: write it to the socket in this very thread.
             qos: 1, or 0 for what is said again soon anyway; `done` needs 1.
             done: called in the network thread when the broker has it.
+            lost: called there instead when the connection broke before the broker said so: it may have it or not, and
+                nothing is said again behind its publisher's back. Without it the next connection says it again.
         """
         send = self._pump.flush if urgent else self._pump.ring
         if done is None:
@@ -175,7 +178,7 @@ class Link:
             if early:
                 self._early.discard(info.mid)
             else:
-                self._done[info.mid] = done
+                self._done[info.mid] = (done, lost)
             if not self._asking:
                 self._early.clear()
         send()
@@ -200,7 +203,20 @@ class Link:
             return
         self._pump.packets += 1
         self._generation += 1
+        self._say_again(client)
         client.subscribe([(topic, 1) for topic in self._topics.hub_filters()])
+
+    def _say_again(self, client: mqtt.Client) -> None:
+        """Say again what the last connection left, before paho does; but for what its publisher wants to know of."""
+        for message in client.drop_out_messages():
+            with self._lock:
+                done, lost = self._done.pop(message.mid, (None, None))
+            if lost is not None:
+                lost()
+            elif done is not None:
+                self.publish(message.topic, bytes(message.payload), retain=message.retain, done=done)
+            else:
+                client.publish(message.topic, message.payload, message.qos, message.retain)
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _props: object
@@ -251,11 +267,11 @@ class Link:
     def _on_publish(self, _client: mqtt.Client, _data: object, mid: int, _reason: object, _props: object) -> None:
         self._pump.packets += 1
         with self._lock:
-            done = self._done.pop(mid, None)
-            if done is None and self._asking:
+            known = self._done.pop(mid, None)
+            if known is None and self._asking:
                 self._early.add(mid)
-        if done is not None:
-            done()
+        if known is not None:
+            known[0]()
 
 
 def _no_delay(_client: mqtt.Client, _data: object, sock: Any) -> None:  # noqa: ANN401 - plain, TLS or web socket

@@ -141,6 +141,8 @@ class Pages:
             return
         note = f"sent just before this: {row.note}" if row.state == "cancelled" else fate.note
         session = 0 if fate.surely_unsent else self._session
+        # Whoever is asked to take it once more may have had it: all but what surely never left.
+        in_doubt = fate.state == "queued" and fate.tries > 0 and not fate.surely_unsent
         self._put(
             msgspec.structs.replace(
                 row,
@@ -149,6 +151,7 @@ class Pages:
                 tries=fate.tries,
                 due_ms=fate.due_ms,
                 sent_ms=fate.sent_ms,
+                again=row.again or in_doubt,
                 session=session,
             )
         )

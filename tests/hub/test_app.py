@@ -18,6 +18,7 @@ from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, BrokerUrl, HubConfig, parse_address, parse_broker
 from tests.hub.desk import PLAN, ROOT, WAIT_S, Broker, Ear, node_signal
+from tests.hub.valve import Valve
 
 ANY = Address("127.0.0.1", 0)
 
@@ -127,6 +128,30 @@ def test_a_page_decided_while_the_broker_is_away_goes_out_once_it_is_back(
     broker.start()
     _until(lambda: hub.reader.pages().items[0].state == "sent")
     assert not hub.reader.pages().items[0].again
+
+
+def test_a_page_whose_acknowledgement_is_lost_goes_out_again_and_says_so(
+    make_hub: Callable[..., HubApp], broker: Broker, ear: Callable[..., Ear]
+) -> None:
+    from andgate.wire.messages import FeedSignal  # noqa: PLC0415
+
+    valve = Valve(broker.port)
+    try:
+        hub = make_hub(broker=BrokerUrl("127.0.0.1", valve.port))
+        hub.start()
+        assert hub.link.wait_connected(WAIT_S)
+        client = ear(broker.port, f"{ROOT}/page/#")
+        valve.close_back()
+        hub.driver.signals([FeedSignal(id="a", touchpoint="counter-a", signal="pressed")], "ops").result(WAIT_S)
+        first = client.hear("page/ticket-agents")
+        assert first["again"] is False
+        valve.cut()
+        second = client.hear("page/ticket-agents")
+        assert second == first | {"again": True, "left_s": second["left_s"]}
+        _until(lambda: hub.reader.pages().items[0].state == "sent")
+        assert hub.reader.pages().items[0].note == "sent again: it may have gone out before"
+    finally:
+        valve.close()
 
 
 def test_the_end_is_said_and_a_kill_is_noticed(

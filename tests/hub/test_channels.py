@@ -38,7 +38,13 @@ class FakeLink:
         self.published: list[tuple[str, Any]] = []
 
     def publish(
-        self, topic: str, payload: bytes, *, urgent: bool = False, done: Callable[[], None] | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        urgent: bool = False,
+        done: Callable[[], None] | None = None,
+        lost: Callable[[], None] | None = None,
     ) -> None:
         assert urgent, "a page waits for nobody"
         self.published.append((topic, json.loads(payload)))

@@ -18,12 +18,19 @@ class Publisher(Protocol):
         """Whether the broker has us now."""
 
     def publish(
-        self, topic: str, payload: bytes, *, urgent: bool = False, done: Callable[[], None] | None = None
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        urgent: bool = False,
+        done: Callable[[], None] | None = None,
+        lost: Callable[[], None] | None = None,
     ) -> None:
-        """Publish with QoS 1; `done` is called when the broker has it."""
+        """Publish with QoS 1; `done` is called when the broker has it, `lost` when nobody can tell any more."""
 
 
 _SENT = Result(sent=True)
+_LOST = Result(sent=False, note="the connection broke before the broker said that it has it")
 _AWAY = Result(sent=False, note="waiting for the broker", surely_unsent=True)
 
 
@@ -42,7 +49,13 @@ class MqttChannel:
         if not self._link.connected:
             done(_AWAY)
             return
-        self._link.publish(self._topics.page(note.group), encode(note.page), urgent=True, done=lambda: done(_SENT))
+        self._link.publish(
+            self._topics.page(note.group),
+            encode(note.page),
+            urgent=True,
+            done=lambda: done(_SENT),
+            lost=lambda: done(_LOST),
+        )
 
     def close(self) -> None:
         """Nothing to let go of."""
