@@ -29,14 +29,21 @@ class Hours:
         self._zone = ZoneInfo(timezone)
         self._known: dict[int, Hour] = {}
 
+    def _local(self, quarter: int) -> datetime:
+        return datetime.fromtimestamp(quarter * _QUANTUM_MS / 1000, UTC).astimezone(self._zone)
+
     def of(self, at_ms: int) -> Hour:
         """Return the local hour in which `at_ms` falls."""
         quarter = at_ms // _QUANTUM_MS
         known = self._known.get(quarter)
         if known is None:
-            local = datetime.fromtimestamp(quarter * _QUANTUM_MS / 1000, UTC).astimezone(self._zone)
-            # Subtracted in UTC: wall-clock arithmetic would slip across a change of summer time.
-            start_ms = quarter * _QUANTUM_MS - local.minute * 60_000 - local.second * 1000
+            local = self._local(quarter)
+            # Counted in UTC: wall-clock arithmetic would slip across a change of summer time. Where that is half an
+            # hour (Lord Howe) an hour can begin in its middle, or end there.
+            first = quarter - local.minute // 15
+            while first < quarter and self._local(first).utcoffset() != local.utcoffset():
+                first += 1
+            start_ms = first * _QUANTUM_MS
             known = Hour(start_ms=start_ms, day=local.strftime("%Y-%m-%d"), hour=local.hour)
             if len(self._known) >= _KEEP:
                 self._known.clear()
