@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a node until SIGTERM or Ctrl-C; return 0, or 2 for wrong usage."""
-    from edge.app import EdgeApp  # noqa: PLC0415 - `--help` needs none of it
+    from edge.memory import one_heap  # noqa: PLC0415 - `--help` needs none of it
+
+    one_heap()
+    from edge.app import EdgeApp  # noqa: PLC0415
     from edge.devices.pins import pins  # noqa: PLC0415
     from edge.link import Broker  # noqa: PLC0415
 

@@ -129,9 +129,10 @@ class Judge:
         self.view = said_view(facts.said, self._time, self._plan.site.timezone)
         self._engine, self._ended = None, self.view.ended
         self.refused.clear()
-        if not alone and not facts.effects:
+        nothing = not (facts.effects or facts.past or self.view.moments)
+        if nothing or (not alone and not facts.effects):
             return
-        # A fifth of what a node imports is not needed while it is heard and nobody presses.
+        # A megabyte that a node does not need while it is heard and nobody presses.
         from andgate.moment.engine import Engine  # noqa: PLC0415
 
         self._engine = Engine(self._plan, horizon_ms=2**60)

@@ -43,6 +43,7 @@ from andgate.wire.messages import (
     TimeAsk,
 )
 from edge.clock import NodeClock
+from edge.memory import give_back
 from edge.delivery import Delivery
 from edge.devices import Edge, Input, Report
 from edge.devices.rack import Rack
@@ -73,6 +74,8 @@ RELOAD_S = 5.0
 """Devices are opened anew at most so often: each time their levels are found, and that is written to disk."""
 KEEP_S = 1.0
 """The hub's word is put on disk at most so often, however often it speaks: a card wears out."""
+TRIM_S = 600.0
+"""What starting and long lists have taken of memory goes back to the system this often; a Pi Zero has little."""
 MEND_S = 5.0
 """A disk that was full is tried again so often."""
 
@@ -238,6 +241,8 @@ class Worker:
             self.face.show(now_s, linked=not alone)
 
     def _keep_house(self, now_s: float) -> None:
+        if self._timer("trim", TRIM_S, now_s):
+            give_back()
         if self._timer("purge", PURGE_S, now_s):
             self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
         if self.spool.trouble is not None and self._timer("mend", MEND_S, now_s) and self.spool.mend():
