@@ -107,6 +107,7 @@ class Boot:
         "stored",
         "timeline",
         "untimed",
+        "vague",
     )
 
     def __init__(self, node: str, boot: str, rank: int, first_ms: int) -> None:
@@ -123,6 +124,8 @@ class Boot:
         self.stood = Stood()
         self.floating = False
         """Whether signals were stored without an offset, at `at` or at their receipt."""
+        self.vague = False
+        """Whether signals are stored of which nobody knows how wrong their time is."""
         self.untimed = 0
         """Signals that nobody can put on the timeline."""
         self.numbers = Numbers()
@@ -152,7 +155,7 @@ class Boot:
 
     def moves(self) -> bool:
         """Whether what is stored is to be decided anew, as far as anybody remembers; what is forgotten may be."""
-        return self.floating or self.stood.moved_by(self.timeline)
+        return self.floating or self.stood.moved_by(self.timeline) or (self.vague and self.timeline.sure)
 
 
 def _boot(row: tuple[Any, ...]) -> Boot:

@@ -167,6 +167,7 @@ class Gate:
         self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
         if place is not None:
             boot.stood.timed(mono_ms, place.offset_ms)
+        boot.vague |= signal.within_ms is None
         boot.keep()
         taken.accepted += 1
         taken.inputs.append(signal)
@@ -252,12 +253,19 @@ class Gate:
             return
         for it in self._store.timed_of(boot.rank, now_ms - HORIZON_MS):
             place = timeline.at(it.mono_ms)
-            at_ms = it.at_ms if place is None else min(round(it.mono_ms + place.offset_ms), it.received_ms or now_ms)
-            if abs(at_ms - it.at_ms) > RETIME_MS and it.mono_ms > timeline.settled_ms:
-                self._store.retime(it.id, at_ms, _within(place))
-                taken.inputs.append(Retimed(signal=it.id, at_ms=at_ms, within_ms=_within(place)))
+            if place is None or it.mono_ms <= timeline.settled_ms:
+                continue
+            at_ms, within_ms = min(round(it.mono_ms + place.offset_ms), it.received_ms or now_ms), _within(place)
+            if abs(at_ms - it.at_ms) <= RETIME_MS:
+                if it.within_ms is not None or within_ms is None:
+                    continue
+                # It stays where it is, and now it is known how wrong that may be.
+                at_ms, within_ms = it.at_ms, within_ms + abs(at_ms - it.at_ms)
+            self._store.retime(it.id, at_ms, within_ms)
+            taken.inputs.append(Retimed(signal=it.id, at_ms=at_ms, within_ms=within_ms))
         boot.stood.settle(timeline)
         boot.floating = boot.stood.unknown = False
+        boot.vague = boot.vague and not timeline.sure
 
     def _number_bad(self, node: str, payload: bytes, taken: Taken, now_ms: int) -> None:
         """Receipt what is set aside, so that its node does not send it for ever; if it at least has a number."""

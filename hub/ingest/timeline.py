@@ -141,6 +141,11 @@ class Timeline:
         """Whether there is any offset."""
         return self._low_ms is not None or bool(self._readings)
 
+    @property
+    def sure(self) -> bool:
+        """Whether it is known how wrong the offset may be."""
+        return bool(self._readings)
+
     def at(self, mono_ms: float) -> Place | None:
         """Return the offset at a time of the node's clock, None where nothing is known."""
         if self._readings:

@@ -79,6 +79,7 @@ class TimedRow(msgspec.Struct, frozen=True, gc=False):
     id: str
     mono_ms: float
     at_ms: int
+    within_ms: int | None
     received_ms: int | None
     """None in rows from before it was kept."""
 
@@ -281,12 +282,15 @@ class Store:
         """Return a boot's signals that are judged and stand at `since_ms` or later."""
         self._write_signals()
         rows = self.db.execute(
-            "select id, mono_ms, at_ms, received_ms from signal "
+            "select id, mono_ms, at_ms, received_ms, within_ms from signal "
             "where boot = ? and at_ms >= ? and state = 0 and mono_ms is not null",
             (boot, since_ms),
         ).fetchall()
-        moved = {signal: at_ms for at_ms, _, signal in self._retimed}
-        return [TimedRow(row[0], row[1], moved.get(row[0], row[2]), row[3]) for row in rows]
+        moved = {signal: (at_ms, within_ms) for at_ms, within_ms, signal in self._retimed}
+        return [
+            TimedRow(name, mono_ms, *moved.get(name, (at_ms, within_ms)), received_ms)
+            for name, mono_ms, at_ms, received_ms, within_ms in rows
+        ]
 
     def untimed_of(self, boot: int) -> list[tuple[Signal, float]]:
         """Return a boot's untimed signals with their monotonic milliseconds."""
