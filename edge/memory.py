@@ -14,7 +14,7 @@ _ARENA_MAX = -8
 
 
 def one_heap() -> None:
-    """Let all threads share one heap; to be called before there are any. Nothing happens where there is no such thing."""
+    """Let all threads share one heap; call it before there are any. Nothing happens where there is no such thing."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 

@@ -174,6 +174,10 @@ class Chatter:
         """Count one."""
         self._times.append(at_s)
 
+    def clear(self) -> None:
+        """Forget what was counted."""
+        self._times.clear()
+
     def chatters(self, at_s: float) -> bool:
         """Say whether there were too many within the window that ends now."""
         return len(self._times) > self.limit and at_s - self._times[0] <= self.window_s

@@ -43,13 +43,13 @@ from andgate.wire.messages import (
     TimeAsk,
 )
 from edge.clock import NodeClock
-from edge.memory import give_back
 from edge.delivery import Delivery
 from edge.devices import Edge, Input, Report
 from edge.devices.rack import Rack
 from edge.face import REMEMBERED, Face
 from edge.hearing import Hearing
 from edge.link import Down, Link, Message, Said, Up, Will
+from edge.memory import give_back
 from edge.pen import Pen
 from edge.site_time import SiteTime
 from edge.spool import Spool

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any, Literal, NamedTuple
 
 import gpiozero
 from msgspec import Struct
@@ -23,6 +24,16 @@ CONFIRM_S = 0.05
 CHATTER_WINDOW_S = 60.0
 CHATTER_LIMIT = 40
 """More settled-out edges than this in a minute are a loose wire, not people."""
+BUSY_WINDOW_S = 30.0
+BUSY_LIMIT = 90
+"""More settled changes than this in half a minute too: nobody presses three times in two seconds for so long."""
+QUIET_S = 10.0
+"""An input that has chattered is believed again when it has stood still for so long."""
+PENDING_MOST = 256
+"""Edges of one pin that wait for the worker; what comes on top of them is noise and only counted."""
+
+CHATTERING, STUCK, UNREADABLE = "chattering", "stuck", "unreadable"
+"""What is wrong with an input, as health says it; details may follow after a colon."""
 
 
 class Edge(NamedTuple):
@@ -136,7 +147,11 @@ class Input(Device):
 
 
 class Switch(Input):
-    """An input that is one contact: closed or open, settled, doubted and counted."""
+    """An input that is one contact: closed or open, settled, doubted and counted.
+
+    One that chatters or cannot be read is *unknown*: it reports nothing, so that a loose wire neither raises nor resets
+    anything, nor fills a card. When it has stood still for a while, its level is found as at a start.
+    """
 
     stuck_after_s = 4 * 3600.0
     """On for so long is a fault worth a look: a dirty lens, a jammed button."""
@@ -150,15 +165,28 @@ class Switch(Input):
         level = bool(self._contact.value)
         self.settle = Settle(hands.seconds("settle") if settle_s is None else settle_s, level, now_s)
         self._doubt = Doubt(CONFIRM_S * hands.pace)
-        self._chatter = Chatter(CHATTER_WINDOW_S * hands.pace, CHATTER_LIMIT)
-        emit, name, stamp_s = hands.emit, hands.id, hands.stamp_s
-        self._contact.when_activated = lambda: emit(Edge(name, stamp_s(), level=True))
-        self._contact.when_deactivated = lambda: emit(Edge(name, stamp_s(), level=False))
+        self._noise = Chatter(CHATTER_WINDOW_S * hands.pace, CHATTER_LIMIT)
+        self._busy = Chatter(BUSY_WINDOW_S * hands.pace, BUSY_LIMIT)
+        self._unknown = False
+        """Nothing is reported now."""
+        self._noisy_until_s = -inf
+        self._readable = True
+        self._emitted = self._fed = self._lost = self._counted = 0
+        self._contact.when_activated = lambda: self._edge(level=True)
+        self._contact.when_deactivated = lambda: self._edge(level=False)
+
+    def _edge(self, *, level: bool) -> None:
+        """Hand an edge to the worker; runs in the pins' thread. Each counter has one thread that writes it."""
+        if self._emitted - self._fed >= PENDING_MOST:
+            self._lost += 1
+            return
+        self._emitted += 1
+        self.hands.emit(Edge(self.id, self.hands.stamp_s(), level=level))
 
     @property
     def drops(self) -> int:  # type: ignore[override]
         """Return how many edges were too fast to be believed."""
-        return self.settle.drops
+        return self.settle.drops + self._lost
 
     @abstractmethod
     def _changed(self, change: Change) -> list[Report]:
@@ -169,45 +197,87 @@ class Switch(Input):
         del at_s
         return []
 
+    def _begin_anew(self) -> None:
+        """Forget what was half done: it has been unknown what the contact did."""
+
     def start(self) -> list[Report]:
         """Report nothing: a press found at start is no press. Level devices say more."""
         return []
 
     def feed(self, at_s: float, level: bool) -> list[Report]:  # noqa: FBT001 - a level is a value
         """Take an edge."""
-        before = self.settle.drops
-        reports = self._all(self.settle.feed(at_s, level), at_s)
-        if self.settle.drops > before:
-            self._chatter.add(at_s)
+        self._fed += 1
+        return self._take(at_s, level)
+
+    def _take(self, at_s: float, level: bool) -> list[Report]:  # noqa: FBT001 - a level is a value
+        changes = self.settle.feed(at_s, level)
+        for _ in range(min(self.drops - self._counted, CHATTER_LIMIT + 1)):
+            self._noise.add(at_s)
+        self._counted = self.drops
+        reports = self._all(changes, at_s)
+        if self._noise.chatters(at_s) or self._busy.chatters(at_s):
+            self._noisy_until_s = at_s + QUIET_S * self.hands.pace
+            reports += self._lose(at_s)
         return reports
 
     def advance(self, at_s: float) -> list[Report]:
         """Let time pass."""
-        return self._all(self.settle.advance(at_s), at_s)
+        return self._all(self.settle.advance(at_s), at_s) + self._find(at_s)
 
     def _all(self, changes: list[Change], at_s: float) -> list[Report]:
+        for change in changes:
+            self._busy.add(change.at_s)
         reports = [report for change in changes for report in self._changed(change)]
-        return reports + self._passed(at_s)
+        reports += self._passed(at_s)
+        return [] if self._unknown else reports
+
+    def _lose(self, at_s: float) -> list[Report]:
+        """Believe nothing more."""
+        if self._unknown:
+            return []
+        self._unknown = True
+        return [Report("blind", at_s)]
+
+    def _find(self, at_s: float) -> list[Report]:
+        """Believe it again, if it has stood still and can be read."""
+        if not self._unknown or at_s < self._noisy_until_s or not self._readable:
+            return []
+        self._unknown = False
+        for counted in (self._noise, self._busy):
+            counted.clear()
+        self._begin_anew()
+        return [Report("sighted", at_s), *self.start()]
 
     def due_s(self) -> float | None:
-        """Return when something settles or is to be read again."""
-        return min((due for due in (self.settle.due_s(), self._doubt.due_s()) if due is not None), default=None)
+        """Return when something settles, is to be read again, or is believed again."""
+        dues = [due for due in (self.settle.due_s(), self._doubt.due_s()) if due is not None]
+        if self._unknown and self._readable:
+            dues.append(self._noisy_until_s)
+        return min(dues, default=None)
 
     def check(self, at_s: float) -> list[Report]:
         """Read the level; one that contradicts the last edge is believed when it does so twice."""
-        level = bool(self._contact.value)
+        try:
+            level = bool(self._contact.value)
+        except Exception:  # noqa: BLE001 - drivers raise what they like; one that answers again is read again
+            self._readable = False
+            return self._lose(at_s)
+        self._readable = True
         since_s = self._doubt.read(at_s, level, self.settle.raw)
-        return [] if since_s is None else self.feed(since_s, level)
+        return ([] if since_s is None else self._take(since_s, level)) + self._find(at_s)
 
     def health(self, at_s: float) -> DeviceHealth:
         """Say the settled level, since when, and what is wrong with it."""
         settle, fault = self.settle, None
-        stood_s = at_s - settle.since_s
-        if self._chatter.chatters(at_s):
-            fault = "it chatters: look for a loose wire"
-        elif settle.level and stood_s > self.stuck_after_s:
-            fault = f"stuck on for {stood_s:.0f} s"
-        return DeviceHealth(level="on" if settle.level else "off", since=round(settle.since_s, 3), fault=fault)
+        if not self._readable:
+            fault = UNREADABLE
+        elif at_s < self._noisy_until_s:
+            fault = CHATTERING
+        elif settle.level and at_s - settle.since_s > self.stuck_after_s:
+            fault = STUCK
+        known = fault is None or fault == STUCK
+        level: Literal["on", "off", "unknown"] = "unknown" if not known else "on" if settle.level else "off"
+        return DeviceHealth(level=level, since=round(settle.since_s, 3), fault=fault)
 
     def close(self) -> None:
         """Give the pin back; no callback comes any more."""

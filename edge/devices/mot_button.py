@@ -58,6 +58,10 @@ class MotButton(PressSwitch):
             for press in self._hold.feed(change)
         ]
 
+    def _begin_anew(self) -> None:
+        # A button that is found down has not been pressed, and holds nothing.
+        self._hold = Hold(self._hold.hold_s)
+
     def _passed(self, at_s: float) -> list[Report]:
         # A level that is about to change back must not become a hold: it ends where the new level began.
         if self.settle.raw != self.settle.level:

@@ -44,8 +44,8 @@ def test_the_wiring_is_that_of_the_profiles() -> None:
     [
         ("the broker refuses us", "edge/link.py"),
         ("cannot be reached", "edge/link.py"),
-        ("it chatters", "edge/devices/base.py"),
-        ("stuck on", "edge/devices/base.py"),
+        ("chattering", "edge/devices/base.py"),
+        ("stuck", "edge/devices/base.py"),
         ("no echo", "edge/devices/distance.py"),
         ("cannot be used", "edge/devices/rack.py"),
         ("this machine has no pins through ", "edge/devices/pins.py"),
