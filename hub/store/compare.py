@@ -31,8 +31,8 @@ PROJECTIONS = (
         name="signal",
         key=("id",),
         # What was received is digested at the door, where a node's clock is read too.
-        unknown=("digest", "mono_ms", "within_ms"),
-        later=("received_ms",),
+        unknown=("digest", "mono_ms"),
+        later=("received_ms", "within_ms"),
         where="not (state = 1 and entry = 0)",
     ),
     Table(name="moment", key=("id",)),

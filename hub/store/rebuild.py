@@ -34,8 +34,8 @@ _PAGING = (Paged, StoodDown, Claimed, PageSkipped)
 _decode_moment = msgspec.json.Decoder(Moment).decode
 
 _SIGNAL = (
-    "insert into signal (id, digest, entry, state, boot, mono_ms, first_at_ms, at_ms, body, received_ms) "
-    "values (?, x'', ?, 0, ?, null, ?, ?, null, ?) on conflict (id) do nothing"
+    "insert into signal (id, digest, entry, state, boot, mono_ms, first_at_ms, at_ms, body, received_ms, "
+    "within_ms) values (?, x'', ?, 0, ?, null, ?, ?, null, ?, ?) on conflict (id) do nothing"
 )
 _MOMENT = (
     "insert or replace into moment (id, change, expectation, touchpoint, key, state, withdrawn, opened_ms, "
@@ -72,7 +72,7 @@ class Rebuild:
         self._now_ms = 0
         self._waiting = 0
         self._signals: list[tuple[object, ...]] = []
-        self._retimed: list[tuple[int, str]] = []
+        self._retimed: list[tuple[int, int | None, str]] = []
         self._trail: list[tuple[str, int, int]] = []
         self._moments: dict[str, tuple[Moment, bytes]] = {}
         self._inputs: list[Input] = []
@@ -88,7 +88,15 @@ class Rebuild:
         for item in step.in_:
             if isinstance(item, Signal):
                 self._signals.append(
-                    (item.id, step.n, item.boot_rank or None, item.at_ms, item.at_ms, item.received_ms)
+                    (
+                        item.id,
+                        step.n,
+                        item.boot_rank or None,
+                        item.at_ms,
+                        item.at_ms,
+                        item.received_ms,
+                        item.within_ms,
+                    )
                 )
                 self._inputs.append(item)
             elif isinstance(item, Retimed):
@@ -115,7 +123,7 @@ class Rebuild:
                     self._outbox.decided(event, about, plan, step.now)
 
     def _retime(self, item: Retimed) -> None:
-        self._retimed.append((item.at_ms, item.signal))
+        self._retimed.append((item.at_ms, item.within_ms, item.signal))
         self._inputs.append(item)
 
     def _about(self, moment: str) -> Moment | None:
@@ -160,7 +168,7 @@ class Rebuild:
             return
         db = self.db
         db.executemany(_SIGNAL, self._signals)
-        db.executemany("update signal set at_ms = ? where id = ?", self._retimed)
+        db.executemany("update signal set at_ms = ?, within_ms = ? where id = ?", self._retimed)
         db.executemany("insert into trail (moment, n, idx) values (?, ?, ?)", self._trail)
         counted = [(moment, raw, *self._tally.count(moment)) for moment, raw in self._moments.values()]
         self._tally.write()  # before the moments: what they counted as until now is read from their rows

@@ -287,10 +287,11 @@ class Store:
             (boot, since_ms),
         ).fetchall()
         moved = {signal: (at_ms, within_ms) for at_ms, within_ms, signal in self._retimed}
-        return [
-            TimedRow(name, mono_ms, *moved.get(name, (at_ms, within_ms)), received_ms)
-            for name, mono_ms, at_ms, received_ms, within_ms in rows
-        ]
+        found = []
+        for name, mono_ms, first_ms, received_ms, sure_ms in rows:
+            at_ms, within_ms = moved.get(name, (first_ms, sure_ms))
+            found.append(TimedRow(name, mono_ms, at_ms, within_ms, received_ms))
+        return found
 
     def untimed_of(self, boot: int) -> list[tuple[Signal, float]]:
         """Return a boot's untimed signals with their monotonic milliseconds."""

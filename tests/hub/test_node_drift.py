@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from andgate.wire.times import format_time
 from hub.clock import HandClock
+from hub.store.compare import PROJECTIONS
+from hub.store.verify import verify
 from tests.hub.desk import START_MS, Desk, node_signal
 
 HOUR_MS = 3_600_000
@@ -189,6 +192,19 @@ def test_a_first_press_before_any_exchange_is_decided_anew_by_it(desk: Desk) -> 
     first = desk.reader.signal(name)
     assert first is not None
     assert first.within_ms is None, "another boot"
+
+
+def test_corrected_times_and_how_sure_they_are_can_be_made_again_from_the_journal(desk: Desk, tmp_path: Path) -> None:
+    pi = Pi(desk)
+    for n in range(8):
+        pi.press(delay_ms=2_500)
+        if n > 3:
+            pi.ask()
+        desk.clock.advance(5_000)
+    found = verify(tmp_path / "data" / "andgate.db")
+    assert found.sound(witnessed=False), found.differences
+    (columns,) = [table.unknown for table in PROJECTIONS if table.name == "signal"]
+    assert "within_ms" not in columns
 
 
 def test_one_impossible_sending_spoils_nothing_and_is_named(desk: Desk) -> None:
