@@ -6,7 +6,7 @@ is dropped both ways; and a machine that is asked late answers the same as one t
 
 All times are seconds on the node's monotonic clock. Every machine has
 
-    feed(at_s, level)   the level seen at that time; times may repeat, an earlier one is taken as the latest known
+    feed(at_s, level)   the level seen at that time, which may be told late; one told out of order counts as the last
     advance(at_s)       nothing new was seen up to that time
     due_s()             when `advance` will have something to say, or None
 
@@ -41,24 +41,23 @@ class Settle:
         self.drops = 0
         """Changes that did not stand long enough to be believed."""
         self._raw_since_s = at_s
-        self._latest_s = at_s
 
     def feed(self, at_s: float, level: bool) -> list[Change]:  # noqa: FBT001 - a level is a value
         """Take a level that was seen; return what has settled before it."""
+        at_s = max(at_s, self._raw_since_s)
         changes = self.advance(at_s)
         if level != self.raw:
             if self.raw != self.level:
                 self.drops += 1  # it went back before it was believed
             self.raw = level
-            self._raw_since_s = self._latest_s
+            self._raw_since_s = at_s
             changes += self.advance(at_s)
         return changes
 
     def advance(self, at_s: float) -> list[Change]:
         """Let time pass; return the change that has settled, if one has."""
-        self._latest_s = max(self._latest_s, at_s)
         due_s = self.due_s()
-        if due_s is None or due_s > self._latest_s:
+        if due_s is None or due_s > at_s:
             return []
         self.level, self.since_s = self.raw, self._raw_since_s
         return [Change(self.level, self.since_s)]

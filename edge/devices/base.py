@@ -85,10 +85,18 @@ class Hands(Struct, frozen=True):
         """Return a duration of the plan, in seconds."""
         return float(self.setting(f"{name}_ms")) / 1000
 
-    def stamp_s(self) -> float:
-        """Return the time of an edge that is happening now; mock pins may say it better than the clock."""
-        said: float | None = getattr(self.pin_factory, "edge_s", None)
-        return self.clock.mono_s() if said is None else said
+    def stamp_s(self, ticks: float | None = None) -> float:
+        """Return the time of an edge: when it was, however late a busy node hears of it.
+
+        Args:
+            ticks: what the pins gave with the edge; lgpio's are the kernel's own time of it. None: it is now.
+        """
+        now_s = self.clock.mono_s()
+        if hasattr(self.pin_factory, "edge_s"):  # mock pins: it is now, unless they say when
+            said: float | None = self.pin_factory.edge_s
+            return now_s if said is None else said
+        late_s = 0.0 if ticks is None else self.pin_factory.ticks_diff(self.pin_factory.ticks(), ticks) * self.pace
+        return now_s - late_s if 0 < late_s < now_s else now_s
 
     @property
     def pace(self) -> float:
@@ -160,7 +168,8 @@ class Switch(Input):
         """Claim one pin; `active` is the level that counts as on. Its pull goes the other way."""
         super().__init__(hands)
         number = hands.setting(pin)
-        self._contact = gpiozero.DigitalInputDevice(number, pull_up=active == "low", pin_factory=hands.pin_factory)
+        # Not a DigitalInputDevice: its callbacks come without the time of the edge.
+        self._contact = gpiozero.InputDevice(number, pull_up=active == "low", pin_factory=hands.pin_factory)
         now_s = hands.clock.mono_s()
         level = bool(self._contact.value)
         self.settle = Settle(hands.seconds("settle") if settle_s is None else settle_s, level, now_s)
@@ -172,16 +181,18 @@ class Switch(Input):
         self._noisy_until_s = -inf
         self._readable = True
         self._emitted = self._fed = self._lost = self._counted = 0
-        self._contact.when_activated = lambda: self._edge(level=True)
-        self._contact.when_deactivated = lambda: self._edge(level=False)
+        self._high = active == "high"
+        self._contact.pin.edges = "both"
+        self._contact.pin.bounce = None
+        self._contact.pin.when_changed = self._edge
 
-    def _edge(self, *, level: bool) -> None:
+    def _edge(self, ticks: float, state: bool) -> None:  # noqa: FBT001 - gpiozero calls it so
         """Hand an edge to the worker; runs in the pins' thread. Each counter has one thread that writes it."""
         if self._emitted - self._fed >= PENDING_MOST:
             self._lost += 1
             return
         self._emitted += 1
-        self.hands.emit(Edge(self.id, self.hands.stamp_s(), level=level))
+        self.hands.emit(Edge(self.id, self.hands.stamp_s(ticks), level=bool(state) == self._high))
 
     @property
     def drops(self) -> int:  # type: ignore[override]
@@ -221,8 +232,26 @@ class Switch(Input):
         return reports
 
     def advance(self, at_s: float) -> list[Report]:
-        """Let time pass."""
+        """Let time pass; what is about to be believed is looked at first.
+
+        A node that stood still for a while goes on before it has heard of the edges of that time, and a short press is
+        no hold because its end is heard late.
+        """
+        due_s = self._decides_s()
+        if due_s is not None and due_s <= at_s and self._contradicted():
+            return self._find(at_s)
         return self._all(self.settle.advance(at_s), at_s) + self._find(at_s)
+
+    def _decides_s(self) -> float | None:
+        """Return when something is believed unless an edge comes before, or None."""
+        return self.settle.due_s()
+
+    def _contradicted(self) -> bool:
+        """Say whether the contact reads otherwise than its last edge: then an edge is on its way, or was lost."""
+        try:
+            return bool(self._contact.value) != self.settle.raw
+        except Exception:  # noqa: BLE001 - `check` says so
+            return False
 
     def _all(self, changes: list[Change], at_s: float) -> list[Report]:
         for change in changes:
@@ -250,7 +279,8 @@ class Switch(Input):
 
     def due_s(self) -> float | None:
         """Return when something settles, is to be read again, or is believed again."""
-        dues = [due for due in (self.settle.due_s(), self._doubt.due_s()) if due is not None]
+        doubt_s = self._doubt.due_s()  # while it is in doubt, nothing is believed
+        dues = [due for due in (self._decides_s() if doubt_s is None else doubt_s,) if due is not None]
         if self._unknown and self._readable:
             dues.append(self._noisy_until_s)
         return min(dues, default=None)
@@ -281,7 +311,7 @@ class Switch(Input):
 
     def close(self) -> None:
         """Give the pin back; no callback comes any more."""
-        self._contact.when_activated = self._contact.when_deactivated = None
+        self._contact.pin.when_changed = None
         self._contact.close()
 
 

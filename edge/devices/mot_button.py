@@ -68,9 +68,8 @@ class MotButton(PressSwitch):
             return []
         return [Report("hold", press.at_s, press_s=press.down_s) for press in self._hold.advance(at_s)]
 
-    def due_s(self) -> float | None:
-        """Return when something settles, is held long enough, or is to be read again."""
-        return min((due for due in (super().due_s(), self._hold.due_s()) if due is not None), default=None)
+    def _decides_s(self) -> float | None:
+        return min((due for due in (super()._decides_s(), self._hold.due_s()) if due is not None), default=None)
 
     def health(self, at_s: float) -> DeviceHealth:
         """Say how the button is; one that is down for a minute is stuck, or somebody leans on it."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import gpiozero
 import pytest
+from gpiozero.pins.mock import MockFactory
 
 from andgate.errors import UsageError
 from andgate.plan.kinds import KINDS as PLANNED
@@ -384,3 +385,67 @@ def test_pins_that_cannot_be_had_say_what_to_do(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setitem(sys.modules, "gpiozero.pins.lgpio", module)
         with pytest.raises(UsageError, match=remedy):
             pins("lgpio")
+
+
+class LateFactory(MockFactory):  # type: ignore[misc]
+    """Pins as a real kernel's: it tells when an edge was, however late the program gets to hear of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.late_s = 0.0
+
+    def ticks(self) -> float:
+        return float(super().ticks()) + self.late_s
+
+
+def test_an_edge_has_the_time_that_the_kernel_gives_it() -> None:
+    edges: list[Edge] = []
+    factory, clock = LateFactory(), HandClock()
+    it = make(Hands("it", device("mot-button", button=17), factory, clock, edges.append))
+    pin = factory.pin(17)
+    for late_s, at_s in ((1.5, 998.5), (0.0, 1000.0), (-5.0, 1000.0), (5000.0, 1000.0)):
+        was_s = factory.ticks()
+        factory.late_s += late_s
+        pin.when_changed(was_s, 0)  # as lgpio's thread does
+        factory.late_s -= late_s
+        edge = edges.pop()
+        assert (edge.device, edge.level) == ("it", True)
+        assert edge.at_s == pytest.approx(at_s, abs=0.2)
+    it.close()
+
+
+def test_a_node_that_stood_still_believes_nothing_before_it_has_heard_what_happened(bench: Bench) -> None:
+    it = bench.make("mot-button")
+    bench.board.drive(17, high=False)
+    assert bench.feed(it) == []
+    assert [one.occasion for one in it.advance(bench.clock.push(0.05))] == ["press"]
+    # The finger goes up, the program stands still, and the kernel's word is still on its way when it goes on.
+    up_s = bench.clock.push(0.1)
+    bench.board.drive(17, high=True)
+    late = bench.edges.pop()
+    now_s = bench.clock.push(10.0)
+    assert it.advance(now_s) + it.check(now_s) == []
+    assert now_s < it.due_s() < now_s + 0.1
+    assert it.feed(up_s, late.level) + it.advance(now_s) + it.check(now_s) == []
+    assert it.due_s() is None
+    # Down and up again, and of both it hears late: that is a press all the same, and no hold.
+    down_s = bench.clock.push(1.0)
+    now_s = bench.clock.push(5.0)
+    assert it.advance(now_s) + it.check(now_s) == []
+    assert it.feed(down_s, True) + it.feed(down_s + 0.2, False) == [Report("press", down_s)]
+    assert it.advance(now_s) == []
+
+
+def test_an_edge_that_never_comes_is_made_up_for_by_looking(bench: Bench) -> None:
+    it = bench.make("mot-button")
+    bench.board.drive(17, high=False)
+    bench.feed(it)
+    it.advance(bench.clock.push(0.05))
+    bench.board.drive(17, high=True)
+    bench.edges.clear()  # the kernel's queue ran over
+    now_s = bench.clock.push(0.5)
+    assert it.advance(now_s) + it.check(now_s) == []
+    later_s = bench.clock.push(0.06)
+    assert it.advance(later_s) + it.check(later_s) == []
+    assert it.advance(bench.clock.push(5.0)) == []
+    assert it.health(bench.clock.mono_s()).level == "off"

@@ -47,7 +47,7 @@ def test_the_wiring_is_that_of_the_profiles() -> None:
         ("chattering", "edge/devices/base.py"),
         ("stuck", "edge/devices/base.py"),
         ("no echo", "edge/devices/distance.py"),
-        ("cannot be used", "edge/devices/rack.py"),
+        ("is in use by another program", "edge/devices/pins.py"),
         ("this machine has no pins through ", "edge/devices/pins.py"),
         ("never heard", "hub/web/pages/words.py"),
         ("old configuration", "hub/web/pages/words.py"),
