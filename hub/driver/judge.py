@@ -32,6 +32,7 @@ from hub.fleet.traffic import SenderKind
 from hub.fleet.watch import Watch
 from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate, Taken
+from hub.ingest.holes import Holes
 from hub.store import PageFate, Store, restore
 from hub.store.outbox import Outbox
 from hub.store.rows import NOTICE
@@ -97,6 +98,7 @@ class Judge:
         self._fleet = Fleet(store, plan, clock.rate)
         self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
         self._gate = Gate(store, self._boots, plan, self.timekeeper.site_ms)
+        self._holes = Holes(self._boots.holed())
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)
         self._watch = Watch(store, self._fleet, plan, listen_only=listen_only)
@@ -196,6 +198,9 @@ class Judge:
             if topic.kind == "node/signal":
                 taken = self._gate.node_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
                 batch.boots |= taken.boots
+                for boot in taken.boots.values():
+                    self._holes.note(boot)
+                self._holes.answered(taken.inputs)
                 self._fleet.heard(name, received_ms)
                 self._taken(batch, taken)
                 self._drained(batch, name, taken)
@@ -251,7 +256,9 @@ class Judge:
         else:
             health = decode_health(item.payload)
             own = self._fleet.health(node, health, batch.now_ms)
-            if health.spool == 0 and self._fleet.waits(node) and self._boots.gapless(node, health.boot):
+            batch.commands += [(node, command) for command in self._holes.ask(node, batch.now_ms)]
+            told = self._boots.gapless(node, health.boot) or self._holes.only_gone(node, health.boot)
+            if health.spool == 0 and self._fleet.waits(node) and told:
                 own += self._fleet.drained(node, None, batch.now_ms)
         self._watch.said(node)
         self._say(batch, self._first_heard(node, batch.now_ms) + own)

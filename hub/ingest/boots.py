@@ -236,6 +236,10 @@ class Boots:
         known = self._boots.get((node, boot)) or self._stored(node, boot)
         return known is None or not known.numbers.ranges
 
+    def holed(self) -> list[Boot]:
+        """Return the boots in memory of which numbers are missing."""
+        return [boot for boot in self._boots.values() if boot.numbers.ranges]
+
     def newest(self, node: str) -> Boot | None:
         """Return the boot of a node that was seen first last."""
         return self._newest.get(node)
