@@ -69,11 +69,18 @@ def test_noise_is_dropped_both_ways() -> None:
     assert machine.feed(1.0, DOWN) + machine.feed(1.01, UP) + machine.advance(9) == []
 
 
-def test_an_edge_from_before_the_latest_counts_as_the_latest() -> None:
+def test_an_edge_that_is_told_late_counts_from_when_it_was() -> None:
     machine = Settle(0.03, level=False, at_s=0)
     machine.advance(2.0)
-    machine.feed(1.0, DOWN)
-    assert machine.advance(3.0) == [Change(DOWN, 2.0)]
+    assert machine.feed(1.0, DOWN) + machine.feed(1.2, UP) == [Change(DOWN, 1.0)]
+    assert machine.advance(2.0) == [Change(UP, 1.2)]
+
+
+def test_an_edge_that_is_told_out_of_order_counts_as_the_last() -> None:
+    machine = Settle(0.03, level=False, at_s=0)
+    machine.feed(2.0, DOWN)
+    assert machine.feed(1.0, UP) == []
+    assert machine.feed(3.0, DOWN) + machine.advance(4.0) == [Change(DOWN, 3.0)]
 
 
 def test_a_press_at_once_a_hold_when_it_is_reached() -> None:
