@@ -21,6 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head", metavar="HASH", help="a hash that hub/state published and somebody outside kept: is it in the chain?"
     )
+    parser.add_argument("--key", metavar="HEX", help="the site's public key: what is sealed must be signed with it")
+    parser.add_argument(
+        "--archive",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="check this archive of sealed entries as well; may be given more than once",
+    )
     parser.add_argument(
         "--scratch", metavar="DIR", type=Path, help="where everything is made again (default: with temporary files)"
     )
@@ -28,25 +37,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say what was checked and exit 0, or what is wrong and exit 1."""
-    head = None if args.head is None else parse_head(args.head)
+    head = None if args.head is None else parse_hex(args.head, "--head", "chain.hash in hub/state")
+    key = None if args.key is None else parse_hex(args.key, "--key", "the key that andgate verify shows")
     progress = Progress()
     try:
-        found = verify(database_of(args.data), head=head, scratch=args.scratch, progress=progress)
+        found = verify(
+            database_of(args.data),
+            head=head,
+            key=key,
+            archives=args.archive,
+            scratch=args.scratch,
+            progress=progress,
+        )
     finally:
         progress.done()
     _say(found, head)
     return 0 if found.sound(witnessed=head is not None) else 1
 
 
-def parse_head(text: str) -> bytes:
-    """Read a hash. Raises UsageError for anything else."""
+def parse_hex(text: str, option: str, what: str) -> bytes:
+    """Read the 32 bytes of `what` that `option` names. Raises UsageError for anything else."""
     try:
-        head = bytes.fromhex(text)
+        value = bytes.fromhex(text)
     except ValueError:
-        head = b""
-    if len(text) != _DIGITS or not head:
-        raise UsageError(f'--head: "{text}" is no hash. Give the 64 hexadecimal digits of chain.hash in hub/state')
-    return head
+        value = b""
+    if len(text) != _DIGITS or not value:
+        raise UsageError(f'{option}: "{text}" are not 64 hexadecimal digits. Give {what}')
+    return value
 
 
 def _say(found: Verified, head: bytes | None) -> None:
@@ -56,6 +73,9 @@ def _say(found: Verified, head: bytes | None) -> None:
         if head is not None and found.witness is not None:
             _witness(found)
         return
+    for seal in found.seals:
+        how = "and the archive holds them, whole" if seal.archive else "archived elsewhere"
+        print(f"sealed   entries {seal.first:,} to {seal.last:,}, before {seal.before}, {how}; by key {seal.key}")
     if found.entries == 0:
         print("the journal is empty")
     else:

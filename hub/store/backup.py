@@ -22,12 +22,13 @@ from andgate import __version__
 from andgate.errors import StorageError, UsageError
 from hub.store import chain
 from hub.store.frozen import Frozen, database_of
-from hub.store.journal import GENESIS
+from hub.store.seals import beginning
 from hub.store.snapshots import Snapshots
 from hub.store.store import DATABASE
 
 MANIFEST = "manifest.json"
 SNAPSHOT = "snapshot"
+KEY = "site.key"
 FORMAT = 1
 LAST = "last-backup.json"
 """In the data folder: the manifest of the newest backup, for whoever asks how old it is."""
@@ -83,7 +84,7 @@ def backup(data: Path, to: Path, at: str, progress: Progress = lambda _what, _do
         state = None if snapshot is None else snapshot.read_bytes()
         _copy(database_of(data), copy, progress)
         manifest = _look(copy, at, progress)
-        _pack(part, copy, manifest, state, progress)
+        _pack(part, copy, manifest, {SNAPSHOT: state, KEY: _bytes_of(data / KEY)}, progress)
         unpack(part, None, progress)
         part.replace(to)
         sync_folder(to.parent)
@@ -93,6 +94,10 @@ def backup(data: Path, to: Path, at: str, progress: Progress = lambda _what, _do
         part.unlink(missing_ok=True)
         copy.unlink(missing_ok=True)
     return manifest
+
+
+def _bytes_of(file: Path) -> bytes | None:
+    return file.read_bytes() if file.exists() else None
 
 
 def _copy(database: Path, to: Path, progress: Progress) -> None:
@@ -134,7 +139,7 @@ def check(db: sqlite3.Connection, progress: Progress) -> tuple[int, bytes]:
     wrong = db.execute("pragma quick_check(1)").fetchone()[0]
     if wrong != "ok":
         raise StorageError(f"the database is damaged: {wrong}")
-    n, head = 0, GENESIS
+    n, head = beginning(db)
     total = db.execute("select count(*) from entry").fetchone()[0]
     for entry in chain.walk(db, n, head):
         n, head = entry.n, entry.hash
@@ -143,14 +148,15 @@ def check(db: sqlite3.Connection, progress: Progress) -> tuple[int, bytes]:
     return n, head
 
 
-def _pack(part: Path, copy: Path, manifest: Manifest, state: bytes | None, progress: Progress) -> None:
+def _pack(part: Path, copy: Path, manifest: Manifest, beside: dict[str, bytes | None], progress: Progress) -> None:
     with (
         os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file,
         ZipFile(file, "w", ZIP_DEFLATED, compresslevel=_QUICK) as pack,
     ):
         pack.writestr(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
-        if state is not None:
-            pack.writestr(SNAPSHOT, state)
+        for name, content in beside.items():
+            if content is not None:
+                pack.writestr(name, content)
         with copy.open("rb") as source, pack.open(DATABASE, "w", force_zip64=True) as target:
             done = 0
             for chunk in _chunks(source):
@@ -167,6 +173,8 @@ class Unpacked(Struct, frozen=True):
 
     manifest: Manifest
     snapshot: bytes | None
+    key: bytes | None
+    """The file of the site's key; None where it has none yet."""
 
 
 def unpack(file: Path, database: Path | None, progress: Progress = lambda _what, _done, _all: None) -> Unpacked:
@@ -187,7 +195,7 @@ def unpack(file: Path, database: Path | None, progress: Progress = lambda _what,
         if manifest.format != FORMAT:
             raise UsageError(f"{file} is a backup of a newer Andgate ({manifest.version}). Restore it with that one")
         digest, done = sha256(), 0
-        target = None if database is None else _new(database)
+        target = None if database is None else new(database)
         try:
             with pack.open(DATABASE) as source:
                 for chunk in _chunks(source):
@@ -204,7 +212,8 @@ def unpack(file: Path, database: Path | None, progress: Progress = lambda _what,
                 target.close()
         if (done, digest.hexdigest()) != (manifest.bytes, manifest.sha256):
             raise StorageError(f"{file} is damaged: its database is not the one that was backed up")
-        return Unpacked(manifest, pack.read(SNAPSHOT) if SNAPSHOT in names else None)
+        snapshot, key = (pack.read(name) if name in names else None for name in (SNAPSHOT, KEY))
+        return Unpacked(manifest, snapshot, key)
 
 
 @contextmanager
@@ -218,7 +227,8 @@ def _opened(file: Path) -> Iterator[ZipFile]:
         raise StorageError(f"{file} is damaged, or no backup of Andgate's: {wrong}") from wrong
 
 
-def _new(file: Path) -> IO[bytes]:
+def new(file: Path) -> IO[bytes]:
+    """Open a file that is not there yet, for its owner only."""
     return os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
 
 

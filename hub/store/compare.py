@@ -21,6 +21,8 @@ class Table(Struct, frozen=True, kw_only=True):
     """Which of the live rows the journal knows; empty for all."""
     counts: tuple[str, ...] = ()
     """Columns that are counts: a row of zeros is as good as none."""
+    entry: str = ""
+    """The column that names the entry, where rows of sealed entries stay; the seal vouches for those."""
     later: tuple[str, ...] = ()
     """Columns that a later version added: empty in rows from before it."""
 
@@ -34,6 +36,7 @@ PROJECTIONS = (
         unknown=("digest", "mono_ms"),
         later=("received_ms", "within_ms"),
         where="not (state = 1 and entry = 0)",
+        entry="entry",
     ),
     Table(name="moment", key=("id",)),
     Table(name="trail", key=("moment", "n", "idx")),
@@ -83,16 +86,21 @@ def differences(
     live: sqlite3.Connection,
     scratch: sqlite3.Connection,
     table: Table,
+    *,
+    sealed: int = 0,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Difference]:
-    """Yield every difference in a table; `tick` is called now and then."""
+    """Yield every difference in a table, but for rows of entries up to `sealed`; `tick` is called now and then."""
     columns = [row[1] for row in live.execute(f"pragma table_info({table.name})")]
     known = [*table.key, *(name for name in columns if name not in table.unknown and name not in table.key)]
     width = len(table.key)
     order = ", ".join(table.key)
     filters = [f"({' or '.join(f'{name} != 0' for name in table.counts)})"] if table.counts else []
     select = f"select {', '.join(known)} from {table.name}"
-    ours = _rows(live, select, [*filters, *([table.where] if table.where else [])], order)
+    mine = [*filters, *([table.where] if table.where else [])]
+    if sealed and table.entry:
+        mine.append(f"{table.entry} > {sealed}")
+    ours = _rows(live, select, mine, order)
     theirs = _rows(scratch, select, filters, order)
     left, right = next(ours, None), next(theirs, None)
     seen = 0

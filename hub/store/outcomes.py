@@ -139,21 +139,21 @@ class Outcomes:
             if not released:
                 begun.setdefault(touchpoint, at_ms)
             elif touchpoint in begun:
-                found.append(Serving(touchpoint, key, begun.pop(touchpoint), at_ms))
-        found += [Serving(touchpoint, key, at_ms) for touchpoint, at_ms in begun.items()]
+                from_ms = begun.pop(touchpoint)
+                found.append(Serving(touchpoint, key, from_ms, min(at_ms, from_ms + _LOOK_BACK_MS)))
+        found += [Serving(touchpoint, key, at_ms, at_ms + _LOOK_BACK_MS) for touchpoint, at_ms in begun.items()]
         return found
 
     def _moments(self, gate: str, key: str, servings: list[Serving]) -> list[Moment]:
         found = [_decode(row[0]) for row in self._db.execute("select body from moment where key = ?", (key,))]
         for line in self._lines[gate]:
             for serving in servings:
-                until_ms = 2**62 if serving.to_ms is None else serving.to_ms
                 found += [
                     _decode(row[0])
                     for row in self._db.execute(
                         "select body from moment "
                         "where expectation = ? and touchpoint = ? and opened_ms between ? and ?",
-                        (line, serving.touchpoint, serving.from_ms - _LOOK_BACK_MS, until_ms),
+                        (line, serving.touchpoint, serving.from_ms - _LOOK_BACK_MS, serving.to_ms),
                     )
                 ]
         return list({moment.id: moment for moment in found}.values())

@@ -15,10 +15,12 @@ from andgate.moment.engine import Step as Judged
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Replanned
+from andgate.moment.state import load
 from hub.store import chain
+from hub.store.base import unpack
 from hub.store.frozen import Frozen
-from hub.store.journal import GENESIS
 from hub.store.rows import Entry
+from hub.store.seals import beginning, newest
 
 Progress = Callable[[str, int, int], None]
 
@@ -96,8 +98,9 @@ def rejudge(
 
 
 def _steps(db: sqlite3.Connection) -> Iterator[tuple[Entry, Engine, chain.Step]]:
-    engine: Engine | None = None
-    for entry in chain.walk(db, 0, GENESIS):
+    seal = newest(db)
+    engine = None if seal is None else load(unpack(seal.base).state)
+    for entry in chain.walk(db, *beginning(db)):
         step = chain.read(entry)
         if engine is None:
             engine = begin(step)

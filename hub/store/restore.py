@@ -9,7 +9,9 @@ from andgate.errors import AndgateError
 from andgate.moment.engine import Engine
 from andgate.moment.state import load
 from andgate.plan import Plan
+from hub.store.base import last_plan, unpack
 from hub.store.journal import decode_inputs
+from hub.store.seals import newest
 from hub.store.snapshots import Snapshots
 from hub.store.store import Store
 
@@ -42,6 +44,8 @@ def restore(store: Store, plan: Plan) -> Restored:
 def _restore(store: Store, plan: Plan) -> Restored:
     engine, snapshot = _from_snapshot(store)
     if engine is None:
+        engine, snapshot = _from_seal(store)
+    if engine is None:
         engine = Engine(store.first_plan() or plan)
     replayed = 0
     for entry in store.entries(snapshot + 1):
@@ -52,6 +56,20 @@ def _restore(store: Store, plan: Plan) -> Restored:
             engine.advance(step.now)
         replayed += 1
     return Restored(engine, snapshot, replayed)
+
+
+def _from_seal(store: Store) -> tuple[Engine | None, int]:
+    """Return the engine as retention left it, and the last entry that is gone; None where all are there."""
+    seal = newest(store.db)
+    if seal is None:
+        return None, 0
+    under = unpack(seal.base)
+    try:
+        return load(under.state), seal.last
+    except (AndgateError, ValueError) as wrong:
+        # The journal still has everything of the last days: only what has stood for longer than that is not known.
+        _log.warning("the state kept with the seal of entry %d cannot be used: %s", seal.last, wrong)
+        return Engine(last_plan(under)), seal.last
 
 
 def _from_snapshot(store: Store) -> tuple[Engine | None, int]:

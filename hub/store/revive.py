@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from andgate.errors import StorageError, UsageError
-from hub.store.backup import Manifest, check, sync_folder, unpack
+from hub.store.backup import KEY, Manifest, check, new, sync_folder, unpack
 from hub.store.lock import FolderLock
 from hub.store.marker import mark
 from hub.store.schema import LATEST
@@ -55,6 +55,9 @@ def revive(file: Path, data: Path, progress: Progress = lambda _what, _done, _al
         epoch, over = _renew(part, unpacked.manifest, file, progress)
         if unpacked.snapshot is not None:
             Snapshots(data).put(unpacked.manifest.entry, unpacked.snapshot)
+        if unpacked.key is not None:
+            with new(data / KEY) as key:
+                key.write(unpacked.key)
         part.replace(data / DATABASE)
         mark(data / DATABASE, epoch, unpacked.manifest.entry, bytes.fromhex(unpacked.manifest.head))
         sync_folder(data)

@@ -1,7 +1,7 @@
 """The tables, as migrations: one function a step, never changed once released.
 
 ============  =========================================================================================================
-meta          epoch, session, site, head of what retention took
+meta          epoch, session, site
 entry         the journal: one row per step of the engine, hash-chained from entry 1; everything below can be made again
               from it, except boot offsets, deliveries' fates, nodes and the quarantine
 signal        identity -> digest and place; what is stored once is never judged twice
@@ -17,6 +17,7 @@ node          what each node last said
 blind         journalled blindness of dark nodes that may yet be taken back
 quarantine    what came in and was not taken
 plan          every plan that was ever in force
+seal          what stands for the entries that retention took out, signed, and what the others build upon
 sight         which device went blind or saw again when, by the signals that said so
 spell         when each device was blind
 coverage      how much of what was due was seen, by local hour, expectation, touchpoint, team and area
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 4
+LATEST = 5
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -312,6 +313,18 @@ create table sender (
 """
 
 
+_SEAL = """
+create table seal (
+    last integer primary key,
+    document blob not null,
+    key blob not null,
+    signature blob not null,
+    base blob not null,
+    rest blob
+);
+"""
+
+
 def _all(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
@@ -344,6 +357,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m004_coverage_and_faults(db: Database) -> None:
         _all(db, _COVERAGE_AND_FAULTS)
+
+    @migrations()
+    def m005_seal(db: Database) -> None:
+        _all(db, _SEAL)
 
     database = Utils(connection)
     migrations.apply(database)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +12,11 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from andgate.errors import StorageError
-from hub.store import chain
+from hub.store import archive, base, chain, seals
 from hub.store.compare import PROJECTIONS, Difference, differences
 from hub.store.frozen import Frozen
 from hub.store.journal import GENESIS
+from hub.store.key import signed
 from hub.store.rebuild import Rebuild
 
 SHOWN_MOST = 100
@@ -31,6 +33,18 @@ class Found(Struct, frozen=True):
     now_ms: int
 
 
+class Sealed(Struct, frozen=True):
+    """Entries that retention took out, as their seal vouches for them."""
+
+    before: str
+    first: int
+    last: int
+    key: str
+    """The public key that signed, in hex."""
+    archive: str | None
+    """The archive that was found to hold them, whole; None where none was given."""
+
+
 class Verified(Struct, frozen=True):
     """What was found."""
 
@@ -43,6 +57,8 @@ class Verified(Struct, frozen=True):
     head: bytes
     now_ms: int
     """Of the newest entry."""
+    seals: tuple[Sealed, ...]
+    """What was taken out before the first entry."""
     broken: str | None
     """How the chain is broken; then nothing was compared."""
     witness: Found | None
@@ -66,6 +82,8 @@ def verify(
     file: Path,
     *,
     head: bytes | None = None,
+    key: bytes | None = None,
+    archives: Sequence[Path] = (),
     scratch: Path | None = None,
     progress: Progress = _quiet,
 ) -> Verified:
@@ -74,6 +92,8 @@ def verify(
     Args:
         file: the database.
         head: hash of an entry that somebody outside has kept.
+        key: the site's public key, as somebody outside has kept it: what is sealed must be signed by it.
+        archives: files of what retention took out, to be checked as well.
         scratch: where the projections are made again; needs as much room as the database. None: where temporary
             files go.
         progress: told how far it is.
@@ -85,7 +105,7 @@ def verify(
     with Frozen(file) as frozen, TemporaryDirectory(prefix="andgate-verify-", dir=scratch) as folder:
         rebuild = Rebuild(Path(folder))
         try:
-            return _Verification(frozen.db, rebuild, head, progress).run()
+            return _Verification(frozen.db, rebuild, head, progress).run(key, archives)
         except sqlite3.OperationalError as wrong:
             if "full" in str(wrong):
                 raise StorageError(
@@ -105,15 +125,17 @@ class _Verification:
         self._witness: Found | None = None
         self._n, self._head, self._now_ms = 0, GENESIS, 0
         self._entries = 0
+        self._sealed = 0
 
-    def run(self) -> Verified:
-        first = 1
+    def run(self, key: bytes | None, archives: Sequence[Path]) -> Verified:
         if self._wanted == GENESIS:
             self._witness = Found(0, 0)
         broken: str | None = None
+        sealed: list[Sealed] = []
         try:
+            sealed = self._seals(key, archives)
             self._walk()
-        except chain.BrokenChainError as wrong:
+        except StorageError as wrong:
             broken = str(wrong)
         found: list[Difference] = []
         more = 0
@@ -123,7 +145,8 @@ class _Verification:
             found, more, rows = self._compare()
         return Verified(
             site=self._site(),
-            first=first,
+            first=self._n - self._entries + 1,
+            seals=tuple(sealed),
             entries=self._entries,
             entry=self._n,
             head=self._head,
@@ -135,8 +158,60 @@ class _Verification:
             rows=rows,
         )
 
+    def _seals(self, key: bytes | None, archives: Sequence[Path]) -> list[Sealed]:
+        """Check every seal, and the archives that are given; the live journal begins after the newest."""
+        found = []
+        given = {archive.heading_of(file).first: file for file in archives}
+        newest = seals.newest(self._db)
+        for seal in seals.seals(self._db):
+            document, name = seal.document, f"the seal of the entries before {seal.document.before}"
+            if not signed(seal.key, seal.signed, seal.signature):
+                raise StorageError(f"{name} was changed: its signature is not of what it says")
+            if key is not None and seal.key != key:
+                raise StorageError(f"{name} is signed with another key: {seal.key.hex()}")
+            if (document.last, document.first, document.prev) != (seal.last, self._n + 1, self._head.hex()):
+                raise StorageError(f"{name} is not bound to what was before it")
+            self._n, self._head, self._now_ms = seal.last, seal.head, document.to_ms
+            if self._wanted == seal.head:
+                self._witness = Found(seal.last, document.to_ms)
+            file = given.pop(document.first, None)
+            if file is not None:
+                self._archive(file, seal)
+            found.append(
+                Sealed(document.before, document.first, document.last, seal.key.hex(), str(file) if file else None)
+            )
+        if given:
+            raise StorageError(f"{next(iter(given.values()))} holds entries that no seal knows")
+        if newest is not None:
+            self._base(newest)
+        return found
+
+    def _archive(self, file: Path, seal: seals.Seal) -> None:
+        last = None
+        for last in archive.entries(file):
+            if last.hash == self._wanted:
+                self._witness = Found(last.n, last.now_ms)
+            if last.n % 1_000 == 0:
+                self._progress(file.name, last.n, seal.last)
+        if last is None or (last.n, last.hash) != (seal.last, seal.head):
+            raise StorageError(f"{file} is not what was taken out of this journal")
+
+    def _base(self, seal: seals.Seal) -> None:
+        """Check what the live journal builds upon, and build upon it."""
+        if seal.rest is not None:
+            raise StorageError("a retirement was interrupted: run andgate retire again, and it goes on with it")
+        if sha256(seal.base).hexdigest() != seal.document.base:
+            raise StorageError(f"what was kept of the entries before {seal.document.before} was changed")
+        if seals.identities(self._db, seal.last) != (seal.document.signals, seal.document.identities):
+            raise StorageError(f"identities of signals from before {seal.document.before} were changed")
+        base.lay(base.unpack(seal.base), self._rebuild)
+
     def _walk(self) -> None:
-        total = self._db.execute("select count(*) from entry").fetchone()[0]
+        total = self._db.execute("select count(*) from entry where n > ?", (self._n,)).fetchone()[0]
+        stray = self._db.execute("select max(n) from entry where n <= ?", (self._n,)).fetchone()[0]
+        if stray is not None:
+            raise StorageError(f"entry {stray} is there, and was taken out before")
+        self._sealed = self._n
         for entry in chain.walk(self._db, self._n, self._head):
             self._rebuild.take(chain.read(entry), entry.body)
             self._n, self._head, self._now_ms = entry.n, entry.hash, entry.now_ms
@@ -154,7 +229,7 @@ class _Verification:
         for table in PROJECTIONS:
             rows[table.name] = self._rebuild.db.execute(f"select count(*) from {table.name}").fetchone()[0]
             self._progress(table.name, 0, rows[table.name])
-            each = differences(self._db, self._rebuild.db, table)
+            each = differences(self._db, self._rebuild.db, table, sealed=self._sealed)
             found += islice(each, SHOWN_MOST)
             more += sum(1 for _ in each)
         return found, more, rows

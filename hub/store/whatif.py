@@ -23,7 +23,7 @@ from andgate.moment.signals import Action, Replanned
 from andgate.plan import Plan
 from hub.store import chain
 from hub.store.frozen import Frozen
-from hub.store.journal import GENESIS
+from hub.store.seals import beginning
 
 Progress = Callable[[str, int, int], None]
 
@@ -134,7 +134,7 @@ class _OtherWorld:
         engine = self._engine
         total = self._live.execute("select count(*) from entry").fetchone()[0]
         self._db.execute("begin")
-        for entry in chain.walk(self._live, 0, GENESIS):
+        for entry in chain.walk(self._live, *beginning(self._live)):
             step = chain.read(entry)
             self._pages(0, step.events)
             # A hub wakes at its deadlines: only so do pages go out at their time.

@@ -24,14 +24,15 @@ def live(desk: Desk, seed: int, count: int = 60, *, first: int = 0) -> None:
         desk.clock.advance(chance.choice([0, 0, 1, 900, 20_000, 90_000, 240_000]))
         at = datetime.fromtimestamp((desk.clock.now_ms() - chance.choice([0, 0, 0, 600_000])) / 1000, UTC)
         said = {"at": at.isoformat(timespec="milliseconds")}
+        key = f"AG{chance.randint(1, 6)}/{at.date()}"
         what = chance.randrange(12)
         if what < 5:
             word = chance.choice(["docked", "docked", "unloaded", "jammed", "cancelled"])
             retracts = f"s{chance.randint(first, number)}" if chance.random() < 0.15 else None
-            desk.post(f"s{number}", word, key=flight(chance.randint(1, 6)), retracts=retracts, **said)
+            desk.post(f"s{number}", word, key=key, retracts=retracts, **said)
         elif what < 7:
             word = chance.choice(["serving", "released"])
-            desk.post(f"s{number}", word, "counter-a", key=flight(chance.randint(1, 6)), **said)
+            desk.post(f"s{number}", word, "counter-a", key=key, **said)
         elif what < 10:
             # Its messages travel ever faster: better offsets move what is stored.
             sent = 10.0 + number - (1000 - number) * 0.4 if chance.random() < 0.5 else None

@@ -1,0 +1,45 @@
+"""The site's own key, which signs what retention seals: made at its first use, readable for its owner only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from andgate.errors import StorageError
+from hub.store.backup import KEY
+
+_DIGITS = 64
+
+
+def sign(data: Path, document: bytes) -> tuple[bytes, bytes]:
+    """Sign with the key of the data folder `data`; return the public key and the signature (Ed25519).
+
+    Raises:
+        StorageError: what the folder holds as its key is none.
+    """
+    file = data / KEY
+    try:
+        text = file.read_text(encoding="ascii")
+    except FileNotFoundError:
+        text = Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n"
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as new:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+    try:
+        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
+    except ValueError as wrong:
+        raise StorageError(f"{file} is not the key that was made there. Put it back from a backup") from wrong
+    return key.public_key().public_bytes_raw(), key.sign(document)
+
+
+def signed(key: bytes, document: bytes, signature: bytes) -> bool:
+    """Whether the holder of a public key signed a document."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, document)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
