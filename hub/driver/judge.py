@@ -204,7 +204,7 @@ class Judge:
                 self._fleet.heard(name, received_ms)
                 self._taken(batch, taken)
                 self._drained(batch, name, taken)
-                self._watch.signals(taken.inputs, taken.boots.values())
+                self._watch.signals(taken.inputs, taken.boots.values(), received_ms)
             elif topic.kind == "feed/signal":
                 taken = self._gate.feed_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
                 self._taken(batch, taken)
@@ -240,7 +240,9 @@ class Judge:
             self._reply(node, TimeReply(n=ask.n, at=format_time(received_ms), rate=self._clock.rate))
         if node in self._plan.nodes:
             self._fleet.heard(node, received_ms)
-            self._taken(batch, self._gate.asked(node, ask, received_ms, self.timekeeper.now_of))
+            taken = self._gate.asked(node, ask, received_ms, self.timekeeper.now_of)
+            self._watch.clocks(taken.boots.values(), received_ms)
+            self._taken(batch, taken)
 
     def _node_said(self, batch: Batch, kind: str, node: str, item: Delivered) -> None:
         if node not in self._plan.nodes and self._fleet.strangers(node) >= STRANGERS_MOST:

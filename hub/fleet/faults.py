@@ -120,6 +120,13 @@ KINDS: dict[str, Kind] = {
         many="nodes with signals without a time",
         do="Nothing brings their time back. Give the node a network when it starts, or a battery clock",
     ),
+    "dial": Kind(
+        words="clock {}",
+        many="nodes whose clock cannot be right",
+        do="Its other messages say when things happened. If it comes again: replace the board, or correct the program",
+        pages="never",
+        lasts_ms=HOUR_MS,
+    ),
     "gap": Kind(
         words="{} lost for good",
         many="nodes that lost signals",

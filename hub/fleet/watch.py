@@ -49,6 +49,16 @@ class Boot(Protocol):
     boot: str
     untimed: int
     """Signals that nobody can put on the timeline."""
+    told: str | None
+    """What has been said to be wrong with its clock."""
+
+    @property
+    def clock(self) -> str | None:
+        """What is wrong with its clock, in words."""
+
+    @property
+    def odd(self) -> int:
+        """How many impossible times it named."""
 
 
 class Watch:
@@ -124,11 +134,13 @@ class Watch:
     def _who(sender: Sender) -> str:
         return sender.name if sender.kind == "node" else f"feed/{sender.name}"
 
-    def signals(self, inputs: Iterable[Input], boots: Iterable[Boot]) -> None:
+    def signals(self, inputs: Iterable[Input], boots: Iterable[Boot], now_ms: int) -> None:
         """Look at what a node's message brought, and at the numberings it was of."""
         for boot in boots:
             if boot.untimed:
                 self._without_time(boot)
+            if boot.odd:
+                self.clocks((boot,), now_ms)
         for item in inputs:
             if not isinstance(item, Signal):
                 continue
@@ -141,6 +153,15 @@ class Watch:
             elif item.name == GAP:
                 lost = item.value if isinstance(item.value, int) and item.value > 0 else 1
                 self._event(item.source, "", "gap", item.received_ms, detail=f"{lost} signal{'s' * (lost > 1)}")
+
+    def clocks(self, boots: Iterable[Boot], now_ms: int) -> None:
+        """Look whether a node's clock named a time that cannot be, or runs too wrongly for a quartz."""
+        for boot in boots:
+            wrong = boot.clock
+            if wrong != boot.told:
+                boot.told = wrong
+                if wrong is not None:
+                    self._event(boot.node, "", "dial", now_ms, detail=wrong.replace("its clock ", ""))
 
     def _without_time(self, boot: Boot) -> None:
         known = self._untimed.setdefault(boot.node, {})

@@ -106,6 +106,7 @@ class Boot:
         "stood",
         "stored",
         "timeline",
+        "told",
         "untimed",
         "vague",
     )
@@ -124,6 +125,8 @@ class Boot:
         self.stood = Stood()
         self.floating = False
         """Whether signals were stored without an offset, at `at` or at their receipt."""
+        self.told: str | None = None
+        """What has been said to be wrong with its clock."""
         self.vague = False
         """Whether signals are stored of which nobody knows how wrong their time is."""
         self.untimed = 0
@@ -153,6 +156,16 @@ class Boot:
         """Take a question for the time with its answer; whether the offset may be another now."""
         return self.timeline.read(asked_ms, at_ms, heard_ms)
 
+    @property
+    def clock(self) -> str | None:
+        """What is wrong with its clock, in words."""
+        return self.timeline.fault
+
+    @property
+    def odd(self) -> int:
+        """How many impossible times it named."""
+        return self.timeline.odd
+
     def moves(self) -> bool:
         """Whether what is stored is to be decided anew, as far as anybody remembers; what is forgotten may be."""
         return self.floating or self.stood.moved_by(self.timeline) or (self.vague and self.timeline.sure)
@@ -163,6 +176,7 @@ def _boot(row: tuple[Any, ...]) -> Boot:
     boot.seen_ms, offset_ms, timeline, floating, boot.untimed, upto, also = row[4:]
     if timeline is not None:
         boot.timeline, boot.stored = Timeline.load(timeline), timeline
+        boot.told = boot.timeline.fault
     elif offset_ms is not None:  # of a database from before timelines
         boot.timeline.bound(0.0, round(offset_ms))
     boot.floating = bool(floating)

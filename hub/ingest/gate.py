@@ -227,7 +227,7 @@ class Gate:
             now_of: from a site time that this hub told once to what that is now.
         """
         taken = Taken()
-        boot = self._see(node, ask.boot, received_ms)
+        boot = taken.boots[0] = self._see(node, ask.boot, received_ms)
         better = boot.bound(ask.mono * 1000, received_ms)
         before = ask.before
         if before is not None and before.asked <= before.heard <= ask.mono:

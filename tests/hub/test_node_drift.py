@@ -223,6 +223,8 @@ def test_one_impossible_sending_spoils_nothing_and_is_named(desk: Desk) -> None:
     desk.say("node/desk-a1/state", json.dumps({"state": "online", "session": 1, "boot": "b1"}).encode())
     (node,) = [node for node in desk.reader.nodes() if node.node == "desk-a1"]
     assert node.clock == "its clock named an impossible time once"
+    (fault,) = [fault for fault in desk.reader.faults() if fault.kind == "dial"]
+    assert (fault.node, fault.detail) == ("desk-a1", "named an impossible time once")
 
 
 def test_a_signal_that_is_itself_in_the_future_is_quarantined_and_spoils_nothing(desk: Desk) -> None:
