@@ -14,9 +14,14 @@ from andgate.moment.events import AnyEvent
 from andgate.moment.signals import About, Action, Signal
 from andgate.moment.table import State
 
-End = Literal["closed", "reset", "gave-up", "voided-by-signal", "voided-by-person", "replanned"]
+End = Literal["closed", "reset", "gave-up", "voided-by-signal", "voided-by-person", "replanned", "contradicted"]
 Place = tuple[str, str | None]
 """(touchpoint, key)."""
+Order = tuple[int, str, int, int, str]
+Clear = dict[str, dict[str, Order]]
+"""Touchpoint -> sensor -> since when it is known to see no line (of one that is blind: what it said last)."""
+CONTRADICTED = "contradicted"
+"""Reason of a void by a sensor's word against a press."""
 Sighting = tuple[tuple[int, str, int, int, str], str]
 """An opening signal's place in the fold, and its witness."""
 
@@ -50,6 +55,8 @@ class Case(Struct, kw_only=True, omit_defaults=True):
     gives_up_ms: int
     """How long after the deadline it ends by itself, if nobody closes it."""
     opened_found: bool
+    pressed: bool = False
+    """A press opened it, not a signal that can stand."""
     about: About
     signals: list[str]
     """Identities of its opening signals, the first opens."""
@@ -70,6 +77,14 @@ class Case(Struct, kw_only=True, omit_defaults=True):
     end: End | None = None
     end_signal: str | None = None
     end_found: bool = False
+    sensor: Literal["agreed", "silent"] | None = None
+    """Opened by a press: whether a sensor there agreed while it was open; None: no press, or no sensor that saw."""
+    ask_ms: int | None = None
+    """When the desk will be asked if the sensor goes on contradicting the press; None: not, or not any more."""
+    asked_ms: int | None = None
+    """When it was asked."""
+    doubt_ms: int | None = None
+    """When it will be void if nobody confirms it; None: not, or not any more."""
     void_reason: str | None = None
     void_by: str | None = None
     facts: list[AnyEvent] = []
@@ -79,6 +94,10 @@ class Case(Struct, kw_only=True, omit_defaults=True):
     def limit_ms(self) -> int:
         """Return when it ends by itself."""
         return self.ends_ms + self.gives_up_ms
+
+    def settle(self) -> None:
+        """Nothing is asked about it, and no doubt ends it, from here on."""
+        self.ask_ms = self.doubt_ms = None
 
     def state_at(self, at_ms: int) -> State:
         """Return the state a signal of that time meets; the case must not have ended."""
@@ -107,3 +126,4 @@ class Blindness(Struct):
     device: str
     from_ms: int
     to_ms: int | None = None
+    why: str | None = None

@@ -18,6 +18,7 @@ from andgate.moment.events import (
     ClaimLapsed,
     Closed,
     Confirmed,
+    Contradicted,
     Failed,
     Failing,
     GaveUp,
@@ -104,6 +105,9 @@ def _by_the_clock(old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]
         happened.append(Threatened(moment=new.id, at_ms=new.threatened_ms, signal=by_signal))
     if new.level == "failing" and new.failing_ms is not None and (old is None or old.level != "failing"):
         happened.append(Failing(moment=new.id, at_ms=new.failing_ms))
+    if new.contradicted_ms is not None and (old is None or old.contradicted_ms is None):
+        until_ms = new.ended_ms or 0 if new.asks_until_ms is None else new.asks_until_ms
+        happened.append(Contradicted(moment=new.id, at_ms=new.contradicted_ms, until_ms=until_ms))
     return happened
 
 

@@ -46,6 +46,13 @@ class Failing(Event, frozen=True, kw_only=True, tag="failing"):
     """Threatened, and in the last third of its time."""
 
 
+class Contradicted(Event, frozen=True, kw_only=True, tag="contradicted"):
+    """A press, and the sensor beside it has seen no line since: the desk is asked."""
+
+    until_ms: int
+    """Without a second press or the sensor's word it is void by then."""
+
+
 class Refused(Event, frozen=True, kw_only=True, tag="refused"):
     """A closing signal while a hold stands: the reset is refused."""
 
@@ -148,6 +155,17 @@ class Revised(Event, frozen=True, kw_only=True, tag="revised"):
     """The signal that did it, or what happened to one, in words."""
 
 
+class Doubted(Event, frozen=True, kw_only=True, tag="doubted"):
+    """A provisional verdict: a device that might have contradicted it did not see then."""
+
+    device: str
+    why: str | None = None
+    """What was wrong with it, in a word: ``lost``, ``stopped``, ``stale``, or its own fault."""
+    from_ms: int
+    to_ms: int | None = None
+    """When it saw again, if that was known then."""
+
+
 class Confirmed(Event, frozen=True, kw_only=True, tag="confirmed"):
     """A provisional verdict stands: nothing can contradict it any more."""
 
@@ -210,6 +228,7 @@ AnyEvent = (
     | Rejoined
     | Threatened
     | Failing
+    | Contradicted
     | Refused
     | Kept
     | Saved
@@ -225,6 +244,7 @@ AnyEvent = (
     | Overridden
     | Noted
     | Revised
+    | Doubted
     | Confirmed
     | Withdrawn
     | AskedVoid

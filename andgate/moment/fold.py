@@ -7,9 +7,10 @@ give-up) are found by comparing the case's times with the time of the item that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from typing import TypeGuard
 
-from andgate.moment.case import Blindness, Case, End, Item, Place, PlanMark
+from andgate.moment.case import CONTRADICTED, Blindness, Case, Clear, End, Item, Place, PlanMark
 from andgate.moment.events import Moved, Opened, Overridden, Refused, Rejoined, Witnessed
 from andgate.moment.roles import Casting
 from andgate.moment.signals import BLIND, MOVED, SIGHTED, Action, Signal
@@ -42,6 +43,9 @@ class Fold:
         """Two cases have become one since somebody last looked."""
         self._casting_at = casting_at
         self._first_known = first_known
+        self.clear: Clear = {}
+        self._doubted: list[Case] = []
+        """Open cases about which the desk is, or may yet be, asked."""
         self._open: dict[Place, Case] = {}
         self._last: dict[Place, Case] = {}
         self._blind: dict[str, Blindness] = {}
@@ -52,13 +56,17 @@ class Fold:
         other.restore(
             [case.copy() for case in self.cases],
             {place: {name: list(names) for name, names in held.items()} for place, held in self.holds.items()},
-            [Blindness(b.touchpoint, b.device, b.from_ms, b.to_ms) for b in self.blindness],
+            [copy(b) for b in self.blindness],
+            {place: dict(seen) for place, seen in self.clear.items()},
         )
         return other
 
-    def restore(self, cases: list[Case], holds: dict[str, dict[str, list[str]]], blindness: list[Blindness]) -> None:
+    def restore(
+        self, cases: list[Case], holds: dict[str, dict[str, list[str]]], blindness: list[Blindness], clear: Clear
+    ) -> None:
         """Take over a state, as stored or copied."""
-        self.cases, self.holds, self.blindness = cases, holds, blindness
+        self.cases, self.holds, self.blindness, self.clear = cases, holds, blindness, clear
+        self._doubted = [case for case in cases if case.ended_ms is None and case.doubt_ms is not None]
         for case in sorted(cases, key=lambda case: case.ended_ms or 0):  # the last to end is the one to rejoin
             place = (case.touchpoint, case.key)
             (self._open if case.ended_ms is None else self._last)[place] = case
@@ -66,6 +74,8 @@ class Fold:
 
     def step(self, item: Item) -> list[Case]:
         """Take the next item in order; return the cases it touched."""
+        if self._doubted:
+            self._doubt(item.at_ms)
         if isinstance(item, Signal):
             return self._signal(item)
         if isinstance(item, Action):
@@ -81,14 +91,22 @@ class Fold:
         roles = casting.roles(self.expectation, item.name)
         return expectation is not None and expectation.key is not None and not roles.holds and not roles.frees
 
-    def blind_at(self, touchpoint: str, at_ms: int, sees: Callable[[str], bool]) -> bool:
-        """Tell whether a device of the touchpoint that could have contradicted was blind at that time."""
-        return any(
-            b.touchpoint == touchpoint
+    def blind_at(self, touchpoint: str, at_ms: int, sees: Callable[[str], bool]) -> list[Blindness]:
+        """Return why a verdict of that time is provisional: who could have contradicted it, and was blind."""
+        return [
+            b
+            for b in self.blindness
+            if b.touchpoint == touchpoint
             and b.from_ms <= at_ms
             and (b.to_ms is None or at_ms < b.to_ms)
             and sees(b.device)
-            for b in self.blindness
+        ]
+
+    def contradicts(self, case: Case) -> bool:
+        """Tell whether a sensor has seen all the time since a press opened the case, and has seen no line."""
+        first = case.sightings[0][0]
+        return case.sensor == "silent" and any(
+            since < first and device not in self._blind for device, since in self.clear.get(case.touchpoint, {}).items()
         )
 
     # What meets what -------------------------------------------------------------------------------------------
@@ -107,7 +125,10 @@ class Fold:
         if signal.name == MOVED:
             return self._move(signal, expectation)
         roles = casting.roles(self.expectation, signal.name)
-        self._hold(signal, holds=roles.holds, frees=roles.frees)
+        if roles.holds or roles.frees:
+            self._hold(signal, holds=roles.holds, frees=roles.frees)
+            if signal.touchpoint == casting.sensors(self.expectation).get(signal.device):
+                self._look(signal, expectation)
         place = (signal.touchpoint, signal.key if expectation.key else None)
         keyless = expectation.key is not None and signal.key is None
         touched: list[Case] = []
@@ -154,7 +175,11 @@ class Fold:
         return [case]
 
     def _replan(self, mark: PlanMark) -> list[Case]:
-        expectation = self._casting_at(mark.at_ms).plan.expectations.get(self.expectation)
+        casting = self._casting_at(mark.at_ms)
+        expectation = casting.plan.expectations.get(self.expectation)
+        sensors = casting.sensors(self.expectation)
+        for place, seen in self.clear.items():
+            self.clear[place] = {device: since for device, since in seen.items() if sensors.get(device) == place}
         touched: list[Case] = []
         for case in list(self._open.values()):
             self._expire(case, mark.at_ms)
@@ -205,7 +230,21 @@ class Fold:
         )
         self.cases.append(case)
         self._open[case.touchpoint, case.key] = case
+        if not failed and signal.name not in expectation.holds:
+            case.pressed = True
+            self._pressed(case, expectation)
         return case
+
+    def _pressed(self, case: Case, expectation: Expectation) -> None:
+        """A press opened it: note what the sensors there say, and when the desk is asked if they contradict."""
+        if self._agreed(case.touchpoint, expectation):
+            case.sensor = "agreed"
+        elif any(device not in self._blind for device in self.clear.get(case.touchpoint, ())):
+            case.sensor = "silent"
+            if expectation.contradicted_after_ms is not None and expectation.key is None:
+                case.ask_ms = case.opened_ms + expectation.contradicted_after_ms
+                case.doubt_ms = min(case.ask_ms + expectation.contradicted_after_ms, case.ends_ms)
+                self._doubted.append(case)
 
     def _carry_out(self, does: Does, case: Case, signal: Signal) -> None:
         if does in (Does.WITNESS, Does.WAIT, Does.REJOIN):
@@ -223,6 +262,7 @@ class Fold:
             if case.threat_ms is None:
                 case.threat_ms, case.threat_signal, case.threat_name = signal.at_ms, signal.id, signal.name
         elif does is Does.FAIL:
+            case.settle()
             case.ends_ms, case.fail_signal = signal.at_ms, signal.id
             if case.mark_ms is not None and case.mark_ms > signal.at_ms:
                 case.mark_ms = None
@@ -240,6 +280,12 @@ class Fold:
         case.about.update(signal.about)
         kind = Rejoined if does is Does.REJOIN else Witnessed
         case.facts.append(kind(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness))
+        if signal.name in self._casting_at(signal.at_ms).plan.expectations[self.expectation].holds:
+            case.settle()
+            if case.pressed:
+                case.sensor = "agreed"
+        elif case.asked_ms is not None or does is Does.REJOIN:
+            case.settle()
         if does is Does.WAIT:
             case.again.append((signal.at_ms, signal.id))
         if does is Does.REJOIN:
@@ -251,6 +297,7 @@ class Fold:
 
     def _carry(self, case: Case, signal: Signal) -> None:
         assert signal.to is not None  # noqa: S101  # `_move` let nothing else through
+        case.settle()  # which sensor should say something now?
         case.facts.append(Moved(moment="", at_ms=signal.at_ms, signal=signal.id, to=signal.to))
         del self._open[case.touchpoint, case.key]
         case.path = [*(case.path or [(case.opened_ms, case.touchpoint)]), (signal.at_ms, signal.to)]
@@ -268,6 +315,7 @@ class Fold:
         first.witnesses = list(dict.fromkeys(witness for _, witness in first.sightings))
         first.again = sorted(first.again + second.again)
         first.about = {**second.about, **first.about}
+        first.settle()
         first.facts = sorted(first.facts + second.facts, key=lambda fact: fact.at_ms)
         if second.threat_ms is not None and (first.threat_ms is None or second.threat_ms < first.threat_ms):
             first.threat_ms, first.threat_signal = second.threat_ms, second.threat_signal
@@ -300,6 +348,40 @@ class Fold:
         """End a case that nobody closed in time, if that time has passed."""
         if case.ended_ms is None and at_ms > case.limit_ms:
             self._end(case, case.limit_ms, "gave-up", None)
+
+    def _doubt(self, at_ms: int) -> None:
+        """Ask about presses that a sensor contradicts, and end those that nobody confirmed, up to `at_ms`."""
+        for case in self._doubted:
+            if case.ended_ms is None and case.ask_ms is not None and at_ms > case.ask_ms:
+                if self.contradicts(case):
+                    case.asked_ms, case.ask_ms = case.ask_ms, None
+                else:
+                    case.settle()
+            if case.ended_ms is None and case.doubt_ms is not None and at_ms > case.doubt_ms:
+                if self.contradicts(case):
+                    assert TABLE[case.state_at(case.doubt_ms), Role.DOUBT].does is Does.VOID  # noqa: S101  # the law
+                    case.void_reason = CONTRADICTED
+                    self._end(case, case.doubt_ms, "contradicted", None)
+                else:
+                    case.settle()
+        self._doubted = [case for case in self._doubted if case.ended_ms is None and case.doubt_ms is not None]
+
+    def _look(self, signal: Signal, expectation: Expectation) -> None:
+        """A sensor says that it sees a line, or none; what a blind one says counts once it is trusted again."""
+        clear = self.clear.setdefault(signal.touchpoint, {})
+        standing = self.holds.get(signal.touchpoint, {}).get(signal.device, [])
+        if any(name in expectation.opens for name in standing):
+            clear.pop(signal.device, None)
+        else:
+            clear.setdefault(signal.device, signal.order)
+
+    def _agreed(self, touchpoint: str, expectation: Expectation) -> bool:
+        """Tell whether a sensor that is not blind says that a line stands."""
+        return any(
+            device not in self._blind
+            and any(name in expectation.holds and name in expectation.opens for name in standing)
+            for device, standing in self.holds.get(touchpoint, {}).items()
+        )
 
     def _current(self, place: Place, at_ms: int) -> Case | None:
         case = self._open.get(place)
@@ -352,9 +434,15 @@ class Fold:
         blind = self._blind.get(signal.device)
         if signal.name == BLIND:
             if blind is None:
-                blind = Blindness(signal.touchpoint, signal.device, signal.at_ms)
+                why = signal.value if isinstance(signal.value, str) else None
+                blind = Blindness(signal.touchpoint, signal.device, signal.at_ms, why=why)
                 self._blind[signal.device] = blind
                 self.blindness.append(blind)
+                for seen in self.clear.values():
+                    seen.pop(signal.device, None)
         elif blind is not None:
             blind.to_ms = signal.at_ms
             del self._blind[signal.device]
+            for seen in self.clear.values():
+                if signal.device in seen:
+                    seen[signal.device] = signal.order

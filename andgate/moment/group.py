@@ -12,16 +12,16 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from andgate.moment.case import Case, Item, PlanMark
+from andgate.moment.case import CONTRADICTED, Blindness, Case, Item, PlanMark
 from andgate.moment.difference import altered, events_between, revised, withdrawal
-from andgate.moment.events import AnyEvent, AskedVoid
+from andgate.moment.events import AnyEvent, AskedVoid, Doubted
 from andgate.moment.fold import Fold
 from andgate.moment.ladder import Ledger, stand_down
 from andgate.moment.moments import Moment
 from andgate.moment.published import Order, Publication, Published, action_order, moment_id
 from andgate.moment.roles import Casting
 from andgate.moment.signals import WATCHED, Action, Signal
-from andgate.moment.view import view
+from andgate.moment.view import verdict_ms, view
 from andgate.plan import Expectation
 
 NEIGHBOURS = 512
@@ -122,6 +122,7 @@ class Group:
             self.base.cases + other.base.cases,
             {**self.base.holds, **other.base.holds},
             self.base.blindness + other.base.blindness,
+            {**self.base.clear, **other.base.clear},
         )
         self._stale = True
 
@@ -259,6 +260,7 @@ class Group:
             anchor=anchor,
             interactions=plan.interactions_of.get(self.expectation, ()),
             blind_at=self._blind_at,
+            contradicts=self.fold.contradicts,
         )
         old = known.moment if known else None
         if known is not None and old is not None:
@@ -281,7 +283,8 @@ class Group:
         known.moment, known.case, known.facts, known.notes = new, case, len(case.facts), len(notes)
         # The clock's failure has also decided about its deadline itself, at which a closing would have been in time.
         failed_ms = new.ends_ms + (case.fail_signal is None) if new.verdict == "failure" else 0
-        self.decided_ms = max(self.decided_ms, new.opened_ms, new.ended_ms or 0, failed_ms)
+        doubted = new.reason == CONTRADICTED and case.void_by is None
+        self.decided_ms = max(self.decided_ms, new.opened_ms, (new.ended_ms or 0) + doubted, failed_ms)
         return Publication(new, tuple(events))
 
     def _events(
@@ -300,7 +303,8 @@ class Group:
         else:
             told = set(known.case.facts[: known.facts])
             facts, fresh = [fact for fact in case.facts if fact not in told], notes[known.notes :]
-        return events_between(old, new, case, facts, fresh, now_ms, self._because)
+        happened = events_between(old, new, case, facts, fresh, now_ms, self._because)
+        return happened + self._doubts(old, new, case)
 
     def _withdraw(self, identified: list[tuple[str, Case]], now_ms: int) -> list[Publication]:
         live = {self.identity(anchor) for anchor, _ in identified}
@@ -350,9 +354,19 @@ class Group:
         """Return the promise a case is judged by: the plan's at its opening."""
         return self._casting_at(case.opened_ms).plan.expectations[self.expectation]
 
-    def _blind_at(self, touchpoint: str, at_ms: int) -> bool:
+    def _doubts(self, old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]:
+        """Say who did not see, of a verdict that is provisional for that from now on."""
+        if not new.provisional or (old is not None and old.provisional and old.verdict == new.verdict):
+            return []
+        at_ms = verdict_ms(new)
+        return [
+            Doubted(moment=new.id, at_ms=at_ms, device=b.device, why=b.why, from_ms=b.from_ms, to_ms=b.to_ms)
+            for b in self._blind_at(case.touchpoint_at(at_ms), at_ms)
+        ]
+
+    def _blind_at(self, touchpoint: str, at_ms: int) -> list[Blindness]:
         if not self.fold.blindness:
-            return False
+            return []
         casting = self._casting_at(at_ms)
         return self.fold.blind_at(touchpoint, at_ms, lambda device: casting.sees(self.expectation, device))
 
@@ -391,7 +405,7 @@ class Group:
         self.actions = [action for action in self.actions if self._resolve(action.moment) in live]
         blindness = [b for b in self.base.blindness if b.to_ms is None or b.to_ms >= before_ms]
         fresh = Fold(self.expectation, self._casting_at, self.anchor_of)
-        fresh.restore(keep, self.base.holds, blindness)
+        fresh.restore(keep, self.base.holds, blindness, self.base.clear)
         self.base = fresh
         self.refold()
         self._reattach()

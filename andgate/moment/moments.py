@@ -11,6 +11,7 @@ from andgate.moment.signals import About
 State = Literal["open", "ended"]
 Verdict = Literal["success", "failure", "void"]
 Level = Literal["open", "threatened", "failing", "failed", "ended"]
+Sensor = Literal["agreed", "contradicted", "silent"]
 
 
 class Moment(Struct, frozen=True, kw_only=True):
@@ -51,6 +52,12 @@ class Moment(Struct, frozen=True, kw_only=True):
     late_s: float | None = 0.0
     """Seconds after the deadline that a failed moment was closed; None while that is not known."""
     anomaly: bool = False
+    sensor: Sensor | None = None
+    """What the sensors there said of a press that opened it; None: no press, or no sensor that could say anything."""
+    contradicted_ms: int | None = None
+    """When the desk was asked, since a sensor contradicted the press; None: it was not."""
+    asks_until_ms: int | None = None
+    """While the desk is asked: when it will be void, if nobody confirms it."""
     cause: str | None = None
     remedy: str | None = None
     witnesses: tuple[str, ...] = ()

@@ -40,6 +40,11 @@ def names_of(expectation: Expectation) -> frozenset[str]:
     )
 
 
+def standing_openers(expectation: Expectation) -> frozenset[str]:
+    """Return the opening signals that stand until their opposite: a sensor's, not a press."""
+    return frozenset(expectation.opens) & frozenset(expectation.holds)
+
+
 def _roles(expectation: Expectation, name: str) -> Roles:
     return Roles(
         opens=name in expectation.opens,
@@ -79,6 +84,14 @@ class Casting:
             )
             for expectation in plan.expectations.values()
         }
+        self._sensors: dict[str, dict[str, str]] = {
+            expectation.id: {
+                name: device.touchpoint
+                for name, device in plan.devices.items()
+                if not standing_openers(expectation).isdisjoint(device.signals.values())
+            }
+            for expectation in plan.expectations.values()
+        }
 
     def hearers(self, touchpoint: str, name: str) -> tuple[str, ...]:
         """Return the expectations that a signal of this name at this touchpoint may mean something to."""
@@ -87,6 +100,10 @@ class Casting:
     def roles(self, expectation: str, name: str) -> Roles:
         """Return what a signal name is to an expectation."""
         return self._roles.get((expectation, name), _NOTHING)
+
+    def sensors(self, expectation: str) -> dict[str, str]:
+        """Return the devices that report an opening signal which can stand (``reached``), and where they are."""
+        return self._sensors.get(expectation, {})
 
     def sees(self, expectation: str, device: str) -> bool:
         """Tell whether a device can report anything that judges the expectation."""

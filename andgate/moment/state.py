@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from andgate.errors import UsageError
-from andgate.moment.case import Blindness, Case, PlanMark
+from andgate.moment.case import Blindness, Case, Clear, PlanMark
 from andgate.moment.engine import Engine
 from andgate.moment.group import Group
 from andgate.moment.groups import Sleeper
@@ -45,6 +45,7 @@ class GroupState(Struct):
     """Of the fold before the items."""
     holds: dict[str, dict[str, list[str]]]
     blindness: list[Blindness]
+    clear: Clear = {}
 
 
 class GroupHead(Struct):
@@ -148,6 +149,7 @@ def _group_state(group: Group) -> GroupState:
         cases=group.base.cases,
         holds=group.base.holds,
         blindness=group.base.blindness,
+        clear=group.base.clear,
     )
 
 
@@ -166,6 +168,6 @@ def _group(engine: Engine, data: bytes) -> Group:
         ],
         key=lambda entry: entry[0],
     )
-    group.base.restore(state.cases, state.holds, state.blindness)
+    group.base.restore(state.cases, state.holds, state.blindness, state.clear)
     group.take_over(state.published, state.gone)
     return group

@@ -19,8 +19,10 @@ Here the cord is any *opening* signal, the clock is `fails_after`, the leader's 
   that was is part of the record.
 - A reset while the line still stands at the mark would flatter the record. So a closing signal has two roles:
   `CLOSES`, and `CLOSES_HELD` while a hold stands; the second never ends anything.
-- The clock's own roles (`MARK`, `DEADLINE`, `LIMIT`) are in the table like any other. The fold applies them lazily,
-  by comparing times, so that waking late cannot change a verdict.
+- A press is a person's word, a line at the mark a sensor's. Where the plan says so, a press that a sensor beside it
+  contradicts for a while is asked about; unconfirmed for as long again it ends void (docs/decisions/0030).
+- The clock's own roles (`MARK`, `DEADLINE`, `LIMIT`, `DOUBT`) are in the table like any other. The fold applies them
+  lazily, by comparing times, so that waking late cannot change a verdict.
 
 Time decides which state a moment is in when a signal meets it: the state *at the signal's own site time*.
 """
@@ -64,6 +66,7 @@ class Role(Enum):
     MARK = "the mark passes"
     DEADLINE = "the deadline passes"
     LIMIT = "given up"
+    DOUBT = "nobody confirms what the sensor contradicts"
 
 
 class Does(Enum):
@@ -110,6 +113,7 @@ TABLE: Final[dict[tuple[State, Role], Transition]] = {
     (State.OPEN, Role.MARK): Transition(Does.THREATEN, State.THREATENED),
     **{(state, Role.DEADLINE): Transition(Does.FAIL, State.FAILED) for state in _LIVE},
     (State.FAILED, Role.LIMIT): Transition(Does.CLOSE, State.CALM),
+    **{(state, Role.DOUBT): Transition(Does.VOID, State.CALM) for state in _LIVE},
 }
 """State x role -> what happens."""
 
@@ -127,5 +131,6 @@ REFUSED: Final[dict[tuple[State, Role], str]] = {
     (State.FAILED, Role.MARK): "it has failed already",
     (State.FAILED, Role.DEADLINE): "it has failed already",
     **{(state, Role.LIMIT): "it has not failed" for state in _LIVE},
+    (State.FAILED, Role.DOUBT): "it has failed already",
 }
 """Every other pair, and why nothing happens."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from andgate.moment.case import Case
+from andgate.moment.case import CONTRADICTED, Case
 from andgate.moment.moments import Level, Moment, Verdict
 from andgate.moment.signals import Action
 from andgate.plan import Expectation
@@ -79,7 +79,7 @@ def failing_ms(case: Case, expectation: Expectation, threat: int | None) -> int 
     return max(threat, case.ends_ms - expectation.fails_after_ms // 3)
 
 
-def view(
+def view(  # noqa: PLR0913 - a moment is made of all this
     case: Case,
     expectation: Expectation,
     notes: Sequence[Action],
@@ -88,15 +88,25 @@ def view(
     identity: str,
     anchor: str,
     interactions: tuple[str, ...],
-    blind_at: Callable[[str, int], bool],
+    blind_at: Callable[[str, int], object],
+    contradicts: Callable[[Case], bool],
 ) -> Moment:
     """Return the moment as it stands at `now_ms`, with change and revision still at their first values."""
     ended_ms = case.ended_ms
     gave_up = case.end == "gave-up"
+    asked_ms, asks_until_ms = case.asked_ms, None
+    void_reason, doubted = case.void_reason, case.end == "contradicted" and case.void_by is None
+    if ended_ms is None and case.doubt_ms is not None and contradicts(case):
+        if asked_ms is None and case.ask_ms is not None and now_ms >= case.ask_ms:
+            asked_ms = case.ask_ms
+        if now_ms >= case.doubt_ms:
+            ended_ms, void_reason, doubted = case.doubt_ms, CONTRADICTED, True
+        elif asked_ms is not None:
+            asks_until_ms = case.doubt_ms
     if ended_ms is None and now_ms >= case.limit_ms:
         ended_ms, gave_up = case.limit_ms, True
     closed = ended_ms is not None and case.end in ("closed", "reset")
-    verdict = _verdict(case, ended_ms, now_ms)
+    verdict = "void" if void_reason is not None else _verdict(case, ended_ms, now_ms)
     seen_until = now_ms if ended_ms is None else min(now_ms, ended_ms)
     threat = threat_ms(case)
     threatened_ms = threat if threat is not None and threat <= seen_until else None
@@ -109,9 +119,10 @@ def view(
     if failure:
         late_s = (ended_ms - case.ends_ms) / 1000 if closed and ended_ms is not None else None
     provisional = case.opened_found or case.end_found or (gave_up and verdict != "void")
+    provisional = provisional or doubted
     if not provisional and verdict in ("success", "failure"):
         decided_ms = ended_ms if success and ended_ms is not None else case.ends_ms
-        provisional = blind_at(case.touchpoint_at(decided_ms), decided_ms)
+        provisional = bool(blind_at(case.touchpoint_at(decided_ms), decided_ms))
     return Moment(
         id=identity,
         anchor=anchor,
@@ -136,9 +147,12 @@ def view(
         saved=success and threatened_ms is not None,
         answered=success and any(each.at_ms <= (ended_ms or 0) for each in made),
         provisional=provisional,
-        reason=case.void_reason if verdict == "void" else NEVER_CLOSED if gave_up else None,
+        reason=void_reason if verdict == "void" else NEVER_CLOSED if gave_up else None,
         late_s=late_s,
         anomaly=_anomaly(case, expectation, ended_ms, success=success),
+        sensor="contradicted" if case.sensor == "silent" and asked_ms is not None else case.sensor,
+        contradicted_ms=asked_ms,
+        asks_until_ms=asks_until_ms,
         cause=_last_words(notes, "cause"),
         remedy=_last_words(notes, "remedy"),
         witnesses=tuple(case.witnesses),
@@ -146,9 +160,12 @@ def view(
     )
 
 
+def verdict_ms(moment: Moment) -> int:
+    """Return the time that a success or failure is about: its end, or its deadline."""
+    return moment.ended_ms if moment.verdict == "success" and moment.ended_ms is not None else moment.ends_ms
+
+
 def _verdict(case: Case, ended_ms: int | None, now_ms: int) -> Verdict | None:
-    if case.void_reason is not None:
-        return "void"
     if case.fail_signal is not None:
         return "failure"
     if ended_ms is not None:
@@ -188,4 +205,5 @@ def next_times(case: Case, moment: Moment) -> list[int]:
     """Return every time at which an open moment, as `view` shows it, changes by the clock alone; past ones included."""
     times = [case.ends_ms + IN_FLIGHT_MS, case.limit_ms]
     times += [at_ms for at_ms in (threat_ms(case), moment.failing_ms, moment.claim_until_ms) if at_ms is not None]
+    times += [at_ms for at_ms in (case.ask_ms, case.doubt_ms) if at_ms is not None]
     return times

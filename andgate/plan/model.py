@@ -114,6 +114,8 @@ class Expectation(Struct, frozen=True):
     countdown_ms: int | None = None
     """What a staff sign counts down from; the promise itself where None."""
     better_than_ms: int | None = None
+    contradicted_after_ms: int | None = None
+    """A press that a sensor contradicts for so long is asked about, and after as long again void; None: never."""
     rejoins_within_ms: int = 0
     gives_up_after_ms: int = 3_600_000
     remedy: str | None = None

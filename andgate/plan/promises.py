@@ -47,6 +47,7 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
     fails_after = table.duration("fails_after", example="15m", positive=True)
     countdown = table.duration("countdown", positive=True)
     better_than = table.duration("better_than", positive=True)
+    contradicted_after = table.duration("contradicted_after", positive=True)
     rejoins_within = table.duration("rejoins_within")
     gives_up_after = table.duration("gives_up_after")
     remedy = table.text("remedy")
@@ -55,6 +56,9 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
     if fails_after is not None:
         _within(table, "countdown", countdown, fails_after, equal=True)
         _within(table, "better_than", better_than, fails_after, equal=False)
+        _within(table, "contradicted_after", contradicted_after, fails_after, equal=False)
+    if contradicted_after is not None:
+        _can_contradict(table, roles["opens"], holds, key)
     if promise is None or fails_after is None:
         return None
     defaults = Expectation(
@@ -74,6 +78,7 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
         countdown_ms=countdown,
         fails_after_ms=fails_after,
         better_than_ms=better_than,
+        contradicted_after_ms=contradicted_after,
         rejoins_within_ms=defaults.rejoins_within_ms if rejoins_within is None else rejoins_within,
         gives_up_after_ms=defaults.gives_up_after_ms if gives_up_after is None else gives_up_after,
         remedy=remedy,
@@ -157,6 +162,28 @@ def _contradictions(table: Table, roles: dict[str, tuple[str, ...]], holds: dict
                 f"{show(signal)} refuses every closing, but it is one itself",
                 "Take it out of closes, or out of holds",
             )
+
+
+def _can_contradict(table: Table, opens: tuple[str, ...], holds: dict[str, str], key: str | None) -> None:
+    """Check that there is a press to be contradicted, and a sensor's standing signal to contradict it."""
+    if key is not None:
+        table.wrong(
+            "contradicted_after",
+            f"each {key} is judged by itself here, and a sensor does not say which one it sees",
+            "Delete contradicted_after",
+        )
+    elif not any(signal in holds for signal in opens):
+        table.wrong(
+            "contradicted_after",
+            "no signal that opens it can stand, so none can contradict a press",
+            'Let a sensor open it and hold, as in opens = ["pressed", "reached"] and holds = { reached = "cleared" }',
+        )
+    elif all(signal in holds for signal in opens):
+        table.wrong(
+            "contradicted_after",
+            "everything that opens it stands by itself, so there is no press to contradict",
+            'Name a press in opens too, as in opens = ["pressed", "reached"]',
+        )
 
 
 def _place(table: Table, role: str, signal: str) -> int:

@@ -56,6 +56,11 @@ def _expectation(plan: Plan, it: Expectation) -> list[str]:
         lines.append(f"  The staff's sign counts down from {format_duration(it.countdown_ms)}")
     if it.better_than_ms is not None:
         lines.append(f"  Faster than {format_duration(it.better_than_ms)} is praised, and flagged as an anomaly")
+    if it.contradicted_after_ms is not None:
+        span = format_duration(it.contradicted_after_ms)
+        lines.append(
+            f"  A press is asked about when a sensor sees nobody for {span}; unconfirmed {span} later it is void"
+        )
     if it.rejoins_within_ms:
         lines.append(
             f"  Beginning again within {format_duration(it.rejoins_within_ms)} of an end goes on with the same"

@@ -270,6 +270,8 @@ class LiveMoment(Struct, frozen=True, kw_only=True):
     verdict: str | None
     saved: bool
     change: int
+    asks_until: str | None = None
+    """The sensor sees no line: until then a second press confirms it; null: nothing is asked."""
 
 
 class EndedMoment(Struct, frozen=True, kw_only=True):
@@ -355,3 +357,9 @@ class MomentMessage(Struct, frozen=True, kw_only=True):
     failing_at: str | None
     withdrawn: bool = False
     withdrawn_into: str | None = None
+    sensor: Literal["agreed", "contradicted", "silent"] | None = None
+    """What the sensors there said of a press that opened it; null: no press, or no sensor that could say anything."""
+    contradicted_at: str | None = None
+    """When the desk was asked, since a sensor contradicted the press."""
+    asks_until: str | None = None
+    """While the desk is asked: when it will be void, if nobody confirms it."""

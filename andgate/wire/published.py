@@ -48,6 +48,9 @@ def moment_message(moment: Moment) -> MomentMessage:
         failing_at=format_time_or_none(moment.failing_ms),
         withdrawn=moment.withdrawn,
         withdrawn_into=moment.withdrawn_into,
+        sensor=moment.sensor,
+        contradicted_at=format_time_or_none(moment.contradicted_ms),
+        asks_until=format_time_or_none(moment.asks_until_ms),
     )
 
 
@@ -69,6 +72,7 @@ def live_moment(moment: Moment) -> LiveMoment:
         verdict=moment.verdict,
         saved=moment.saved,
         change=moment.change,
+        asks_until=format_time_or_none(moment.asks_until_ms),
     )
 
 

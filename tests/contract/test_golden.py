@@ -127,6 +127,7 @@ SAVED = Moment(
     level="ended",
     verdict="success",
     saved=True,
+    sensor="agreed",
     witnesses=("desk-a1/mot",),
     change=3,
     plan="e78800b77a7f",

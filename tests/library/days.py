@@ -137,6 +137,7 @@ def queues(draw: st.DrawFn) -> Expectation:
         better_than_ms=draw(st.sampled_from([None, 3 * TICK])),
         rejoins_within_ms=draw(st.sampled_from([0, 2 * TICK, 6 * TICK])),
         gives_up_after_ms=draw(st.sampled_from([4 * TICK, 8 * TICK])),
+        contradicted_after_ms=draw(st.sampled_from([None, None, TICK, 2 * TICK, 4 * TICK])),
         pages=draw(st.sampled_from([(), LADDER, LADDER[:1], LADDER[1:]])),
     )
 
@@ -298,7 +299,8 @@ def told(plan: Plan, delivered: Sequence[Delivery]) -> str:
     """Tell a day in lines, for reading a failure."""
     lines = [
         f"{each.id}: {each.touchpoints} fails {each.fails_after_ms} rejoins {each.rejoins_within_ms} gives up "
-        f"{each.gives_up_after_ms} holds {each.holds} better {each.better_than_ms} "
+        f"{each.gives_up_after_ms} contradicted {each.contradicted_after_ms} holds {each.holds} "
+        f"better {each.better_than_ms} "
         f"pages {[(step.left_ms, step.group, step.unless_claimed) for step in each.pages]}"
         for each in plan.expectations.values()
     ]

@@ -45,6 +45,9 @@ class Judged:
     """Of a void, or ``never closed``; None otherwise."""
     late_s: float | None
     anomaly: bool
+    sensor: str | None
+    contradicted_ms: int | None
+    asks_until_ms: int | None
     witnesses: tuple[str, ...]
 
 
@@ -79,8 +82,21 @@ class Running:
     void: str | None = None
     final: bool = False
     """Ended by a person's void or by a changed plan: nothing continues it."""
+    doubted: bool = False
+    """Void because nobody confirmed what a sensor contradicted."""
     end_found: bool = False
     """Closed by a level found at start."""
+    pressed: bool = False
+    """A press opened it, not a sensor."""
+    sensor: Literal["agreed", "silent"] | None = None
+    opened_at: int = 0
+    """How much had happened when it opened."""
+    ask_ms: int | None = None
+    """When the desk is to be asked; None: it is not, or not any more (decision 0030)."""
+    asked_ms: int | None = None
+    void_ms: int | None = None
+    """When it is void unless somebody confirms it."""
+    asks_until_ms: int | None = None
     past_blind_hold: bool = False
     """Closed although a hold stood, as its device was blind."""
 
@@ -98,6 +114,10 @@ class Running:
         """Where it was at a time."""
         return [place for since_ms, place in self.places if since_ms <= at_ms][-1]
 
+    def settle(self) -> None:
+        """Nobody is asked any more."""
+        self.ask_ms = self.void_ms = None
+
     def close(self, at_ms: int, *, found: bool = False, past_blind_hold: bool = False) -> None:
         """End it as closed."""
         self.ended_ms = self.closed_ms = at_ms
@@ -112,8 +132,10 @@ class Running:
 
     def reopen(self, signal: Signal) -> None:
         """Go on, deadline and all."""
+        self.settle()
         self.openers.append(signal)
         self.ended_ms = self.closed_ms = self.void = None
+        self.doubted = False
         self.end_found = self.past_blind_hold = False
 
 
@@ -125,6 +147,10 @@ class Floor:
     holds: set[tuple[str, str, str]] = field(default_factory=set)
     """(touchpoint, signal that holds, device)."""
     blind: set[str] = field(default_factory=set)
+
+    history: list[Signal | Replanned] = field(default_factory=list)
+    """What sensors said, who was blind, and which plan came, in order."""
+    first_plan: Plan | None = None
 
     def open_ones(self, touchpoint: str) -> list[Running]:
         """Return the open moments at a touchpoint."""
@@ -145,6 +171,93 @@ class Floor:
             if moment.is_open and moment.gives_up_ms < before_ms:
                 moment.ended_ms = moment.gives_up_ms
                 moment.gave_up = True
+
+    def doubt(self, name: str, *, before_ms: int) -> None:
+        """Ask about presses that a sensor contradicts; end those that nobody confirms."""
+        for moment in self.moments:
+            if moment.is_open and moment.ask_ms is not None and moment.ask_ms < before_ms:
+                if is_contradicted(self, name, moment):
+                    moment.asked_ms, moment.ask_ms = moment.ask_ms, None
+                else:
+                    moment.settle()
+            if moment.is_open and moment.void_ms is not None and moment.void_ms < before_ms:
+                if is_contradicted(self, name, moment):
+                    moment.end_void(moment.void_ms, "contradicted")
+                    moment.doubted = True
+                moment.settle()
+
+
+def standing_openers(promise: Expectation) -> set[str]:
+    """Return what opens and stands: a sensor's word."""
+    return {signal for signal in promise.opens if signal in promise.holds}
+
+
+def sees_nothing_since(floor: Floor, name: str, place: str, device: str) -> int | None:
+    """Return the index in history since when a sensor is trusted and has said that there is no line; None: it is not.
+
+    What it says while it is blind counts from when it is sighted.
+    """
+    plan = floor.first_plan
+    standing: set[str] = set()
+    known: int | None = None
+    blind = False
+    for index, step in enumerate(floor.history):
+        if isinstance(step, Replanned):
+            plan = step.plan
+            if not is_sensor(plan, name, place, device):
+                known = None
+        elif step.device != device or step.touchpoint != place:
+            continue
+        elif step.name == BLIND:
+            known = known if blind else None
+            blind = True
+        elif step.name == SIGHTED:
+            known = index if blind and known is not None else known
+            blind = False
+        elif plan is not None and name in plan.expectations:
+            promise = plan.expectations[name]
+            if step.name in promise.holds:
+                standing.add(step.name)
+            standing -= {holding for holding, freeing in promise.holds.items() if freeing == step.name}
+            if is_sensor(plan, name, place, device):
+                line = bool(standing & set(promise.opens))
+                known = None if line else index if known is None else known
+    return None if blind else known
+
+
+def is_sensor(plan: Plan, name: str, place: str, device: str) -> bool:
+    """Whether a device stands there and can say that a line does."""
+    known, promise = plan.devices.get(device), plan.expectations.get(name)
+    if known is None or promise is None:
+        return False
+    return known.touchpoint == place and not standing_openers(promise).isdisjoint(known.signals.values())
+
+
+def sensors_at(floor: Floor, place: str) -> set[str]:
+    """Return every device that ever said anything at a place."""
+    return {step.device for step in floor.history if isinstance(step, Signal) and step.touchpoint == place}
+
+
+def is_contradicted(floor: Floor, name: str, moment: Running) -> bool:
+    """Whether some sensor has been trusted and seen no line all the time since the press."""
+    if moment.sensor != "silent":
+        return False
+    since = [sees_nothing_since(floor, name, moment.touchpoint, each) for each in sensors_at(floor, moment.touchpoint)]
+    return any(index is not None and index < moment.opened_at for index in since)
+
+
+def pressed(floor: Floor, signal: Signal, name: str, moment: Running) -> None:
+    """A press opened it: look what the sensors there say now."""
+    promise, place = moment.promise, signal.touchpoint
+    moment.pressed, moment.opened_at = True, len(floor.history)
+    lines = {device for there, hold, device in floor.holds if there == place and hold in standing_openers(promise)}
+    if lines - floor.blind:
+        moment.sensor = "agreed"
+    elif any(sees_nothing_since(floor, name, place, each) is not None for each in sensors_at(floor, place)):
+        moment.sensor = "silent"
+        if promise.contradicted_after_ms is not None:
+            moment.ask_ms = moment.opened_ms + promise.contradicted_after_ms
+            moment.void_ms = min(moment.opened_ms + 2 * promise.contradicted_after_ms, moment.deadline_ms)
 
 
 def judge(
@@ -217,11 +330,13 @@ def blind_spans(folded: Sequence[Signal]) -> dict[str, list[tuple[int, int | Non
 
 def fold(name: str, plan: Plan, steps: Sequence[Signal | Action | Replanned], now_ms: int) -> list[Running]:
     """Fold everything that happened for one expectation, at all its touchpoints together (12)."""
-    floor = Floor()
+    floor = Floor(first_plan=plan)
     for step in steps:
+        floor.doubt(name, before_ms=step.at_ms)
         floor.give_up(before_ms=step.at_ms)
         if isinstance(step, Replanned):
             plan = step.plan
+            floor.history.append(step)
             for moment in floor.moments:
                 promise = plan.expectations.get(name)
                 if moment.is_open and (promise is None or moment.touchpoint not in promise.touchpoints):
@@ -230,12 +345,19 @@ def fold(name: str, plan: Plan, steps: Sequence[Signal | Action | Replanned], no
             act(floor, step)
         elif step.name == BLIND:
             floor.blind.add(step.device)
+            floor.history.append(step)
         elif step.name == SIGHTED:
             floor.blind.discard(step.device)
+            floor.history.append(step)
         else:
             promise = plan.expectations.get(name)
             if promise is not None and step.touchpoint in promise.touchpoints and not is_found_press(step, plan):
+                floor.history.append(step)
                 see(floor, step, plan, promise)
+    floor.doubt(name, before_ms=now_ms + 1)
+    for moment in floor.moments:
+        if moment.is_open and moment.asked_ms is not None and is_contradicted(floor, name, moment):
+            moment.asks_until_ms = moment.void_ms
     floor.give_up(before_ms=now_ms + 1)
     return floor.moments
 
@@ -299,14 +421,24 @@ def start(signal: Signal, plan: Plan, promise: Expectation, key: str | None) -> 
 def opening(floor: Floor, signal: Signal, plan: Plan, promise: Expectation, key: str | None) -> None:
     """Open, be one more witness, or continue what has just ended (1)."""
     running = floor.open_one(signal.touchpoint, key)
+    stands = signal.name in standing_openers(promise)
     if running is not None:
         running.openers.append(signal)
+        if stands:
+            running.settle()
+            running.sensor = "agreed" if running.pressed else None
+        elif running.asked_ms is not None:
+            running.settle()
         return
     last = floor.last_ended(signal.touchpoint, key)
     if last is not None and may_go_on(last, signal.at_ms, promise.rejoins_within_ms):
         last.reopen(signal)
+        if stands and last.pressed:
+            last.sensor = "agreed"
         return
     floor.moments.append(start(signal, plan, promise, key))
+    if not stands and signal.name not in promise.holds:
+        pressed(floor, signal, promise.id, floor.moments[-1])
 
 
 def may_go_on(last: Running, at_ms: int, within_ms: int) -> bool:
@@ -361,6 +493,7 @@ def failing(floor: Floor, signal: Signal, plan: Plan, promise: Expectation, key:
         moment.deadline_ms = signal.at_ms
         moment.gives_up_ms = signal.at_ms + moment.promise.gives_up_after_ms
         moment.failed_by_signal = True
+        moment.settle()
 
 
 def moving(floor: Floor, signal: Signal, key: str | None) -> None:
@@ -370,10 +503,12 @@ def moving(floor: Floor, signal: Signal, key: str | None) -> None:
         return
     there = floor.open_one(signal.to, key)
     moment.places.append((signal.at_ms, signal.to))
+    moment.settle()
     if there is not None:
         earlier, later = sorted((moment, there), key=lambda one: one.openers[0].order)
         earlier.openers = sorted(earlier.openers + later.openers, key=lambda opener: opener.order)
         floor.moments.remove(later)
+        earlier.settle()
         if later.threat_ms is not None and later.threat_ms <= earlier.deadline_ms:
             earlier.threat_ms = min(later.threat_ms, earlier.threat_ms or later.threat_ms)
 
@@ -420,6 +555,7 @@ def verdict_of(
 
     threat_ms = threatened_ms(moment, now_ms)
     provisional = moment.openers[0].found or moment.end_found or (moment.gave_up and verdict == "failure")
+    provisional = provisional or (moment.doubted and not moment.final)
     if verdict == "failure":
         provisional = provisional or was_blind(moment, deadline_ms, spans)
     elif verdict == "success" and end_ms is not None:
@@ -448,5 +584,8 @@ def verdict_of(
         reason=moment.void or ("never closed" if moment.gave_up else None),
         late_s=late_s,
         anomaly=success and better_than_ms is not None and (end_ms or 0) - moment.opened_ms < better_than_ms,
+        sensor="contradicted" if moment.sensor == "silent" and moment.asked_ms is not None else moment.sensor,
+        contradicted_ms=moment.asked_ms,
+        asks_until_ms=moment.asks_until_ms,
         witnesses=tuple(dict.fromkeys(opener.witness for opener in moment.openers)),
     )

@@ -125,6 +125,9 @@ def judged_of(moment: Moment) -> Judged:
         reason=moment.reason if closed_or_void else None,
         late_s=moment.late_s,
         anomaly=moment.anomaly,
+        sensor=moment.sensor,
+        contradicted_ms=moment.contradicted_ms,
+        asks_until_ms=moment.asks_until_ms,
         witnesses=moment.witnesses,
     )
 

@@ -28,6 +28,8 @@ class Teller:
             e.Rejoined: self._seen("trail.rejoined"),
             e.Threatened: self._with_signal("trail.threatened"),
             e.Failing: lambda _: say("trail.failing"),
+            e.Contradicted: lambda event: say("trail.contradicted", until=hms(event.until_ms, plan.site.timezone)),
+            e.Doubted: self._doubted,
             e.Refused: self._refused,
             e.Kept: lambda event: say("trail.kept", signal=self.signal(event.signal)),
             e.Saved: lambda event: say("trail.saved", signal=self.signal(event.signal)),
@@ -45,7 +47,9 @@ class Teller:
                 "trail.noted", what=say(f"moment.{event.what}").lower(), by=event.by, text=event.text
             ),
             e.Revised: lambda event: say("trail.revised", fields=listed(event.changed), because=self.because(event)),
-            e.Confirmed: lambda _: say("trail.confirmed"),
+            e.Confirmed: lambda event: (
+                say("trail.confirmed.because", because=event.because) if event.because else say("trail.confirmed")
+            ),
             e.Withdrawn: lambda _: say("trail.withdrawn"),
             e.AskedVoid: lambda event: say("trail.asked-void", by=event.by, reason=event.reason),
             e.Paged: self._paged,
@@ -87,6 +91,20 @@ class Teller:
         held = listed([witness_words(self._plan, each) for each in event.held_by])
         witness = witness_words(self._plan, event.witness)
         return say("trail.refused", signal=self.signal(event.signal), witness=witness, held=held)
+
+    def _doubted(self, event: e.Doubted) -> str:
+        zone = self._plan.site.timezone
+        why = ""
+        if event.why is not None:
+            why = (
+                say(f"blind.{event.why}")
+                if event.why in ("lost", "stopped", "stale")
+                else say("blind.fault", why=event.why)
+            )
+        device, since = witness_words(self._plan, event.device), hms(event.from_ms, zone)
+        if event.to_ms is None:
+            return say("trail.doubted", device=device, since=since, why=why)
+        return say("trail.doubted.to", device=device, since=since, until=hms(event.to_ms, zone), why=why)
 
     def _closed(self, event: e.Closed) -> str:
         return say("trail.closed", late=clock(int(event.late_s)), signal=self.signal(event.signal))
