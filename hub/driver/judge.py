@@ -323,8 +323,11 @@ class Judge:
             taken = self._gate.posted(item.feed, item.members, batch.now_ms)
         except AndgateError as wrong:
             refusal = wrong
+            self._watch.took("feed", item.feed, batch.now_ms, 0, 0, 1, str(wrong))
             batch.answers.append(lambda: item.future.set_exception(refusal))
             return
+        if item.members:
+            self._watch.took("feed", item.feed, batch.now_ms, taken.accepted, taken.duplicates, 0, "")
         self._taken(batch, taken)
         result = Accepted(taken.accepted, taken.duplicates)
         batch.answers.append(lambda: item.future.set_result(result))

@@ -7,7 +7,7 @@ events (a number is gone for good) that stand for a while after the last of them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import Struct
 from andgate.plan import KINDS as DEVICES
 from andgate.plan import Device, Plan
 from andgate.wire.messages import DeviceHealth, Health
+from hub.store.rows import FaultRow
 
 Pages = Literal["never", "at once", "later"]
 """Whether technicians are paged: later is after the plan's `technicians_after`, and only within hours."""
@@ -302,6 +303,24 @@ def _device(
 def _springs_back(device: Device) -> bool:
     """Whether nobody leaves it on: a button, but not one that latches."""
     return DEVICES[device.kind].momentary and device.settings.get("style") != "latching"
+
+
+def standing(rows: Iterable[FaultRow], now_ms: int) -> tuple[Fault, ...]:
+    """Return stored faults that have stood long enough to be shown."""
+    found = (
+        Fault(
+            node=row.node,
+            device=row.device,
+            kind=row.kind,
+            since_ms=row.since_ms,
+            seen_ms=row.seen_ms,
+            detail=row.detail,
+            page=row.page,
+        )
+        for row in rows
+        if row.kind in KINDS
+    )
+    return tuple(fault for fault in found if fault.shown(now_ms))
 
 
 def again(old: Fault, new: Fault) -> Fault:

@@ -62,7 +62,7 @@ def create_app(
         metrics=metrics or Metrics(),
         cut_off=cut_off,
     )
-    context_.metrics.watch(driver, reader, context_.live)
+    context_.metrics.watch(driver, reader, context_.live, clock)
     driver.listeners.extend((context_.live.committed, context_.metrics.committed))
 
     @asynccontextmanager

@@ -12,11 +12,16 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from hub.fleet.faults import KINDS, standing
+from hub.store.covered import Asked
+from hub.web.pages.spans import midnight_ms
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client.metrics_core import Metric
 
+    from hub.clock import HubClock
     from hub.driver import Committed
     from hub.store import Reader
     from hub.web.context import Judge
@@ -71,9 +76,9 @@ class Metrics:
         """Note how long a page took to be surely sent over a channel."""
         self._page.labels(channel).observe(seconds)
 
-    def watch(self, driver: Judge, reader: Reader, live: Live) -> None:
+    def watch(self, driver: Judge, reader: Reader, live: Live, clock: HubClock) -> None:
         """Read the rest from these at each scrape."""
-        self.registry.register(_Standing(driver, reader, live))
+        self.registry.register(_Standing(driver, reader, live, clock))
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
@@ -83,7 +88,8 @@ class Metrics:
 class _Standing(Collector):
     """What is so now: read when it is asked for, never counted twice."""
 
-    def __init__(self, driver: Judge, reader: Reader, live: Live) -> None:
+    def __init__(self, driver: Judge, reader: Reader, live: Live, clock: HubClock) -> None:
+        self._clock = clock
         self._driver = driver
         self._reader = reader
         self._live = live
@@ -104,6 +110,8 @@ class _Standing(Collector):
         for state in NODE_STATES:
             nodes.add_metric([state], states[state])
         yield nodes
+        yield from self._fleet()
+        yield from self._coverage()
         yield GaugeMetricFamily(
             "andgate_journal_entry", "Number of the journal's last entry.", value=self._driver.chain.entry
         )
@@ -120,3 +128,45 @@ class _Standing(Collector):
         yield CounterMetricFamily(
             "andgate_stream_dropped", "Dashboards dropped because they could not keep up.", value=self._live.dropped
         )
+
+    def _fleet(self) -> Iterator[Metric]:
+        """Yield what is wrong, and what came from whom."""
+        wrong: Tally[str] = Tally(fault.kind for fault in standing(self._reader.faults(), self._clock.now_ms()))
+        faults = GaugeMetricFamily("andgate_faults", "Faults of nodes, devices and feeds by kind.", labels=["kind"])
+        for kind in KINDS:
+            faults.add_metric([kind], wrong[kind])
+        yield faults
+        sent = CounterMetricFamily(
+            "andgate_sender_signals",
+            "What came from each sender, by what became of it.",
+            labels=["kind", "sender", "result"],
+        )
+        rate = GaugeMetricFamily(
+            "andgate_sender_messages_per_minute", "Messages in the last full minute.", labels=["kind", "sender"]
+        )
+        for row in self._reader.senders():
+            who = [row.kind, row.name]
+            sent.add_metric([*who, "accepted"], row.accepted)
+            sent.add_metric([*who, "duplicate"], row.duplicates)
+            sent.add_metric([*who, "quarantined"], row.quarantined)
+            rate.add_metric(who, row.minute)
+        yield sent
+        yield rate
+
+    def _coverage(self) -> Iterator[Metric]:
+        """Yield how much of what was due today was seen."""
+        zone, now_ms = self._driver.plan.site.timezone, self._clock.now_ms()
+        asked = Asked(midnight_ms(now_ms, zone), None)
+        seen = GaugeMetricFamily(
+            "andgate_coverage", "Seen of due today, 0 to 1, by expectation.", labels=["expectation"]
+        )
+        blind = GaugeMetricFamily(
+            "andgate_blind_seconds", "Due and not seen today, by expectation.", labels=["expectation"]
+        )
+        found = self._reader.coverage("expectation", asked, now_ms=now_ms, timezone=zone)
+        for expectation, covered in found.items():
+            if covered.share is not None:
+                seen.add_metric([expectation], covered.share)
+                blind.add_metric([expectation], covered.blind_ms / 1000)
+        yield seen
+        yield blind

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from andgate.coverage import Covered
 from andgate.errors import RefusedError
 from andgate.moment import events as e
 from andgate.moment.moments import Moment
@@ -34,9 +35,11 @@ from andgate.plan import (
 )
 from andgate.wire.messages import Command, DeviceHealth, FeedSignal, Health
 from hub.driver import Accepted, Committed
+from hub.store.covered import Asked
 from hub.store.rows import (
     CellRow,
     ChainHead,
+    FaultRow,
     Listing,
     NodeRow,
     OutcomeListing,
@@ -44,6 +47,7 @@ from hub.store.rows import (
     PageListing,
     PageRow,
     QuarantineRow,
+    SenderRow,
     SignalRow,
     TrailLine,
 )
@@ -693,6 +697,39 @@ class World:
             )
         return tuple(rows)
 
+    def faults(self) -> tuple[FaultRow, ...]:
+        if not self.blind:
+            return ()
+        return (
+            FaultRow("desk-belt-6", "", "clock", NOW - 26 * HOUR, NOW, "4 signals", "fault/1"),
+            FaultRow("desk-counter-b", "mot", "chattering", NOW - 40 * MINUTE, NOW, "", "fault/2"),
+            FaultRow("desk-counter-b", "", "hot", NOW - 20 * MINUTE, NOW, "82 °C", ""),
+            FaultRow("feed/flights", "", "garbage", NOW - 3 * MINUTE, NOW, "not JSON: send an object or a list", ""),
+            FaultRow("mark-counter-d", "", "lost", NOW - 70 * SECOND, NOW, "", "fault/3"),
+        )
+
+    def senders(self) -> tuple[SenderRow, ...]:
+        return (
+            SenderRow("feed", "flights", 12_345, 3, 17, 4, NOW - MINUTE),
+            SenderRow("node", "desk-counter-b", 412, 0, 0, 1, NOW - MINUTE),
+            SenderRow("node", "desk-counter-a", 388, 12, 1, 0, NOW - MINUTE),
+        )
+
+    def coverage(self, by: str, asked: Asked, *, now_ms: int, timezone: str) -> dict[str, Covered]:
+        due_ms = 19 * HOUR * 30
+        if by == "touchpoint":
+            return {
+                name: Covered(due_ms, due_ms - (5 * HOUR if name == "counter-d" and self.blind else 0))
+                for name in PLAN.touchpoints
+            }
+        blind_ms = {"check-in-wait": 5 * HOUR, "help": 41 * MINUTE} if self.blind else {}
+        return {
+            name: Covered(due_ms, due_ms - blind_ms.get(name, 0)) for name in PLAN.expectations if name != "boarding"
+        }
+
+    def blind_ms(self, *, since_ms: int, now_ms: int) -> dict[str, int]:
+        return {"counter-d": 70 * SECOND} if self.blind else {}
+
     def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         rows = [
             QuarantineRow(
@@ -819,6 +856,13 @@ class World:
             listener(Committed(now_ms=self.now_ms(), chain=self.chain(), entries=1, published=(moment,)))
 
 
+class Timekeeper:
+    """Site time is the machine's."""
+
+    ahead_ms = 0
+    fault: str | None = None
+
+
 class Judge:
     """The world as the web's driver."""
 
@@ -830,6 +874,10 @@ class Judge:
     @property
     def plan(self) -> Plan:
         return self._world.plan
+
+    @property
+    def timekeeper(self) -> Timekeeper:
+        return Timekeeper()
 
     @property
     def chain(self) -> ChainHead:

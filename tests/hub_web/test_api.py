@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from andgate.plan import parse_plan
 from andgate.wire.messages import MomentMessage
+from hub.driver import Delivered
 from hub.web.app import create_app
 from tests.hub_web.stand import FLIGHT, Stand
 
@@ -290,6 +291,79 @@ def test_nodes_and_the_clock(web: TestClient, stand: Stand) -> None:
     assert web.get("/api/v1/clock").json() == {"at": "2026-11-21T12:00:00.000Z", "rate": 1.0, "zone": "Europe/Rome"}
 
 
+def say(stand: Stand, topic: str, payload: bytes) -> None:
+    message = Delivered(f"andgate/v1/agx/{topic}", payload, retained=False, received_ms=stand.clock.now_ms(), token=1)
+    stand.driver.deliver(message)
+    stand.driver.signals([], "nobody").result(30)
+
+
+def state(stand: Stand, node: str, said: str) -> None:
+    say(stand, f"node/{node}/state", msgspec.json.encode({"state": said, "session": 1, "boot": "b1"}))
+
+
+def pass_s(stand: Stand, seconds: int) -> None:
+    stand.clock.advance(seconds * 1000)
+    stand.driver.signals([], "nobody").result(30)
+
+
+def test_faults_say_what_is_wrong_and_what_to_do(web: TestClient, stand: Stand) -> None:
+    state(stand, "mark-a", "online")
+    pass_s(stand, 60)
+    state(stand, "mark-a", "lost")
+    by = {node["id"]: node for node in web.get("/api/v1/nodes").json()["items"]}
+    (fault,) = by["mark-a"]["faults"]
+    assert fault == {
+        "device": None,
+        "kind": "lost",
+        "since": "2026-11-21T12:01:00.000Z",
+        "what": "lost",
+        "do": "Look whether it has power and network. What it sees meanwhile is kept on its card",
+        "page": None,
+    }
+    assert [fault["kind"] for fault in by["belt-3"]["faults"]] == ["unseen"]
+    assert 'andgate_faults{kind="lost"} 1.0' in web.get("/metrics").text
+
+
+def test_senders_are_counted_and_offenders_named(web: TestClient, stand: Stand) -> None:
+    for n in range(5):
+        say(stand, "feed/ops/signal", b"{" * n)
+        say(stand, "node/desk-a1/signal", b"[" * n)
+    open_one(web)
+    pass_s(stand, 60)
+    feeds = {feed["id"]: feed for feed in web.get("/api/v1/feeds").json()["items"]}
+    ops = feeds["ops"]
+    assert (ops["quarantined"], ops["accepted"], ops["per_minute"]) == (5, 0, 5)
+    assert [fault["kind"] for fault in ops["faults"]] == ["garbage"]
+    assert sum(feed["accepted"] for feed in feeds.values()) == 1
+    desk = next(node for node in web.get("/api/v1/nodes").json()["items"] if node["id"] == "desk-a1")
+    assert (desk["quarantined"], {fault["kind"] for fault in desk["faults"]}) == (5, {"unseen", "garbage"})
+    text = web.get("/metrics").text
+    assert 'andgate_sender_signals_total{kind="feed",result="quarantined",sender="ops"} 5.0' in text
+    assert 'andgate_sender_messages_per_minute{kind="feed",sender="ops"} 5.0' in text
+
+
+def test_coverage_stands_beside_every_rate_that_has_one(web: TestClient, stand: Stand) -> None:
+    for node in ("mark-a", "desk-a1", "belt-3"):
+        state(stand, node, "online")
+    pass_s(stand, 1_800)
+    state(stand, "mark-a", "lost")
+    pass_s(stand, 600)
+    moment = open_one(web)
+    web.post(f"/api/v1/moments/{moment}/reset", json={"reason": "done"})
+    (row,) = web.get("/api/v1/success").json()["items"]
+    assert (row["group"], row["coverage"], row["blind_s"]) == ("check-in-wait", 0.75, 600.0)
+    (row,) = web.get("/api/v1/success", params={"by": "touchpoint"}).json()["items"]
+    assert row["coverage"] == 0.75
+    text = web.get("/metrics").text
+    assert 'andgate_coverage{expectation="check-in-wait"} 0.75' in text
+    assert 'andgate_blind_seconds{expectation="check-in-wait"} 600.0' in text
+    web.post("/api/v1/signals", json=DOCKED)
+    web.post("/api/v1/signals", json=DOCKED | {"id": "u1", "signal": "unloaded"})
+    (row,) = web.get("/api/v1/success", params={"by": "interaction"}).json()["items"]
+    assert (row["group"], row["coverage"]) == ("arrival", 1.0)
+    assert [row["coverage"] for row in web.get("/api/v1/success", params={"by": "key"}).json()["items"]] == [None]
+
+
 def test_plumbing(web: TestClient) -> None:
     open_one(web)
     assert web.get("/healthz").json() == {"status": "ok"}
@@ -328,4 +402,4 @@ def test_the_description_names_every_struct_it_uses(web: TestClient) -> None:
     assert used <= known
     assert {"MomentMessage", "MomentDetail", "FeedSignal", "ProblemDetails"} <= used
     assert "HTTPValidationError" not in text
-    assert len(described["paths"]) == 14
+    assert len(described["paths"]) == 15

@@ -169,6 +169,42 @@ class TouchpointList(Struct, frozen=True, kw_only=True):
     next: str | None
 
 
+class FaultEntry(Struct, frozen=True, kw_only=True):
+    """Something is wrong with a node, a device or a feed."""
+
+    device: str | None
+    """None: it is the node's own."""
+    kind: str
+    since: str
+    what: str
+    """What is wrong, in words."""
+    do: str
+    """What a technician does about it."""
+    page: str | None
+    """The page that told technicians; None where none did."""
+
+
+class FeedEntry(Struct, frozen=True, kw_only=True):
+    """One feed: how much came from it since the store began."""
+
+    id: str
+    """``*``: all for whom there was no room."""
+    accepted: int
+    duplicates: int
+    quarantined: int
+    per_minute: int
+    """Messages in the last full minute."""
+    seen_at: str
+    faults: list[FaultEntry]
+
+
+class FeedList(Struct, frozen=True, kw_only=True):
+    """Every feed that has been heard, up to some hundreds."""
+
+    items: list[FeedEntry]
+    next: str | None
+
+
 class NodeEntry(Struct, frozen=True, kw_only=True):
     """One node as the hub knows it."""
 
@@ -197,6 +233,15 @@ class NodeEntry(Struct, frozen=True, kw_only=True):
     drops: int | None
     health_at: str | None
     devices: dict[str, DeviceHealth]
+    faults: list[FaultEntry]
+    """What is wrong with it and its devices, oldest first."""
+    accepted: int
+    """Signals taken from it since the store began."""
+    duplicates: int
+    quarantined: int
+    """Messages and signals that could not be used."""
+    per_minute: int
+    """Messages with signals in the last full minute."""
 
 
 class NodeList(Struct, frozen=True, kw_only=True):
@@ -250,7 +295,10 @@ class SuccessEntry(Struct, frozen=True, kw_only=True):
     pending: int
     incomplete: int
     coverage: float | None
-    """Share of the time in which its devices could see; None where it is not known."""
+    """Seen of due, 0 to 1: the share of the time within hours in which no device that judges it was blind. None where
+    no device judges it, nothing was due, or time has no such groups (keys)."""
+    blind_s: float | None
+    """Due and not seen."""
 
 
 class Success(Struct, frozen=True, kw_only=True):

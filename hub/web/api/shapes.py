@@ -9,6 +9,8 @@ import msgspec
 
 from andgate.wire.codec import format_time, format_time_or_none, moment_message
 from hub.web.api.answers import (
+    FaultEntry,
+    FeedEntry,
     MomentDetail,
     NodeEntry,
     OutcomeEntry,
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from andgate.plan.model import Hours, Touchpoint
-    from hub.store.rows import NodeRow, OutcomeRow, PageRow, SignalRow, TrailLine
+    from hub.fleet.faults import Fault
+    from hub.store.rows import NodeRow, OutcomeRow, PageRow, SenderRow, SignalRow, TrailLine
     from hub.web.api.answers import Facts
 
 URGENCY = ("open", "threatened", "failing", "failed")
@@ -135,8 +138,33 @@ def outcome_entry(row: OutcomeRow) -> OutcomeEntry:
     )
 
 
-def node_entry(row: NodeRow) -> NodeEntry:
-    """Return a node as the API shows it."""
+def fault_entry(fault: Fault) -> FaultEntry:
+    """Return a fault as the API shows it."""
+    return FaultEntry(
+        device=fault.device or None,
+        kind=fault.kind,
+        since=format_time(fault.since_ms),
+        what=fault.words,
+        do=fault.do,
+        page=fault.page or None,
+    )
+
+
+def feed_entry(row: SenderRow, faults: Sequence[Fault]) -> FeedEntry:
+    """Return a feed as the API shows it, given every fault."""
+    return FeedEntry(
+        id=row.name,
+        accepted=row.accepted,
+        duplicates=row.duplicates,
+        quarantined=row.quarantined,
+        per_minute=row.minute,
+        seen_at=format_time(row.seen_ms),
+        faults=[fault_entry(each) for each in faults if each.node == f"feed/{row.name}"],
+    )
+
+
+def node_entry(row: NodeRow, faults: Sequence[Fault], sender: SenderRow | None) -> NodeEntry:
+    """Return a node as the API shows it, given its faults and what came from it."""
     health = row.health
     return NodeEntry(
         id=row.node,
@@ -161,6 +189,11 @@ def node_entry(row: NodeRow) -> NodeEntry:
         drops=health.drops if health else None,
         health_at=format_time_or_none(row.health_ms),
         devices=health.devices if health else {},
+        faults=[fault_entry(each) for each in faults],
+        accepted=sender.accepted if sender else 0,
+        duplicates=sender.duplicates if sender else 0,
+        quarantined=sender.quarantined if sender else 0,
+        per_minute=sender.minute if sender else 0,
     )
 
 

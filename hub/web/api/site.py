@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Response
 
 from andgate.wire.codec import format_time
+from hub.fleet.faults import Fault, standing
 from hub.web.api import shapes
 from hub.web.api.answer import answers, json
-from hub.web.api.answers import ClockAnswer, NodeList, PageList, TouchpointList
+from hub.web.api.answers import ClockAnswer, FeedList, NodeList, PageList, TouchpointList
 from hub.web.api.arguments import DEFAULT_LIMIT, Cursor, Filter, Limit, only_known
 from hub.web.api.moments import Here, Reads
 from hub.web.live import EventStream
@@ -29,7 +30,20 @@ def touchpoints(here: Here) -> Response:
 @router.get("/nodes", **answers(NodeList))
 def nodes(here: Here) -> Response:
     """List every node of the plan and every other one ever seen: its state, health, clock and faults."""
-    return json(NodeList(items=[shapes.node_entry(row) for row in here.reader.nodes()], next=None))
+    faults: dict[str, list[Fault]] = {}
+    for fault in standing(here.reader.faults(), here.clock.now_ms()):
+        faults.setdefault(fault.node, []).append(fault)
+    senders = {row.name: row for row in here.reader.senders() if row.kind == "node"}
+    items = [shapes.node_entry(row, faults.get(row.node, ()), senders.get(row.node)) for row in here.reader.nodes()]
+    return json(NodeList(items=items, next=None))
+
+
+@router.get("/feeds", **answers(FeedList))
+def feeds(here: Here) -> Response:
+    """List every feed that has been heard: how much came from it, how much was no good, and its faults."""
+    faults = standing(here.reader.faults(), here.clock.now_ms())
+    items = [shapes.feed_entry(row, faults) for row in here.reader.senders() if row.kind == "feed"]
+    return json(FeedList(items=items, next=None))
 
 
 @router.get("/pages", **answers(PageList))

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from andgate.coverage import Covered
 from andgate.tally import wilson
 from andgate.wire.codec import format_time_or_none
+from hub.store.covered import Asked
 from hub.store.rows import By, OutcomeState
 from hub.web.api import shapes
 from hub.web.api.answer import answers, json
@@ -17,6 +19,8 @@ from hub.web.api.moments import Here, Reads
 from hub.web.problems import ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from andgate.plan import Plan
     from hub.store.rows import TallyRow
 
@@ -48,7 +52,12 @@ def success(
         team=team,
     )
     plan = here.driver.plan
-    entries = [success_entry(row, name_of(by, row.group, plan)) for row in rows]
+    asked = Asked(since_ms, until_ms, expectation=expectation, touchpoint=touchpoint, area=area, team=team)
+    groups: By = "expectation" if by == "interaction" else by
+    seen = here.reader.coverage(groups, asked, now_ms=here.clock.now_ms(), timezone=plan.site.timezone)
+    if by == "interaction":
+        seen = {gate: _of_gate(plan.expectations_of(gate), seen) for gate in plan.interactions}
+    entries = [success_entry(row, name_of(by, row.group, plan), seen.get(row.group)) for row in rows]
     return json(
         Success(
             by=by, since=format_time_or_none(since_ms), until=format_time_or_none(until_ms), items=entries, next=None
@@ -82,8 +91,13 @@ def outcomes(
     return json(OutcomeList(items=[shapes.outcome_entry(each) for each in found.items], next=found.next))
 
 
-def success_entry(row: TallyRow, name: str) -> SuccessEntry:
-    """Return a tally row with its rate and 95 % Wilson interval."""
+def _of_gate(leaves: Iterable[str], seen: Mapping[str, Covered]) -> Covered:
+    """Return what was seen of all a gate's promises together."""
+    return sum((seen[name] for name in leaves if name in seen), Covered())
+
+
+def success_entry(row: TallyRow, name: str, covered: Covered | None) -> SuccessEntry:
+    """Return a tally row with its rate and 95 % Wilson interval, and how much of its time was seen."""
     counts = row.counts
     total = counts.success + counts.failure
     interval = wilson(counts.success, total)
@@ -103,7 +117,8 @@ def success_entry(row: TallyRow, name: str) -> SuccessEntry:
         provisional=counts.provisional,
         pending=counts.pending,
         incomplete=counts.incomplete,
-        coverage=None,
+        coverage=covered.share if covered else None,
+        blind_s=covered.blind_ms / 1000 if covered else None,
     )
 
 

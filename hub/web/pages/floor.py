@@ -191,15 +191,6 @@ def build(
     )
 
 
-def blind_ms(plan: Plan, nodes: Sequence[NodeRow], since_ms: int, now_ms: int) -> int:
-    """Return for how long places that are blind now have been so, since `since_ms`, summed over places."""
-    worst: dict[str, int] = {}
-    for item in blind(plan, nodes, now_ms):
-        unseen = now_ms - max(item.since_ms if item.since_ms is not None else now_ms, since_ms)
-        worst[item.touchpoint] = max(worst.get(item.touchpoint, 0), unseen)
-    return sum(worst.values())
-
-
 def floor(source: Source) -> Floor:
     """Read what the floor needs and build it."""
     now_ms, plan = source.now_ms(), source.plan
@@ -208,6 +199,5 @@ def floor(source: Source) -> Floor:
     shown = urgent(running)[:SHOWN]
     trails = {moment.id: source.trail(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
-    nodes = source.nodes()
-    unseen = blind_ms(plan, nodes, midnight, now_ms)
-    return build(plan, running, source.decided(midnight), trails, signals, nodes, unseen, now_ms)
+    unseen = source.blind_ms(midnight)
+    return build(plan, running, source.decided(midnight), trails, signals, source.nodes(), unseen, now_ms)

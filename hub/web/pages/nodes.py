@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from markupsafe import Markup
 from msgspec import Struct
 
+from hub.fleet.traffic import OTHERS
 from hub.web.pages.names import kind_words, touchpoint_name
 from hub.web.pages.spans import clock, hms, span, when_words
 from hub.web.pages.words import listed, rich, say
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from andgate.plan import Plan
-    from hub.store.rows import NodeRow, QuarantineRow
+    from hub.fleet.faults import Fault
+    from hub.store.rows import NodeRow, QuarantineRow, SenderRow
     from hub.web.pages.source import Source
 
 TAIL = 50
+SENDERS = 20
+SENDING = frozenset({"flood", "garbage"})
+"""Faults of what is sent, not of who sends it."""
 START = 120
 """Most characters of a reject's payload."""
 MINUTE_S = 60
@@ -35,6 +40,30 @@ class Wire(Struct, frozen=True, kw_only=True):
     since: str
     blind: bool
     fault: str
+
+
+class Trouble(Struct, frozen=True):
+    """Something that is wrong, and what to do about it."""
+
+    who: str
+    """The device, or the feed; empty where it is the node's own."""
+    what: str
+    since: str
+    do: str
+    told: bool
+    """Technicians were paged."""
+
+
+class Sends(Struct, frozen=True):
+    """What came from one sender."""
+
+    who: str
+    kind: str
+    minute: int
+    accepted: int
+    duplicates: int
+    refused: int
+    troubles: tuple[Trouble, ...]
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -53,9 +82,10 @@ class Row(Struct, frozen=True, kw_only=True):
     clock: str
     machine: str
     last: str
+    troubles: tuple[Trouble, ...]
     blind: bool
     fault: bool
-    """It says itself that something is wrong."""
+    """Something is wrong with it."""
     known: bool
     """The plan has it, so it can be told to blink."""
 
@@ -75,9 +105,11 @@ class Nodes(Struct, frozen=True, kw_only=True):
     sayable: Markup
     rows: tuple[Row, ...]
     rejects: tuple[Reject, ...]
+    senders: tuple[Sends, ...]
+    """Those that trouble most."""
 
 
-def row(plan: Plan, node: NodeRow, now_ms: int) -> Row:
+def row(plan: Plan, node: NodeRow, now_ms: int, faults: Sequence[Fault] = ()) -> Row:
     """Return one node."""
     zone = plan.site.timezone
     known = plan.nodes.get(node.node)
@@ -96,13 +128,11 @@ def row(plan: Plan, node: NodeRow, now_ms: int) -> Row:
         machine.append(node.version)
     if node.config != node.wanted and node.wanted is not None and node.config is not None:
         machine.append(say("nodes.config.old"))
-    last = [node.fault] if node.fault else []
+    last = []
     if health is not None and health.drops:
         last.append(say("nodes.drops", n=health.drops))
     if node.clock:
         last.append(node.clock)
-    if node.untimed:
-        last.append(say("nodes.untimed", n=node.untimed))
     spooled = health.spool if health is not None else 0
     return Row(
         id=node.node,
@@ -118,8 +148,9 @@ def row(plan: Plan, node: NodeRow, now_ms: int) -> Row:
         clock=_clock(node),
         machine=", ".join(machine),
         last="; ".join(last),
+        troubles=troubles(plan, faults, now_ms),
         blind=bool(node.blind) or node.state != "online",
-        fault=node.fault is not None or bool(node.untimed) or node.clock is not None,
+        fault=bool(faults),
         known=known is not None,
     )
 
@@ -170,9 +201,57 @@ def reject(quarantined: QuarantineRow, plan: Plan, now_ms: int) -> Reject:
     return Reject(when, quarantined.topic, quarantined.reason, start + ("…" if quarantined.size > START else ""))
 
 
-def build(plan: Plan, nodes: Sequence[NodeRow], rejects: Sequence[QuarantineRow], now_ms: int) -> Nodes:
+def troubles(plan: Plan, faults: Sequence[Fault], now_ms: int) -> tuple[Trouble, ...]:
+    """Return faults in words, oldest first."""
+    zone = plan.site.timezone
+    return tuple(
+        Trouble(
+            who=each.device,
+            what=each.words,
+            since=say("nodes.since", time=when_words(each.since_ms, now_ms, zone)),
+            do=each.do,
+            told=bool(each.page),
+        )
+        for each in faults
+    )
+
+
+def senders(plan: Plan, rows: Sequence[SenderRow], faults: Sequence[Fault], now_ms: int) -> tuple[Sends, ...]:
+    """Return the senders that trouble most: faulty ones, then by what was refused, then by how much they send."""
+    mine: dict[str, list[Fault]] = {}
+    for fault in faults:
+        if fault.kind in SENDING:
+            mine.setdefault(fault.node, []).append(fault)
+    found = []
+    for each in rows:
+        name = each.name if each.kind == "node" else f"feed/{each.name}"
+        sends = Sends(
+            who=say("nodes.senders.others") if each.name == OTHERS else each.name,
+            kind=say(f"nodes.senders.{each.kind}"),
+            minute=each.minute,
+            accepted=each.accepted,
+            duplicates=each.duplicates,
+            refused=each.quarantined,
+            troubles=troubles(plan, mine.get(name, ()), now_ms),
+        )
+        found.append(sends)
+    found.sort(key=lambda each: (-len(each.troubles), -each.refused, -each.minute, -each.accepted, each.who))
+    return tuple(found[:SENDERS])
+
+
+def build(
+    plan: Plan,
+    nodes: Sequence[NodeRow],
+    rejects: Sequence[QuarantineRow],
+    now_ms: int,
+    faults: Sequence[Fault] = (),
+    sent: Sequence[SenderRow] = (),
+) -> Nodes:
     """Return the page; pure. Those in trouble stand first, the rest in their own order."""
-    rows = [row(plan, node, now_ms) for node in nodes]
+    wrong: dict[str, list[Fault]] = {}
+    for fault in faults:
+        wrong.setdefault(fault.node, []).append(fault)
+    rows = [row(plan, node, now_ms, wrong.get(node.node, ())) for node in nodes]
     trouble = {"lost": 0, "unseen": 1, "stopped": 2, "online": 3}
     rows.sort(key=lambda each: (not (each.blind or each.fault), trouble[each.state], each.id))
     return Nodes(
@@ -181,13 +260,18 @@ def build(plan: Plan, nodes: Sequence[NodeRow], rejects: Sequence[QuarantineRow]
             online=sum(each.state == "online" for each in rows),
             all=len(rows),
             blind=sum(each.blind for each in rows),
+            wrong=len(faults),
+            faults=say("nodes.fault" if len(faults) == 1 else "nodes.faults"),
             spooled=sum(each.spooled for each in rows),
         ),
         rows=tuple(rows),
         rejects=tuple(reject(each, plan, now_ms) for each in rejects),
+        senders=senders(plan, sent, faults, now_ms),
     )
 
 
 def nodes(source: Source) -> Nodes:
     """Read what the page shows and build it."""
-    return build(source.plan, source.nodes(), source.quarantine(TAIL), source.now_ms())
+    return build(
+        source.plan, source.nodes(), source.quarantine(TAIL), source.now_ms(), source.faults(), source.senders()
+    )

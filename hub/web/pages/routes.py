@@ -202,6 +202,7 @@ def success(request: Request, draw: Draw, interaction: str | None = None, days: 
         report=report,
         range_words=reports.range_words(report, zone),
         percent=reports.percent,
+        saw=reports.saw,
         zone_name=zone,
         gate=gates.gate(report),
         axis=gates.axis(report),

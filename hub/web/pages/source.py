@@ -7,16 +7,30 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.moment.events import Paged
+from hub.fleet.faults import Fault, standing
+from hub.store.covered import Asked
 from hub.web.pages.spans import local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from andgate.coverage import Covered
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from hub.clock import HubClock
     from hub.store.reader import Reader
-    from hub.store.rows import CellRow, Listing, NodeRow, OutcomeRow, PageRow, QuarantineRow, SignalRow, TrailLine
+    from hub.store.rows import (
+        By,
+        CellRow,
+        Listing,
+        NodeRow,
+        OutcomeRow,
+        PageRow,
+        QuarantineRow,
+        SenderRow,
+        SignalRow,
+        TrailLine,
+    )
     from hub.web.context import Judge
 
 MOST_OUTCOMES = 20_000
@@ -137,6 +151,23 @@ class Source:
     def nodes(self) -> tuple[NodeRow, ...]:
         """Return every node."""
         return self._reader.nodes()
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Return what is wrong with nodes and devices, oldest first; what does not stand long enough left out."""
+        return standing(self._reader.faults(), self.now_ms())
+
+    def senders(self) -> tuple[SenderRow, ...]:
+        """Return how much came from whom."""
+        return self._reader.senders()
+
+    def coverage(self, by: By, since_ms: int, until_ms: int) -> dict[str, Covered]:
+        """Return how much of what was due was seen, by group."""
+        asked = Asked(since_ms, until_ms)
+        return self._reader.coverage(by, asked, now_ms=self.now_ms(), timezone=self.plan.site.timezone)
+
+    def blind_ms(self, since_ms: int) -> int:
+        """Return for how long places were blind since then, summed over places."""
+        return sum(self._reader.blind_ms(since_ms=since_ms, now_ms=self.now_ms()).values())
 
     def quarantine(self, limit: int) -> tuple[QuarantineRow, ...]:
         """Return the latest rejects, newest first."""

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.structs import replace
 
+from andgate.coverage import Covered
 from andgate.tally import Bar, ControlChart, Count, Interval, control_chart, pareto, wilson
 from hub.web.pages.names import promise
-from hub.web.pages.spans import DAY_MS, HOUR_MS, date_words, local, midnight_ms
+from hub.web.pages.spans import DAY_MS, HOUR_MS, MINUTE_MS, date_words, local, midnight_ms
 from hub.web.pages.words import rich, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
-    from hub.store.rows import CellRow, OutcomeRow
+    from hub.store.rows import By, CellRow, OutcomeRow
     from hub.web.pages.source import Source
 
 DAYS = (7, 30, 90)
@@ -32,6 +34,10 @@ LEAST_HOURS = 8
 CLEAR = 1.96
 """How many standard errors apart two counts must be before one is called the worst."""
 NO_CAUSE = ""
+LONG_MIN = 120
+"""So many minutes are told as hours."""
+BY: tuple[By, By] = ("expectation", "touchpoint")
+"""What coverage is told by."""
 
 
 class Input(Struct, frozen=True, kw_only=True):
@@ -43,6 +49,8 @@ class Input(Struct, frozen=True, kw_only=True):
     rate: Interval | None
     first: int
     """How many failures of the whole began here."""
+    covered: Covered = Covered()
+    """How much of its time was seen."""
 
 
 class Hour(Struct, frozen=True):
@@ -71,6 +79,7 @@ class Place(Struct, frozen=True):
     name: str
     touchpoint: str | None
     count: Count
+    covered: Covered = Covered()
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -99,6 +108,8 @@ class Report(Struct, frozen=True, kw_only=True):
     causes_title: str
     places: tuple[Place, ...]
     areas: tuple[Place, ...]
+    covered: Covered = Covered()
+    """How much of the time of its promises was seen."""
 
     @property
     def worst(self) -> tuple[Input, ...]:
@@ -357,6 +368,34 @@ def _areas(plan: Plan, counts: dict[str, Count]) -> tuple[Place, ...]:
     return tuple(Place(name, None, count) for name, count in found.items() if count.judged)
 
 
+def covering(report_: Report, plan: Plan, seen: Mapping[str, Covered], seen_at: Mapping[str, Covered]) -> Report:
+    """Return a report with how much of its time was seen, given that by expectation and by touchpoint."""
+    areas: dict[str, Covered] = {}
+    for touchpoint in plan.touchpoints.values():
+        name = touchpoint.area or say("floor.area.other")
+        areas[name] = areas.get(name, Covered()) + seen_at.get(touchpoint.id, Covered())
+    return replace(
+        report_,
+        inputs=tuple(replace(each, covered=seen.get(each.expectation, Covered())) for each in report_.inputs),
+        places=tuple(replace(each, covered=seen_at.get(each.touchpoint or "", Covered())) for each in report_.places),
+        areas=tuple(replace(each, covered=areas[each.name]) for each in report_.areas),
+        covered=sum((seen.get(each.expectation, Covered()) for each in report_.inputs), Covered()),
+    )
+
+
+def saw(covered: Covered) -> str:
+    """Return ``94.1 %, blind 41 min``; nothing where no device judges it, so that nobody could be blind."""
+    if covered.share is None:
+        return ""
+    minutes = -(-covered.blind_ms // MINUTE_MS)
+    if not minutes:
+        return say("success.saw.all")
+    time = say("success.saw.min", n=minutes)
+    if minutes >= LONG_MIN:
+        time = say("success.saw.hm" if minutes % 60 else "success.saw.h", h=minutes // 60, min=minutes % 60)
+    return say("success.saw", percent=percent(covered.share), time=time)
+
+
 def report(source: Source, interaction: str | None, days: int) -> Report:
     """Read what a report needs and build it."""
     plan, now_ms = source.plan, source.now_ms()
@@ -365,7 +404,9 @@ def report(source: Source, interaction: str | None, days: int) -> Report:
     until_ms = now_ms + 1
     outcomes = source.outcomes(interaction, since_ms, until_ms) if interaction is not None else ()
     cells, failures = source.cells(since_ms, until_ms), source.failures(since_ms, until_ms)
-    return build(plan, interaction, days, cells, outcomes, failures, since_ms, now_ms)
+    seen, seen_at = (source.coverage(by, since_ms, until_ms) for by in BY)
+    made = build(plan, interaction, days, cells, outcomes, failures, since_ms, now_ms)
+    return covering(made, plan, seen, seen_at)
 
 
 def range_words(report_: Report, zone: str) -> str:
