@@ -152,9 +152,9 @@ class Boot:
         """Take a message that says when it was sent; whether the offset may be another now."""
         return self.timeline.bound(sent_ms, received_ms)
 
-    def read(self, asked_ms: float, at_ms: int, heard_ms: float) -> bool:
-        """Take a question for the time with its answer; whether the offset may be another now."""
-        return self.timeline.read(asked_ms, at_ms, heard_ms)
+    def read(self, asked_ms: float, at_ms: int, heard_ms: float, *, sent_ms: float, received_ms: int) -> bool:
+        """Take an exchange, told in a message with this sending and receipt; whether the offset may be another now."""
+        return self.timeline.told(asked_ms, at_ms, heard_ms, sent_ms=sent_ms, received_ms=received_ms)
 
     @property
     def clock(self) -> str | None:

@@ -228,10 +228,12 @@ class Gate:
         """
         taken = Taken()
         boot = taken.boots[0] = self._see(node, ask.boot, received_ms)
-        better = boot.bound(ask.mono * 1000, received_ms)
-        before = ask.before
-        if before is not None and before.asked <= before.heard <= ask.mono:
-            better |= boot.read(before.asked * 1000, now_of(parse_time(before.at)), before.heard * 1000)
+        sent_ms, before = ask.mono * 1000, ask.before
+        at_ms = None if before is None else now_of(parse_time(before.at))
+        better = boot.bound(sent_ms, received_ms)
+        if before is not None and at_ms is not None and before.asked <= before.heard <= ask.mono:
+            asked_ms, heard_ms = before.asked * 1000, before.heard * 1000
+            better |= boot.read(asked_ms, at_ms, heard_ms, sent_ms=sent_ms, received_ms=received_ms)
         if better:
             self._better(boot, received_ms, taken)
         return taken

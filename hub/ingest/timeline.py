@@ -318,6 +318,20 @@ class Timeline:
     def _away(self, mono_ms: float) -> float:
         return min((abs(mono_ms - bound.mono_ms) for bound in self._bounds), default=0.0)
 
+    def told(self, asked_ms: float, at_ms: float, heard_ms: float, *, sent_ms: float, received_ms: int) -> bool:
+        """Take an exchange as a node tells it in a later message; whether it counts.
+
+        What cannot be true beside that message's own sending and receipt is set aside, as a bound is.
+        """
+        middle_ms = (asked_ms + heard_ms) / 2
+        most_ms = received_ms - sent_ms + (heard_ms - asked_ms) / 2 + RATE_MOST * (sent_ms - middle_ms)
+        over_ms = at_ms - middle_ms - most_ms
+        if over_ms > CLEAR_MS or over_ms < -GAP_MS - (heard_ms - asked_ms) - 2 * RATE_MOST * (sent_ms - middle_ms):
+            self.odd += 1
+            self.fresh = True
+            return False
+        return self.read(asked_ms, at_ms, heard_ms)
+
     def read(self, asked_ms: float, at_ms: float, heard_ms: float) -> bool:
         """Take an exchange: asked and heard on the node's clock, answered at the site's `at_ms`; whether it counts."""
         spread_ms = max((heard_ms - asked_ms) / 2, 0.0) + 1.0  # both clocks are told in whole or half milliseconds

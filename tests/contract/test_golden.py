@@ -35,6 +35,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "node-state": codec.decode_node_state,
     "node-state-will": codec.decode_node_state,
     "node-time": codec.decode_time_ask,
+    "node-time-exchange": codec.decode_time_ask,
     "node-time-reply": codec.decode_time_reply,
     "page": codec.decode_page,
     "page-fault": codec.decode_page,

@@ -227,6 +227,27 @@ def test_one_impossible_sending_spoils_nothing_and_is_named(desk: Desk) -> None:
     assert (fault.node, fault.detail) == ("desk-a1", "named an impossible time once")
 
 
+@pytest.mark.parametrize("at", ["2099-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z"])
+def test_an_exchange_that_never_was_spoils_nothing(desk: Desk, at: str) -> None:
+    pi = Pi(desk)
+    pi.ask()
+    pi.ask()
+    true = pi.before
+    pi.before = {"asked": pi.mono - 1, "at": at, "heard": pi.mono - 0.9}
+    pi.ask()
+    pi.before = true
+    pi.press()
+    pi.ask()
+    assert max(pi.errors_ms()) <= 20
+
+
+def test_rubbish_in_an_exchange_is_quarantined(desk: Desk) -> None:
+    pi = Pi(desk)
+    pi.before = {"asked": 1.0, "at": "yesterday", "heard": 2.0}
+    pi.ask()
+    assert "yesterday" in desk.reasons()[0]
+
+
 def test_a_signal_that_is_itself_in_the_future_is_quarantined_and_spoils_nothing(desk: Desk) -> None:
     pi = Pi(desk)
     for _ in range(3):

@@ -288,7 +288,14 @@ def test_touchpoints_say_how_they_stand(web: TestClient) -> None:
 
 def test_nodes_and_the_clock(web: TestClient, stand: Stand) -> None:
     assert web.get("/api/v1/nodes").json()["next"] is None
-    assert web.get("/api/v1/clock").json() == {"at": "2026-11-21T12:00:00.000Z", "rate": 1.0, "zone": "Europe/Rome"}
+    assert web.get("/api/v1/clock").json() == {
+        "at": "2026-11-21T12:00:00.000Z",
+        "rate": 1.0,
+        "zone": "Europe/Rome",
+        "utc_ahead_ms": 0,
+        "fault": None,
+    }
+    assert "andgate_clock_ahead_seconds 0.0" in web.get("/metrics").text
 
 
 def say(stand: Stand, topic: str, payload: bytes) -> None:
@@ -304,6 +311,20 @@ def state(stand: Stand, node: str, said: str) -> None:
 def pass_s(stand: Stand, seconds: int) -> None:
     stand.clock.advance(seconds * 1000)
     stand.driver.signals([], "nobody").result(30)
+
+
+def test_a_time_is_told_with_how_wrong_it_may_be(web: TestClient, stand: Stand) -> None:
+    state(stand, "desk-a1", "online")
+    exchange = {"asked": 9.0, "at": "2026-11-21T11:59:59.020Z", "heard": 9.04}
+    say(stand, "node/desk-a1/time", msgspec.json.encode({"n": 2, "boot": "b1", "mono": 10.0, "before": exchange}))
+    pressed = {"device": "mot", "signal": "pressed", "seq": 1, "boot": "b1", "mono": 9.5, "sent": 10.0}
+    say(stand, "node/desk-a1/signal", msgspec.json.encode(pressed))
+    (moment,) = web.get("/api/v1/moments?touchpoint=counter-a").json()["items"]
+    (signal,) = web.get(f"/api/v1/moments/{moment['id']}").json()["signals"]
+    assert (signal["at"], signal["within_ms"]) == ("2026-11-21T11:59:59.500Z", 22)
+    assert "±22 ms" in web.get(f"/moments/{moment['id']}").text
+    (node,) = [node for node in web.get("/api/v1/nodes").json()["items"] if node["id"] == "desk-a1"]
+    assert (node["clock_within_ms"], node["clock_fault"], node["untimed"]) == (22, None, 0)
 
 
 def test_faults_say_what_is_wrong_and_what_to_do(web: TestClient, stand: Stand) -> None:
