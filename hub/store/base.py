@@ -17,7 +17,7 @@ from andgate.errors import StorageError
 from andgate.plan import Plan
 from hub.store.rebuild import Rebuild
 
-WHOLE = ("plan", "tally", "gate_tally")
+WHOLE = ("plan", "tally", "gate_tally", "sight", "spell", "coverage", "meta")
 """Tables that stay as they are."""
 RECENT = ("moment", "outcome", "serving")
 """Tables of which the last days stay."""

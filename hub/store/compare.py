@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from hub.store.rows import NOTICE
+
 
 class Table(Struct, frozen=True, kw_only=True):
     """A table that the journal decides, in whole or in part."""
@@ -43,6 +45,7 @@ PROJECTIONS = (
     Table(
         name="page",
         key=("page", "kind", "team", "channel"),
+        where=f"moment not like '{NOTICE}%'",  # pages about faults are about no moment
         # That it was decided is the journal's; what became of it is the network's.
         unknown=("id", "state", "due_ms", "tries", "sent_ms", "again", "note", "session"),
     ),
@@ -53,6 +56,13 @@ PROJECTIONS = (
         name="tally",
         key=("hour_ms", "expectation", "touchpoint", "team", "area"),
         counts=("success", "failure", "void", "saved", "answered", "anomaly", "provisional"),
+    ),
+    Table(name="sight", key=("signal",)),
+    Table(name="spell", key=("device", "from_ms")),
+    Table(
+        name="coverage",
+        key=("hour_ms", "expectation", "touchpoint", "team", "area"),
+        counts=("due_ms", "seen_ms"),
     ),
     Table(
         name="gate_tally",

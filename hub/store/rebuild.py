@@ -19,6 +19,7 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import Input, Replanned, Retimed, Signal
 from andgate.plan import Plan
 from hub.store.chain import Step
+from hub.store.coverage import Coverage
 from hub.store.hours import Hours
 from hub.store.outbox import Outbox
 from hub.store.outcomes import Outcomes
@@ -69,6 +70,7 @@ class Rebuild:
         self._hours: Hours | None = None
         self._tally: Tally | None = None
         self._outcomes: Outcomes | None = None
+        self._coverage: Coverage | None = None
         self._now_ms = 0
         self._waiting = 0
         self._signals: list[tuple[object, ...]] = []
@@ -86,6 +88,8 @@ class Rebuild:
             raise StorageError(f"entry {step.n} comes before any plan: the journal does not begin with one")
         self._now_ms = step.now
         for item in step.in_:
+            if self._coverage is not None and self._coverage.wants(item):
+                self._coverage.saw(item)
             if isinstance(item, Signal):
                 self._signals.append(
                     (
@@ -150,14 +154,25 @@ class Rebuild:
         if self._tally is None or self._outcomes is None:
             self._tally = Tally(self.db, self._hours, plan)
             self._outcomes = Outcomes(self.db, self._hours, plan)
+            self._coverage = Coverage(self.db)
         else:
             self._tally.use(self._hours, plan)
             self._outcomes.use(self._hours, plan)
+        if self._coverage is not None:
+            self._coverage.use(self._hours)
 
-    def finish(self) -> None:
-        """Write what waits."""
+    def finish(self, closed_ms: int | None) -> None:
+        """Write what waits, and close the hours of coverage up to `closed_ms`, as far as the live database has."""
         self._flush()
+        if self._coverage is not None and closed_ms is not None:
+            while self._coverage.roll(closed_ms):
+                self._coverage.write()
+                self._coverage.committed()
         self.db.execute("commit")
+
+    def hour_of(self, at_ms: int) -> int:
+        """Return when the local hour of a time began."""
+        return at_ms if self._hours is None else self._hours.of(at_ms).start_ms
 
     def close(self) -> None:
         """Let go of the scratch database."""
@@ -196,6 +211,9 @@ class Rebuild:
                 )
             )
         db.executemany(_MOMENT, rows)
+        if self._coverage is not None:
+            self._coverage.write()
+            self._coverage.committed()
         self._outcomes.saw(self._inputs)
         self._outcomes.write(self._now_ms)
         self._pages.write()

@@ -20,6 +20,7 @@ from andgate.errors import StorageError, UsageError
 from andgate.moment.engine import Engine
 from andgate.moment.state import dump, load
 from hub.store import archive, base, chain, seals
+from hub.store.coverage import closed_ms
 from hub.store.frozen import Frozen, database_of
 from hub.store.journal import GENESIS
 from hub.store.key import sign
@@ -172,7 +173,9 @@ class _Retirement:
         for entry in archive.entries(to):  # read again before anything is deleted
             if entry.n % 10_000 == 0:
                 progress("entries read again", entry.n - first, last - first)
-        self._rebuild.finish()
+        closed = closed_ms(db)
+        hour_ms = self._rebuild.hour_of(to_ms)
+        self._rebuild.finish(None if closed is None else min(closed, hour_ms))
         under, rest, counts = self._gather(last, to_ms)
         packed = base.pack(under)
         signals, identities = seals.identities(db, last)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from andgate.errors import StorageError
 from hub.store import archive, base, chain, seals
 from hub.store.compare import PROJECTIONS, Difference, differences
+from hub.store.coverage import closed_ms
 from hub.store.frozen import Frozen
 from hub.store.journal import GENESIS
 from hub.store.key import signed
@@ -141,7 +142,7 @@ class _Verification:
         more = 0
         rows: dict[str, int] = {}
         if broken is None:
-            self._rebuild.finish()
+            self._rebuild.finish(closed_ms(self._db))
             found, more, rows = self._compare()
         return Verified(
             site=self._site(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, datetime
 
@@ -11,6 +12,10 @@ from tests.hub.desk import PLAN, Desk, node_signal
 DEPARTURE = '[interactions.departure]\nname = "Leaving"\nkey = "flight"\ninputs = ["check-in-wait"]\n'
 GATED = PLAN + DEPARTURE
 OTHER = (GATED + "\n").replace('area = "Terminal 1"', 'area = "Terminal 2"').replace("25m", "24m")
+
+
+def node_state(state: str, session: int) -> bytes:
+    return json.dumps({"state": state, "session": session, "boot": "b1"}).encode()
 
 
 def flight(number: int) -> str:
@@ -25,7 +30,7 @@ def live(desk: Desk, seed: int, count: int = 60, *, first: int = 0) -> None:
         at = datetime.fromtimestamp((desk.clock.now_ms() - chance.choice([0, 0, 0, 600_000])) / 1000, UTC)
         said = {"at": at.isoformat(timespec="milliseconds")}
         key = f"AG{chance.randint(1, 6)}/{at.date()}"
-        what = chance.randrange(12)
+        what = chance.randrange(13)
         if what < 5:
             word = chance.choice(["docked", "docked", "unloaded", "jammed", "cancelled"])
             retracts = f"s{chance.randint(first, number)}" if chance.random() < 0.15 else None
@@ -45,5 +50,7 @@ def live(desk: Desk, seed: int, count: int = 60, *, first: int = 0) -> None:
                     desk.act(do, chance.choice(found).id, by=f"p{chance.randint(1, 3)}", reason="so it was")
                 except RefusedError:
                     pass
+        elif what < 12:
+            desk.say("node/desk-a1/state", node_state(chance.choice(["online", "lost", "stopped"]), number))
         elif chance.random() < 0.3:
             desk.driver.reload(chance.choice([GATED, OTHER])).result(30)
