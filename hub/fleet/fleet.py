@@ -163,7 +163,7 @@ class Fleet:
         sight.born(node, said.run)
         sight.heard(node, now_ms)
         standing.stale_ms = None
-        if standing.health is not None:  # one that never says how it is, is not missed
+        if standing.health is not None and boot == standing.boot:  # one that never says how it is, is not missed
             sight.expect(node, now_ms)
         return own
 
