@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Sequence
 
 from hub.store.rows import By, Counts, TallyRow
+from hub.store.tally import FIELDS
 
-_COUNTS = ("success", "failure", "void", "saved", "answered", "anomaly", "provisional")
-_SUMS = ", ".join(f"sum({name})" for name in _COUNTS)
-_BITS = ", ".join(f"sum((counts >> {bit}) & 1)" for bit in range(len(_COUNTS)))
+_SUMS = ", ".join(f"sum({name})" for name in FIELDS)
+_BITS = ", ".join(f"sum((counts >> {bit}) & 1)" for bit in range(len(FIELDS)))
 _COLUMN = {
     "expectation": "expectation",
     "touchpoint": "touchpoint",
@@ -38,4 +38,4 @@ def rows(db: sqlite3.Connection, by: By, where: str, values: Sequence[object]) -
         )
     else:
         found = db.execute(f"select {_COLUMN[by]}, {_SUMS} from tally{where} group by 1 order by 1", values)
-    return tuple(TallyRow(row[0], Counts(*row[1:])) for row in found if any(row[1:]))
+    return tuple(TallyRow(row[0], Counts(**dict(zip(FIELDS, row[1:], strict=True)))) for row in found if any(row[1:]))

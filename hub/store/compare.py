@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.store.rows import NOTICE
+from hub.store.tally import FIELDS
 
 
 class Table(Struct, frozen=True, kw_only=True):
@@ -55,7 +56,7 @@ PROJECTIONS = (
     Table(
         name="tally",
         key=("hour_ms", "expectation", "touchpoint", "team", "area"),
-        counts=("success", "failure", "void", "saved", "answered", "anomaly", "provisional"),
+        counts=FIELDS,
     ),
     Table(name="sight", key=("signal",)),
     Table(name="spell", key=("device", "from_ms")),

@@ -290,9 +290,10 @@ class Reader:
     def cells(self, *, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
         """Return the tally cell by cell, for breakdowns of more than one dimension; full local hours, as `tally`."""
         rows = self._all(
-            "select hour_ms, expectation, touchpoint, sum(success), sum(failure), sum(saved), sum(anomaly) from tally "
+            "select hour_ms, expectation, touchpoint, sum(success), sum(failure), sum(saved), sum(anomaly), "
+            "sum(pressed), sum(agreed), sum(contradicted) from tally "
             "where hour_ms > ? - 3600000 and hour_ms < ? group by hour_ms, expectation, touchpoint "
-            "having sum(success) + sum(failure) > 0",
+            "having sum(success) + sum(failure) + sum(pressed) > 0",
             (since_ms, until_ms),
         )
         return tuple(CellRow(*row) for row in rows)

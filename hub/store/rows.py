@@ -213,6 +213,12 @@ class Counts(Struct, frozen=True):
     """Outcomes only: not decided yet."""
     incomplete: int = 0
     """Outcomes only: never all there."""
+    pressed: int = 0
+    """Opened by a press where a sensor could say something; void moments among them."""
+    agreed: int = 0
+    """Of these, a sensor agreed while it was open."""
+    contradicted: int = 0
+    """Of these, a sensor contradicted, so that the desk was asked."""
 
 
 class TallyRow(Struct, frozen=True):
@@ -234,6 +240,9 @@ class CellRow(Struct, frozen=True):
     failure: int
     saved: int = 0
     anomaly: int = 0
+    pressed: int = 0
+    agreed: int = 0
+    contradicted: int = 0
 
 
 class ChainHead(Struct, frozen=True):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 5
+LATEST = 6
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -324,6 +324,12 @@ create table seal (
 );
 """
 
+_SENSORS = """
+alter table tally add column pressed integer not null default 0;
+alter table tally add column agreed integer not null default 0;
+alter table tally add column contradicted integer not null default 0;
+"""
+
 
 def _all(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
@@ -361,6 +367,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m005_seal(db: Database) -> None:
         _all(db, _SEAL)
+
+    @migrations()
+    def m006_sensors(db: Database) -> None:
+        _all(db, _SENSORS)
 
     database = Utils(connection)
     migrations.apply(database)

@@ -15,16 +15,32 @@ from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from hub.store.hours import Hours
 
-SUCCESS, FAILURE, VOID, SAVED, ANSWERED, ANOMALY, PROVISIONAL = (1 << bit for bit in range(7))
-_FIELDS = ("success", "failure", "void", "saved", "answered", "anomaly", "provisional")
+FIELDS = (
+    "success",
+    "failure",
+    "void",
+    "saved",
+    "answered",
+    "anomaly",
+    "provisional",
+    "pressed",
+    "agreed",
+    "contradicted",
+)
+"""What is counted, bit by bit. The last three are about presses where a sensor is, void moments among them."""
+SUCCESS, FAILURE, VOID, SAVED, ANSWERED, ANOMALY, PROVISIONAL, PRESSED, AGREED, CONTRADICTED = (
+    1 << bit for bit in range(len(FIELDS))
+)
 _REMEMBERED = 8_192
 
 _UPSERT = (
     "insert into tally (hour_ms, expectation, touchpoint, team, area, day, hour, "
-    + ", ".join(_FIELDS)
-    + ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    + ", ".join(FIELDS)
+    + ") values ("
+    + ", ".join("?" * (7 + len(FIELDS)))
+    + ") "
     + "on conflict (hour_ms, expectation, touchpoint, team, area) do update set "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in _FIELDS)
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in FIELDS)
 )
 
 
@@ -42,9 +58,17 @@ def bits_of(moment: Moment) -> int:
     """Return what a publication counts as."""
     if moment.withdrawn or moment.verdict is None:
         return 0
+    bits = 0
+    for flag, bit in (
+        (moment.sensor is not None, PRESSED),
+        (moment.sensor == "agreed", AGREED),
+        (moment.sensor == "contradicted", CONTRADICTED),
+    ):
+        if flag:
+            bits |= bit
     if moment.verdict == "void":
-        return VOID
-    bits = SUCCESS if moment.verdict == "success" else FAILURE
+        return bits | VOID
+    bits |= SUCCESS if moment.verdict == "success" else FAILURE
     for flag, bit in (
         (moment.saved, SAVED),
         (moment.answered, ANSWERED),
@@ -137,7 +161,7 @@ class Tally:
 
 
 def _add(delta: dict[Cell, list[int]], cell: Cell, bits: int, sign: int) -> None:
-    counts = delta.setdefault(cell, [0] * len(_FIELDS))
-    for index in range(len(_FIELDS)):
+    counts = delta.setdefault(cell, [0] * len(FIELDS))
+    for index in range(len(FIELDS)):
         if bits & (1 << index):
             counts[index] += sign

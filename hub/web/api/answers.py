@@ -299,6 +299,13 @@ class SuccessEntry(Struct, frozen=True, kw_only=True):
     no device judges it, nothing was due, or time has no such groups (keys)."""
     blind_s: float | None
     """Due and not seen."""
+    pressed: int | None
+    """Moments that a press opened where a sensor could say something, void ones among them. None where it is no
+    question of a place or promise: precision is never told of a person."""
+    agreed: int | None
+    """Of these, how many a sensor agreed with while they were open: its precision."""
+    contradicted: int | None
+    """Of these, how many a sensor contradicted, so that the desk was asked."""
 
 
 class Success(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from andgate.plan import Plan
     from hub.store.rows import TallyRow
 
+PLACED: tuple[By, ...] = ("expectation", "touchpoint", "area")
+"""What the precision of buttons is told by."""
+
 router = APIRouter(tags=["success"], dependencies=[Depends(only_known), Reads])
 
 Breakdown = Annotated[By, Query(description="What to break the rates down by.")]
@@ -57,7 +60,9 @@ def success(
     seen = here.reader.coverage(groups, asked, now_ms=here.clock.now_ms(), timezone=plan.site.timezone)
     if by == "interaction":
         seen = {gate: _of_gate(plan.expectations_of(gate), seen) for gate in plan.interactions}
-    entries = [success_entry(row, name_of(by, row.group, plan), seen.get(row.group)) for row in rows]
+    entries = [
+        success_entry(row, name_of(by, row.group, plan), seen.get(row.group), placed=by in PLACED) for row in rows
+    ]
     return json(
         Success(
             by=by, since=format_time_or_none(since_ms), until=format_time_or_none(until_ms), items=entries, next=None
@@ -96,7 +101,7 @@ def _of_gate(leaves: Iterable[str], seen: Mapping[str, Covered]) -> Covered:
     return sum((seen[name] for name in leaves if name in seen), Covered())
 
 
-def success_entry(row: TallyRow, name: str, covered: Covered | None) -> SuccessEntry:
+def success_entry(row: TallyRow, name: str, covered: Covered | None, *, placed: bool) -> SuccessEntry:
     """Return a tally row with its rate and 95 % Wilson interval, and how much of its time was seen."""
     counts = row.counts
     total = counts.success + counts.failure
@@ -119,6 +124,9 @@ def success_entry(row: TallyRow, name: str, covered: Covered | None) -> SuccessE
         incomplete=counts.incomplete,
         coverage=covered.share if covered else None,
         blind_s=covered.blind_ms / 1000 if covered else None,
+        pressed=counts.pressed if placed else None,
+        agreed=counts.agreed if placed else None,
+        contradicted=counts.contradicted if placed else None,
     )
 
 

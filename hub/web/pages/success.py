@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from andgate.coverage import Covered
 from andgate.tally import Bar, ControlChart, Count, Interval, control_chart, pareto, wilson
+from hub.web.pages.agreement import Agreement, agreements
 from hub.web.pages.names import promise
 from hub.web.pages.spans import DAY_MS, HOUR_MS, MINUTE_MS, date_words, local, midnight_ms
 from hub.web.pages.words import rich, say
@@ -110,6 +111,9 @@ class Report(Struct, frozen=True, kw_only=True):
     areas: tuple[Place, ...]
     covered: Covered = Covered()
     """How much of the time of its promises was seen."""
+
+    agreements: tuple[Agreement, ...] = ()
+    """What sensors said of presses, by place and promise."""
 
     @property
     def worst(self) -> tuple[Input, ...]:
@@ -406,7 +410,7 @@ def report(source: Source, interaction: str | None, days: int) -> Report:
     cells, failures = source.cells(since_ms, until_ms), source.failures(since_ms, until_ms)
     seen, seen_at = (source.coverage(by, since_ms, until_ms) for by in BY)
     made = build(plan, interaction, days, cells, outcomes, failures, since_ms, now_ms)
-    return covering(made, plan, seen, seen_at)
+    return replace(covering(made, plan, seen, seen_at), agreements=agreements(plan, cells))
 
 
 def range_words(report_: Report, zone: str) -> str:

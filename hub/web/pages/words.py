@@ -308,6 +308,12 @@ ENGLISH: dict[str, str] = {
     "success.saw.hm": "{h} h {min} min",
     "success.saw.say": "Andgate saw {saw}.",
     "success.col.saw": "Seen",
+    "success.sensors": "Buttons and sensors",
+    "success.sensors.say": "Of what a press began where a sensor sees the line: how often the sensor agreed, and how "
+    "often it saw nobody, so that the desk was asked. By place, never by desk or person.",
+    "success.col.agreed": "Agreed",
+    "success.col.contradicted": "Contradicted",
+    "success.col.pressed": "Presses",
     "success.range": "{since} to {until}, all areas, all teams",
     "success.none": "No moment has been decided in this time.",
     "success.find.gate": "*{rate} {things}* kept every promise. {breaks}",
