@@ -40,6 +40,8 @@ BASE_MOST_MS = 6 * 3_600_000
 """What was longer ago says nothing about the rate of today."""
 GAP_MS = 60_000
 """A bound so far under all others is no quicker message but a wrong clock: nothing waits that long without exchange."""
+QUIET_MS = 1.0
+"""A quicker message than the ones nearby is news if it is quicker by more than this."""
 CLEAR_MS = 1_000
 """The same where readings say what is possible."""
 AGREE_MS = 2_000
@@ -267,8 +269,9 @@ class Timeline:
             self.odd += 1
             self.fresh = True
             return False
+        capped_ms = min(place.offset_ms, self._cap(mono_ms))
         self._put(mono_ms, offset_ms)
-        return offset_ms < place.offset_ms
+        return offset_ms < capped_ms - QUIET_MS
 
     def _begin(self, mono_ms: float, offset_ms: float, received_ms: int) -> bool:
         """Begin anew with this bound."""

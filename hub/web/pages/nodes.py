@@ -131,8 +131,6 @@ def row(plan: Plan, node: NodeRow, now_ms: int, faults: Sequence[Fault] = ()) ->
     last = []
     if health is not None and health.drops:
         last.append(say("nodes.drops", n=health.drops))
-    if node.clock:
-        last.append(node.clock)
     spooled = health.spool if health is not None else 0
     return Row(
         id=node.node,
