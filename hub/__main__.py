@@ -112,7 +112,22 @@ def run(args: argparse.Namespace) -> int:
         hub.stop()
         with contextlib.suppress(OSError):
             pid_file.unlink()
-    return 0 if hub.driver.fault is None else 1
+    code = 0 if hub.driver.fault is None else 1
+    _leave(code)
+    return code
+
+
+def _leave(code: int) -> None:
+    """End at once where a thread is left, since the interpreter would wait for it.
+
+    Everything is committed and closed by now. What is left is somebody else's: Apprise in the middle of a web hook that
+    does not answer. What it was sending is sent again by the next start, marked so.
+    """
+    if threading.active_count() > 1:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _write_pid(file: Path) -> None:
