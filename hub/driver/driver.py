@@ -37,6 +37,8 @@ QUEUE_MOST = 20_000
 """Messages that wait; the broker is made to wait beyond it."""
 BATCH_MOST = 2_000
 """Messages in one transaction."""
+LISTS_BYTES = 1 << 16
+"""Lists in one transaction: a full one takes as long to judge as a hundred presses; no press may wait for more."""
 IDLE_S = 5.0
 """Real seconds between looks at the house while nothing happens."""
 FAILURES_MOST = 50
@@ -79,6 +81,10 @@ class Driver:
         self.replayed = judge.replayed
         self._keeper = Keeper(store, clock, snapshot=judge.snapshot)
         self._queue: SimpleQueue[object] = SimpleQueue()
+        self._lists: deque[Delivered] = deque()
+        """Lists that wait their turn: a spool is emptied between the presses of others, not before them."""
+        self._owed = False
+        """Whether it is the lists' turn."""
         self._room = threading.Event()
         self._stopping = False
         self._open: dict[str, Moment] = {moment.id: moment for moment in judge.engine.open_moments()}
@@ -129,7 +135,7 @@ class Driver:
     @property
     def busy(self) -> bool:
         """Whether more waits to be judged."""
-        return not self._queue.empty()
+        return bool(self._lists) or not self._queue.empty()
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit, nearest deadline first."""
@@ -138,7 +144,7 @@ class Driver:
 
     def deliver(self, message: Delivered) -> None:
         """Take an MQTT message; waits while too many are waiting already."""
-        while self._queue.qsize() >= QUEUE_MOST and not self._stopping:
+        while self._queue.qsize() + len(self._lists) >= QUEUE_MOST and not self._stopping:
             self._room.clear()
             self._room.wait(1.0)
         self._queue.put(message)
@@ -232,7 +238,7 @@ class Driver:
                 if items or self._due():
                     self._work(items)
                 self._judge.keep_time()
-                self._keeper.look(self._judge.engine, busy=not self._queue.empty())
+                self._keeper.look(self._judge.engine, busy=self.busy)
         except BaseException as wrong:  # noqa: BLE001 - whoever runs the hub is told, and the next start judges on
             self._break(wrong)
         self._end()
@@ -272,20 +278,44 @@ class Driver:
         self._store.close()
 
     def _take(self) -> list[object]:
-        """Wait for something to do, then take all that has arrived."""
+        """Wait for something to do, then take all that has arrived; lists that are too many take turns with it."""
+        if not self._room.is_set():
+            self._room.set()
+        if self._lists and self._owed:
+            self._owed = False
+            return self._some_lists(LISTS_BYTES)
+        if self._lists and self._queue.empty():
+            return self._some_lists(4 * LISTS_BYTES)  # nobody else is there: a commit for each would cost a sixth more
         wait_s = IDLE_S
-        deadline = self._judge.next_ms()
+        deadline = self._judge.engine.next_deadline()
         if deadline is not None:
             wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
         items: list[object] = []
+        room = 0 if self._lists else LISTS_BYTES
         try:
-            items.append(self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait())
-            while len(items) < BATCH_MOST:
-                items.append(self._queue.get_nowait())
+            item = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
+            while True:
+                if not (isinstance(item, Delivered) and item.payload.startswith(b"[")):
+                    items.append(item)
+                elif room > 0:
+                    items.append(item)
+                    room -= len(item.payload)
+                else:
+                    self._lists.append(item)
+                if len(items) >= BATCH_MOST:
+                    break
+                item = self._queue.get_nowait()
         except Empty:
             pass
-        if not self._room.is_set():
-            self._room.set()
+        self._owed = bool(self._lists)
+        return items
+
+    def _some_lists(self, room: int) -> list[object]:
+        items: list[object] = []
+        while self._lists and room > 0:
+            each = self._lists.popleft()
+            items.append(each)
+            room -= len(each.payload)
         return items
 
     def _due(self) -> bool:

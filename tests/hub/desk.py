@@ -128,13 +128,19 @@ class Desk:
         self._token = 0
 
     def say(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
-        self._token += 1
-        self.driver.deliver(Delivered(f"{ROOT}/{topic}", payload, retained, self.clock.now_ms(), self._token))
+        self.deliver(topic, payload, retained=retained)
         self.sync()
 
+    def deliver(self, topic: str, payload: bytes, *, retained: bool = False) -> None:
+        """Say something without waiting until it is judged."""
+        self._token += 1
+        self.driver.deliver(Delivered(f"{ROOT}/{topic}", payload, retained, self.clock.now_ms(), self._token))
+
     def sync(self) -> None:
-        """Everything that was said so far is judged and committed."""
+        """Everything that was said so far is judged and committed; the asking may overtake lists."""
         self.driver.signals([], "nobody").result(WAIT_S)
+        while len(self.acks) < self._token:
+            self.driver.signals([], "nobody").result(WAIT_S)
 
     def pass_ms(self, ms: int) -> None:
         self.clock.advance(ms)

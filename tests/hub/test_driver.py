@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+import threading
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -15,8 +16,8 @@ from andgate.moment.engine import Engine
 from andgate.moment.moments import Moment
 from andgate.wire.messages import FeedSignal
 from hub.clock import HandClock
-from hub.driver import Delivered, Driver
-from tests.hub.desk import PLAN, ROOT, START_MS, WAIT_S, Desk, as_killed, node_signal
+from hub.driver import Driver
+from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed, node_signal
 
 KEY = "AG1/2026-11-21"
 
@@ -124,7 +125,7 @@ def _storm(desk: Desk, chance: random.Random) -> None:
     topics += ["node/desk-a1/time", "answer", "nonsense", "node/desk-a1/signal/more", "", "feed//signal"]
     for _ in range(300):
         payload = chance.choice(good if chance.random() < 0.3 else bad)()
-        desk.driver.deliver(Delivered(f"{ROOT}/{chance.choice(topics)}", payload, chance.random() < 0.1, START_MS, 5))
+        desk.deliver(chance.choice(topics), payload, retained=chance.random() < 0.1)
         if chance.random() < 0.05:
             desk.clock.advance(chance.randint(0, 60_000))
 
@@ -445,3 +446,27 @@ def test_a_button_pressed_for_the_wrong_flight_is_taken_back_by_its_name_on_the_
     assert desk.only().verdict == "success"
     desk.post("fix-1", "released", key="AG1234/2026-11-21", retracts="n/belt-3/b1/1")
     assert (desk.only().state, desk.only().verdict, desk.only().revision) == ("open", None, 1)
+
+
+def test_a_press_overtakes_a_backlog_and_the_backlog_is_not_forgotten(desk: Desk) -> None:
+    """A spool of thousands is emptied in lists; whoever presses meanwhile waits for one of them, not for all."""
+    held, go = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        held.set()
+        go.wait(WAIT_S)
+
+    desk.driver.listeners.append(hold)
+    desk.deliver("node/desk-a1/signal", node_signal(1, sent=11.0))
+    assert held.wait(WAIT_S)
+    for first in range(2, 5002, 500):
+        members = (json.loads(node_signal(seq, "seen", sent=6000.0)) for seq in range(first, first + 500))
+        desk.deliver("node/desk-a1/signal", json.dumps(list(members), separators=(",", ":")).encode())
+    desk.deliver("node/mark-a/signal", node_signal(1, "reached", device="mark", sent=11.0))
+    go.set()
+    desk.sync()
+    said = [(node, receipt.seq) for out in desk.commits for node, receipt in out.receipts]
+    assert said.index(("mark-a", 1)) < len(said) - 3
+    assert max(seq for node, seq in said if node == "desk-a1") == 5001
+    assert len(desk.acks) == 12
+    assert not desk.driver.busy
