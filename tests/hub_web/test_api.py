@@ -313,6 +313,12 @@ def pass_s(stand: Stand, seconds: int) -> None:
     stand.driver.signals([], "nobody").result(30)
 
 
+def test_the_machines_clock_is_told_where_technicians_look(web: TestClient, stand: Stand) -> None:
+    assert "<b>The hub: the machine" not in web.get("/nodes").text
+    stand.driver.timekeeper.fault = "the machine's clock is 10.0 min ahead of site time"
+    assert "The hub: the machine&#39;s clock is 10.0 min ahead" in web.get("/nodes").text
+
+
 def test_a_time_is_told_with_how_wrong_it_may_be(web: TestClient, stand: Stand) -> None:
     state(stand, "desk-a1", "online")
     exchange = {"asked": 9.0, "at": "2026-11-21T11:59:59.020Z", "heard": 9.04}

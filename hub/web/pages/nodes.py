@@ -107,6 +107,8 @@ class Nodes(Struct, frozen=True, kw_only=True):
     rejects: tuple[Reject, ...]
     senders: tuple[Sends, ...]
     """Those that trouble most."""
+    clock: str | None = None
+    """What is wrong with the clock of the hub's machine, in words."""
 
 
 def row(plan: Plan, node: NodeRow, now_ms: int, faults: Sequence[Fault] = ()) -> Row:
@@ -244,6 +246,7 @@ def build(
     now_ms: int,
     faults: Sequence[Fault] = (),
     sent: Sequence[SenderRow] = (),
+    clock: str | None = None,
 ) -> Nodes:
     """Return the page; pure. Those in trouble stand first, the rest in their own order."""
     wrong: dict[str, list[Fault]] = {}
@@ -265,11 +268,18 @@ def build(
         rows=tuple(rows),
         rejects=tuple(reject(each, plan, now_ms) for each in rejects),
         senders=senders(plan, sent, faults, now_ms),
+        clock=clock,
     )
 
 
 def nodes(source: Source) -> Nodes:
     """Read what the page shows and build it."""
     return build(
-        source.plan, source.nodes(), source.quarantine(TAIL), source.now_ms(), source.faults(), source.senders()
+        source.plan,
+        source.nodes(),
+        source.quarantine(TAIL),
+        source.now_ms(),
+        source.faults(),
+        source.senders(),
+        source.clock_fault,
     )

@@ -14,7 +14,7 @@ from hub.web.pages.spans import local
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from andgate.coverage import Covered
+    from andgate.coverage import Covered, Spell
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from hub.clock import HubClock
@@ -78,6 +78,11 @@ class Source:
         self._driver = driver
         self._reader = reader
         self._clock = clock
+
+    @property
+    def clock_fault(self) -> str | None:
+        """What is wrong with the clock of the hub's machine, in words."""
+        return self._driver.timekeeper.fault
 
     @property
     def plan(self) -> Plan:
@@ -172,6 +177,10 @@ class Source:
     def quarantine(self, limit: int) -> tuple[QuarantineRow, ...]:
         """Return the latest rejects, newest first."""
         return self._reader.quarantine(limit)
+
+    def spells(self, touchpoint: str, at_ms: int) -> tuple[Spell, ...]:
+        """Return who was blind there and then, from when to when."""
+        return self._reader.spells(touchpoint, at_ms)
 
     def cells(self, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
         """Return the tally, cell by cell."""
