@@ -24,6 +24,8 @@ from edge.worker import Event, Stop, Worker
 
 START_S = 10.0
 STOP_S = 15.0
+WAITING_MOST = 1_000
+"""Messages and edges that wait for the worker before the broker has to wait."""
 
 
 class EdgeApp:
@@ -107,7 +109,14 @@ class EdgeApp:
             spool = Spool(self._data_dir, self._clock.boot_id)
             self._check_owner(spool)
             clock = self._clock
-            link = Link(self._broker, f"andgate-{self.node_id}", self._inbox.put, lambda: clock.real_s(clock.mono_s()))
+            inbox = self._inbox
+            link = Link(
+                self._broker,
+                f"andgate-{self.node_id}",
+                inbox.put,
+                lambda: clock.real_s(clock.mono_s()),
+                room=lambda: inbox.qsize() < WAITING_MOST,
+            )
             self._worker = Worker(
                 self.node_id,
                 self._site,

@@ -40,7 +40,7 @@ class Face:
         self.alone = True
         """Nobody hears us: the node judges by itself."""
         self.told_s: float | None = None
-        """Since when nobody hears us, once that is to be told."""
+        """Since when it is told that nobody hears us."""
         self.trouble_s: float | None = None
         """Since when what is seen here cannot be kept on disk."""
         self._node, self._rack, self._time = node, rack, time
@@ -108,10 +108,10 @@ class Face:
                     self._mark(effect.touchpoint, heard_s=now_s)
         self.due_s = -inf
 
-    def hearing(self, *, alone: bool, told_s: float | None) -> None:
+    def hearing(self, now_s: float, *, alone: bool, told: bool) -> None:
         """Take whether anybody hears this node; alone it judges by itself, and the hub's word rules at once after."""
-        if told_s != self.told_s:
-            self.told_s, self.due_s = told_s, -inf
+        if told != (self.told_s is not None):
+            self.told_s, self.due_s = now_s if told else None, -inf
         if alone != self.alone:
             self.alone = alone
             self.review()

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from andgate.moment.moments import Moment
     from andgate.moment.signals import Signal
 
-HUB = "hub"
+HUB = ""
+"""The source of what stands for the hub's word: before anything of our own in the same millisecond."""
 _STANDS = "!"
 """Ends the name under which a level that stands since before holds; no signal of a plan can be called so."""
 _SOME_MS = 10**12
@@ -110,8 +111,8 @@ class Judge:
         """What the hub said of a moment, by the signal that stands for it here."""
         self._places: dict[tuple[str, str | None], LiveMoment] = {}
         """The same by expectation and key."""
-        self._past: dict[str, int] = {}
-        """When moments ended that only stand here to be continued, by the signal that stands for them."""
+        self._past: dict[str, Ended] = {}
+        """Moments that only stand here to be continued, by the signal that stands for them."""
         self._untimed: list[Open] = []
         self._ended: Ended | None = None
         self.refused: dict[str, float] = {}
@@ -184,9 +185,9 @@ class Judge:
             if expectation is None or not (expectation.opens and expectation.closes):
                 continue
             at_ms = self._ms(ended.at_s)
-            opened_ms = min(self._ms(ended.deadline_s) - expectation.fails_after_ms, at_ms - 1)
+            opened_ms = min(self._ms(ended.deadline_s) - expectation.fails_after_ms, at_ms)
             id = f"hub/{ended.expectation}/{ended.key}/{at_ms}"
-            self._past[id] = at_ms
+            self._past[id] = ended
             signals.append(self._signal(id, expectation.opens[0], opened_ms, key=ended.key))
             signals.append(self._signal(f"{id}/end", expectation.closes[0], at_ms, key=ended.key))
         return signals
@@ -242,7 +243,8 @@ class Judge:
                 self._end(moment)
 
     def _end(self, moment: Moment) -> None:
-        if moment.ended_ms is None or moment.ended_ms == self._past.get(moment.anchor):
+        past = self._past.get(moment.anchor)
+        if moment.ended_ms is None or (past is not None and moment.ended_ms == self._ms(past.at_s)):
             return  # the hub has told of this end
         if self._ended is not None and self._s(moment.ended_ms) < self._ended.at_s:
             return
@@ -281,6 +283,9 @@ class Judge:
             threatened_s=seconds(moment.threatened_ms),
             failing_s=seconds(moment.failing_ms),
         )
+        past = self._past.get(moment.anchor)
+        if past is not None and past.saved:  # it had been threatened, and it still is
+            mine = msgspec.structs.replace(mine, threatened_s=_earlier(mine.threatened_s, past.at_s))
         said = self._hubs.get(moment.anchor) or self._places.get((moment.expectation, moment.key))
         theirs = open_of(said, self._time) if said is not None else None
         if theirs is None or not mine.opened_s <= theirs.opened_s <= mine.deadline_s:

@@ -156,7 +156,7 @@ class Own(Struct, frozen=True, kw_only=True):
     blind_s: float | None = None
     """Since when an input here cannot be trusted to see, or what it sees cannot be kept."""
     alone_s: float | None = None
-    """Since when nobody hears this node."""
+    """Since when it tells that nobody hears it."""
 
 
 class Condition(Struct, frozen=True):

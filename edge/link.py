@@ -27,15 +27,18 @@ from andgate.errors import UsageError
 
 _log = logging.getLogger("andgate.edge")
 
-KEEPALIVE_S = 15
+KEEPALIVE_S = 10
+"""A connection that died silently is noticed within two of these and made anew; lamps know sooner (`edge.hearing`)."""
 CONNECT_TIMEOUT_S = 5.0
-FIRST_DELAY_S = 0.1
+FIRST_DELAY_S = 0.25
 LAST_DELAY_S = 15.0
 """Longest pause between attempts. Each pause is 1.6 times the last, and between half and one and a half of that by
 chance, so that two thousand nodes do not knock together when a broker comes back."""
 GROWTH = 1.6
 STEADY_S = 10.0
 """A connection that lasted so long makes the next pause short again."""
+NO_ROOM_S = 0.02
+"""How long nothing is read while too much waits to be handled: the broker has to wait, and memory does not grow."""
 FAREWELL_S = 2.0
 """How long a closing link waits for its last words to be acknowledged."""
 MAX_INFLIGHT = 1000
@@ -124,7 +127,13 @@ class Link:
     """One node's connection; every public method may be called from any thread and returns at once."""
 
     def __init__(
-        self, broker: Broker, client_id: str, tell: Callable[[Said], None], real_s: Callable[[], float]
+        self,
+        broker: Broker,
+        client_id: str,
+        tell: Callable[[Said], None],
+        real_s: Callable[[], float],
+        *,
+        room: Callable[[], bool] = lambda: True,
     ) -> None:
         """Prepare; nothing happens before `connect`.
 
@@ -133,7 +142,9 @@ class Link:
             client_id: one a node, so that a second node of that name is noticed.
             tell: takes what happened; called in the link's thread, so it must only enqueue.
             real_s: tells real seconds on a clock that only goes forward.
+            room: whether more can be told just now; while not, nothing is read.
         """
+        self._room = room
         self.broker = broker
         self._client_id = client_id
         self._tell = tell
@@ -323,7 +334,7 @@ class _Session:
                 ready = {key.fileobj: events for key, events in selector.select(1.0)}
                 if link._wake_in in ready:  # noqa: SLF001
                     self._drain_wake()
-                if ready.get(watched, 0) & selectors.EVENT_READ and not self._read(watched):
+                if ready.get(watched, 0) & selectors.EVENT_READ and not self._read_if_room(watched):
                     return
                 if ready.get(watched, 0) & selectors.EVENT_WRITE:
                     client.loop_write()
@@ -339,6 +350,13 @@ class _Session:
         with contextlib.suppress(BlockingIOError):
             while self.link._wake_in.recv(4096):  # noqa: SLF001
                 pass
+
+    def _read_if_room(self, watched: Any) -> bool:  # noqa: ANN401 - plain or TLS
+        """Read what is there, unless too much waits to be handled; False when the connection is gone."""
+        if self.link._room():  # noqa: SLF001
+            return self._read(watched)
+        self.link._closing.wait(NO_ROOM_S)  # noqa: SLF001
+        return True
 
     def _read(self, watched: Any) -> bool:  # noqa: ANN401 - plain or TLS
         """Read what is there, also what TLS holds back; False when the connection is gone."""

@@ -236,7 +236,7 @@ class Worker:
         if self.time.settle(now_s):
             self.face.review()
         alone = self.hearing.alone_s(now_s) is not None
-        self.face.hearing(alone=alone, told_s=self.hearing.told_s(now_s))
+        self.face.hearing(now_s, alone=alone, told=self.hearing.told_s(now_s) is not None)
         if touched or reports or now_s >= self.face.due_s:
             self.face.show(now_s, linked=not alone)
 

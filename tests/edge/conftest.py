@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -24,6 +25,7 @@ from andgate.wire.messages import (
     Command,
     DeviceConfig,
     ExpectationConfig,
+    HubBeat,
     HubState,
     NodeConfig,
     NodeSignal,
@@ -125,6 +127,11 @@ class Mosquitto:
                 return
         raise AssertionError("the broker did not start")
 
+    def freeze(self, *, on: bool = True) -> None:
+        """Say nothing any more and drop no connection: a cable pulled, a machine without power."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP if on else signal.SIGCONT)
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -166,8 +173,13 @@ class Hub:
             self.client.publish(self.topics.hub_state, encode(online), qos=1, retain=True)
         self._subscribed.set()
 
-    def say(self, state: str = "online") -> None:
-        self.publish(self.topics.hub_state, HubState(state=state, session=self.session, epoch=self.epoch), retain=True)  # type: ignore[arg-type]
+    def say(self, state: str = "online", beat_s: float | None = None) -> None:
+        said = HubState(state=state, session=self.session, epoch=self.epoch, beat_s=beat_s)  # type: ignore[arg-type]
+        self.publish(self.topics.hub_state, said, retain=True)
+
+    def beat(self) -> None:
+        beat = HubBeat(session=self.session, at=format_time(self.clock.now_ms()))
+        self.client.publish(self.topics.hub_beat, encode(beat), qos=0)
 
     def publish(self, topic: str, message: Any, *, retain: bool = False) -> None:
         self.client.publish(topic, encode(message), qos=1, retain=retain).wait_for_publish(LONG_S)

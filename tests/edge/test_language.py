@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.language import LAMP, OFF, SOUND, Ended, Open, Own, Pattern, View, condition
+from edge.language import (
+    LAMP,
+    OFF,
+    SOUND,
+    Condition,
+    Ended,
+    Open,
+    Own,
+    Pattern,
+    View,
+    condition,
+    next_turn_s,
+    sound_condition,
+)
 
 
 def opened(**times: float | None) -> Open:
@@ -53,12 +66,43 @@ FAILED = View((), Ended(key=None, verdict="failure", saved=False, at_s=100))
         (View(THREATENED.moments, SAVED.ended), Own(), 101, "threatened", 0),
         (CALM, Own(blind_s=5), 50, "blind", 5),
         (THREATENED, Own(blind_s=5), 50, "threatened", 0),
+        (CALM, Own(alone_s=5, blind_s=6), 50, "alone", 5),
+        (CALM, Own(waiting_s=50, alone_s=5), 54, "seen", 50),
+        (CALM, Own(waiting_s=50, alone_s=5), 59, "untold", 55),
+        (CALM, Own(loose_s=50, waiting_s=50), 50, "untold", 50),
+        (THREATENED, Own(waiting_s=5), 11.9, "untold", 10),
+        (THREATENED, Own(waiting_s=5), 12, "threatened", 0),
+        (FAILING, Own(waiting_s=5, alone_s=3), 122, "failing", 120),
+        (FAILING, Own(waiting_s=5, alone_s=3), 120, "untold", 10),
+        (THREATENED, Own(alone_s=10), 15.8, "threatened", 0),
         (View((opened(threatened_s=-inf),)), Own(), 50, "threatened", -inf),
     ],
 )
 def test_what_is_said(view: View, own: Own, now_s: float, said: str, since_s: float) -> None:
     found = condition(view, own, now_s)
     assert (found.name, found.since_s) == (said, since_s)
+
+
+def test_alone_a_lamp_says_by_turns_that_nobody_knows_and_how_the_place_stands() -> None:
+    names: list[tuple[str, bool]] = []
+    own, now_s = Own(alone_s=10), 10.0
+    while now_s < 25:
+        said = condition(THREATENED, own, now_s)
+        shown = (said.name, LAMP[said.name].on_at(now_s - said.since_s))
+        names += [shown] if names[-1:] != [shown] else []
+        now_s += min(LAMP[said.name].next_s(now_s - said.since_s), next_turn_s(own, now_s)) + 1e-9
+    turn = [("alone", False), ("alone", True), ("alone", False), ("alone", True), ("threatened", True)]
+    assert names[:10] == turn * 2
+    assert next_turn_s(Own(), 5) == inf
+    assert next_turn_s(Own(alone_s=10, waiting_s=10), 16) == 1.0
+
+
+def test_a_buzzer_says_each_thing_once_and_takes_no_turns() -> None:
+    own = Own(waiting_s=0, alone_s=0)
+    assert [sound_condition(THREATENED, own, at_s).name for at_s in (1, 5, 5.9, 6, 10.5)] == [
+        "seen", "untold", "untold", "threatened", "threatened"
+    ]  # fmt: skip
+    assert sound_condition(CALM, Own(alone_s=3), 4) == Condition("alone", 3)
 
 
 def test_people_have_real_eyes_in_a_fast_demo() -> None:

@@ -1,0 +1,179 @@
+"""A node that nobody hears: it says so, does its touchpoint's job by itself, and gives way when the hub is back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from andgate.wire.codec import format_time
+from andgate.wire.messages import ExpectationConfig, NodeConfig, TouchpointMoments
+from edge.app import EdgeApp
+from edge.devices.mock import MockBoard
+from edge.language import condition
+from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
+
+LAMP, HORN, BUTTON, BEAM = 27, 19, 17, 22
+
+
+def wait(fails_after_s: float = 180.0, left_s: float = 120.0) -> ExpectationConfig:
+    return ExpectationConfig(
+        id="wait",
+        touchpoints=["counter-a"],
+        opens=["pressed", "reached"],
+        closes=["reset", "cleared"],
+        holds={"reached": "cleared"},
+        fails_after_s=fails_after_s,
+        countdown_s=fails_after_s,
+        threatened_left_s=left_s,
+    )
+
+
+def place(version: str, expectation: ExpectationConfig) -> NodeConfig:
+    return node_config(
+        version,
+        [expectation],
+        mot=device("mot-button", button=BUTTON, lamp=LAMP, hold="300ms"),
+        mark=device("beam", pin=BEAM, settle="50ms"),
+        horn=device("buzzer", pin=HORN),
+    )
+
+
+class Node:
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder, self.board = url, folder, MockBoard()
+        self.start()
+
+    def start(self) -> None:
+        self.app = EdgeApp("desk", broker_url=self.url, data_dir=self.folder, pin_factory=self.board.factory)
+        self.app.start()
+
+    def says(self) -> str:
+        """What the button's lamp says just now."""
+        worker = self.app._worker
+        assert worker is not None
+        mot = worker.rack.devices.get("mot")
+        if mot is None:
+            return ""
+        now_s = worker.clock.mono_s()
+        return condition(worker.face._view("counter-a"), worker.face._own_of(mot, now_s), now_s).name
+
+    def hears(self) -> bool:
+        """Whether a beat has reached it."""
+        assert self.app._worker is not None
+        return self.app._worker.hearing._beats
+
+    def depth(self) -> int:
+        assert self.app._worker is not None
+        return self.app._worker.spool.depth
+
+
+@pytest.fixture
+def node(broker: Mosquitto, hub: Hub, tmp_path: Path) -> Iterator[Node]:
+    there = Node(broker.url, tmp_path / "node")
+    yield there
+    there.app.crash()
+    there.board.close()
+
+
+class Heart:
+    """A hub's beat, as often as it is promised."""
+
+    def __init__(self, hub: Hub, node: Node, beat_s: float) -> None:
+        self.hub, self.beat_s, self.stopped = hub, beat_s, threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        hub.say(beat_s=beat_s)
+        self.thread.start()
+        until(node.hears)
+
+    def run(self) -> None:
+        while not self.stopped.wait(self.beat_s):
+            self.hub.beat()
+
+    def stop(self) -> None:
+        self.stopped.set()
+        self.thread.join()
+
+
+def test_a_hub_that_says_nothing_any_more_is_told_and_so_is_its_return(hub: Hub, node: Node) -> None:
+    """No connection breaks and no will comes: only the beat is missing."""
+    hub.configure("desk", place("h1", wait()))
+    hub.online("desk")
+    heart = Heart(hub, node, 0.3)
+    until(lambda: node.says() == "calm")
+    heart.stop()
+    until(lambda: node.says() == "alone")
+    assert node.app.connected
+    until(lambda: len(node.board.pin(HORN).states) >= 4)  # two ticks
+    heart = Heart(hub, node, 0.3)
+    until(lambda: node.says() == "calm")
+    heart.stop()
+
+
+def test_a_broker_that_freezes_is_told_though_no_connection_breaks(hub: Hub, node: Node, broker: Mosquitto) -> None:
+    hub.configure("desk", place("h1", wait()))
+    hub.online("desk")
+    heart = Heart(hub, node, 0.3)
+    until(lambda: node.says() == "calm")
+    broker.freeze()
+    until(lambda: node.says() == "alone")
+    node.board.press(BUTTON)
+    until(lambda: node.depth() > 0)
+    broker.freeze(on=False)
+    until(lambda: node.says() == "calm" and node.depth() == 0)
+    heart.stop()
+
+
+@pytest.mark.parametrize("word", ["lost", "stopped"])
+def test_a_hub_that_is_gone_is_told_and_its_return_ends_it(hub: Hub, node: Node, word: str) -> None:
+    hub.configure("desk", place("h1", wait()))
+    hub.online("desk")
+    until(lambda: node.says() == "calm")
+    hub.say(word)
+    until(lambda: node.says() == "alone")
+    hub.session += 1
+    hub.say()
+    until(lambda: node.says() == "calm")
+
+
+def test_alone_it_does_the_touchpoints_job_and_the_hubs_word_holds_after(
+    hub: Hub, node: Node, broker: Mosquitto
+) -> None:
+    hub.configure("desk", place("h1", wait(fails_after_s=6.0, left_s=5.0)))
+    hub.online("desk")
+    hub.seen("cleared")
+    until(lambda: node.depth() == 0)
+    broker.kill()
+    until(lambda: node.says() == "alone")
+    node.board.drive(BEAM, high=False)
+    until(lambda: node.depth() == 1)
+    told = {"threatened", "failing", "failed"}
+    until(lambda: node.says() == "threatened")
+    node.board.press(BUTTON, for_s=0.6)  # a hold: the line still stands
+    until(lambda: node.says() == "refused")
+    node.app.crash()
+    node.start()  # without power for a moment: the countdown goes on where it was
+    seen: set[str] = set()
+
+    def looks(name: str) -> bool:
+        seen.add(node.says())
+        return name in seen
+
+    until(lambda: looks("failed"))
+    assert seen & told
+    until(lambda: looks("untold"))  # by turns: nobody else was told
+    node.board.drive(BEAM, high=True)
+    until(lambda: not _open(node))
+    broker.start()
+    assert [it.signal for it in hub.seen("cleared", "cleared", "reached", "pressed", "reset")]
+    until(lambda: node.depth() == 0)
+    # Another witness spoke: what the hub says holds, whatever the node has made of its own.
+    hub.moments("counter-a", TouchpointMoments(at=format_time(hub.clock.now_ms()), moments=[]))
+    until(lambda: node.says() == "calm")
+
+
+def _open(node: Node) -> bool:
+    assert node.app._worker is not None
+    return bool(node.app._worker.face._view("counter-a").moments)
