@@ -19,7 +19,7 @@ import msgspec
 from andgate.moment.signals import BLIND, SIGHTED, Signal
 from andgate.plan import Plan
 from andgate.wire.messages import Health, NodeState
-from hub.fleet.sight import Change, Sight
+from hub.fleet.sight import HORIZON_MS, Change, Sight
 from hub.fleet.wanted import node_config
 from hub.store import Store
 
@@ -31,6 +31,8 @@ _UPSERT = (
     "wanted = excluded.wanted, since_ms = excluded.since_ms, seen_ms = excluded.seen_ms, health = excluded.health, "
     "health_ms = excluded.health_ms, blind = excluded.blind, fault = excluded.fault, run = excluded.run"
 )
+KNOWN_MS = 3_600_000
+"""A blindness dated further back than the horizon less this would be too late to be judged, or soon be."""
 _HEALTH_SHOWN_MS = 60_000
 """Health is written this often, unless it says something new: 2,000 nodes say it every 15 s."""
 
@@ -106,6 +108,8 @@ class Fleet:
                 blind=msgspec.json.decode(row[11], type=list[str]),
                 stale_ms=self.sight.stale_since(row[0]) if row[1] == "online" else None,
             )
+            if row[8] is not None:
+                self.sight.heard(row[0], row[8])  # what it did while the hub was down nobody knows before it speaks
         self.use_plan(plan)
 
     def use_plan(self, plan: Plan) -> None:
@@ -205,7 +209,9 @@ class Fleet:
         for node, since_ms in self.sight.overdue(now_ms):
             standing = self._nodes[node]
             if not standing.dark and node in self._plan.nodes:
-                standing.stale_ms = since_ms
+                # One that is not heard after a start of the hub may have gone at any time since it was heard last.
+                heard_ms = self.sight.heard_ms(node) or since_ms
+                standing.stale_ms = max(min(since_ms, heard_ms), now_ms - HORIZON_MS + KNOWN_MS)
                 self._changed.add(node)
                 own += self._see(standing, now_ms)
         return own

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import msgspec
 
+from andgate.moment.case import CONTRADICTED
 from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
@@ -27,8 +28,6 @@ LOOK_MS = 15_000
 """Between looks at all nodes: as often as each says how it is."""
 REWRITTEN_MS = 60_000
 """A fault that only changes its words is not written more often."""
-CONTRADICTED = "contradicted"
-"""Reason of a moment that a sensor contradicted."""
 CONTRADICTIONS = 3
 CONTRADICTED_WITHIN_MS = 3_600_000
 """So many contradicted moments at one place within so long are a fault of its button or its sensor."""
@@ -78,7 +77,7 @@ class Watch:
         """Node -> boot -> signals without a time; only where there are any."""
         self._changed: set[Key] = set()
         self._told: dict[str, dict[str, tuple[int, str]]] = {}
-        self._contradicted: dict[str, deque[int]] = {}
+        self._contradicted: dict[str, deque[tuple[int, str]]] = {}
         self._paged: deque[int] = deque(maxlen=alarm.MOST)
         """When technicians were paged last."""
         self._dirty: set[str] = set()
@@ -175,8 +174,10 @@ class Watch:
             if moment.verdict != "void" or moment.reason != CONTRADICTED or moment.withdrawn:
                 continue
             times = self._contradicted.setdefault(moment.touchpoint, deque(maxlen=CONTRADICTIONS))
-            times.append(now_ms)
-            if len(times) == CONTRADICTIONS and times[-1] - times[0] <= CONTRADICTED_WITHIN_MS:
+            if any(known == moment.id for _, known in times):
+                continue  # published once more
+            times.append((now_ms, moment.id))
+            if len(times) == CONTRADICTIONS and times[-1][0] - times[0][0] <= CONTRADICTED_WITHIN_MS:
                 for witness in moment.witnesses:
                     node, slash, device = witness.partition("/")
                     if slash and node in self._plan.nodes:

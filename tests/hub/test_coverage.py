@@ -152,6 +152,33 @@ def test_a_restart_and_a_kill_go_on_where_it_was(
         again.stop()
 
 
+def test_a_node_that_died_while_the_hub_was_down_was_blind_since_it_was_last_heard(
+    make_desk: Callable[..., Desk], clock: HandClock
+) -> None:
+    desk = make_desk()
+    all_heard(desk)
+    for node, device in (("mark-a", "mark"), ("belt-3", "done"), ("desk-a1", "mot")):
+        state(desk, "online", 1, node=node, boot="b1")
+        said = {"boot": "b1", "mono": 5.0, "devices": {device: {"level": "off"}}}
+        desk.say(f"node/{node}/health", json.dumps(said).encode())
+    desk.stop()
+    clock.advance(2 * HOUR)
+    again = make_desk()
+    state(again, "online", 2, node="belt-3", boot="b1")  # it went on watching: its spool has what it saw
+    state(again, "online", 2, node="desk-a1", boot="b2")  # it was off at some time
+    again.pass_ms(30_000)
+    for node, device, boot in (("belt-3", "done", "b1"), ("desk-a1", "mot", "b2")):
+        said = {"boot": boot, "mono": 5.0, "devices": {device: {"level": "off"}}}
+        again.say(f"node/{node}/health", json.dumps(said).encode())
+    again.pass_ms(15_000)
+    assert share(again)["belt-3"].share == 1.0
+    assert share(again)["counter-a"].seen_ms == 0, "mark-a has not come back"
+    state(again, "online", 2, boot="b1")
+    again.node(node_signal(2, "reached", device="mark", sent=9_000.0, mono=9_000.0), node="mark-a")
+    assert share(again)["counter-a"].blind_ms == 2 * HOUR, "its spool vouches for it; but the desk was off"
+    agrees(again)
+
+
 def test_a_journal_older_than_the_table_is_read_once(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
     desk = make_desk()
     all_heard(desk)

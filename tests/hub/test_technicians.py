@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from andgate.moment.moments import Moment
@@ -359,7 +360,7 @@ def test_a_place_whose_sensor_contradicts_its_button_again_and_again(desk: Desk)
     )  # fmt: skip
     for n in range(3):
         assert kinds(desk) == []
-        watch.published([moment], START_MS + n * MINUTE)
+        watch.published([msgspec.structs.replace(moment, id=f"m{n}")] * 2, START_MS + n * MINUTE)
         desk.sync()
     assert kinds(desk) == ["desk-a1/mot disagree"]
     desk.pass_ms(2 * 60 * MINUTE)
