@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import msgspec
 
-from andgate.coverage import Covered
+from andgate.coverage import Covered, Spell
 from andgate.errors import PayloadError, UsageError
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Signal
@@ -286,6 +286,15 @@ class Reader:
         """Return for how long each touchpoint was blind since then, within its hours; those that saw all left out."""
         with self._borrow() as db:
             return covered.blind_ms(db, Asked(since_ms, None), now_ms)
+
+    def spells(self, touchpoint: str, at_ms: int) -> tuple[Spell, ...]:
+        """Return who was blind at a touchpoint at a time, from when to when, as known by now."""
+        rows = self._all(
+            "select device, touchpoint, from_ms, to_ms from spell "
+            "where touchpoint = ? and from_ms <= ? and (to_ms is null or to_ms > ?) order by from_ms, device",
+            (touchpoint, at_ms, at_ms),
+        )
+        return tuple(Spell(*row) for row in rows)
 
     def cells(self, *, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
         """Return the tally cell by cell, for breakdowns of more than one dimension; full local hours, as `tally`."""

@@ -68,6 +68,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     """The line stands at the mark: a reset would be refused."""
     refused: bool
     """One was refused just now."""
+    asked: bool
+    """The sensor sees no line: a second press would confirm that customers wait."""
 
 
 def button_of(plan: Plan, touchpoint: str) -> Button | None:
@@ -150,6 +152,7 @@ def build(
         paged=listed([group_name(plan, group) for group in groups]),
         stands=running is not None and standing(plan.expectations[button.expectation], signals),
         refused=running is not None and bool(refusals) and now_ms - refusals[-1] <= REFUSED_SHOWN_MS,
+        asked=running is not None and running.asks_until_ms is not None,
     )
 
 

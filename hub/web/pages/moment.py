@@ -8,6 +8,8 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from andgate.moment import events as e
+from andgate.moment.case import CONTRADICTED
+from andgate.moment.view import verdict_ms
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
@@ -18,6 +20,7 @@ from hub.web.pages.words import rich, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from andgate.coverage import Spell
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from hub.store.rows import PageRow, SignalRow, TrailLine
@@ -60,7 +63,8 @@ class Story(Struct, frozen=True, kw_only=True):
     pages_after: str
     causes: tuple[Pair, ...]
     trail: tuple[Told, ...]
-    provisional: str
+    why: tuple[str, ...]
+    """Why it is provisional, was confirmed or revised, or is asked about."""
     can_claim: bool
     can_reset: bool
     can_void: bool
@@ -182,6 +186,40 @@ def cause_pairs(plan: Plan, moment: Moment) -> tuple[Pair, ...]:
     )
 
 
+def reasons(plan: Plan, moment: Moment, trail: Sequence[TrailLine], blind: Sequence[Spell]) -> tuple[str, ...]:
+    """Return why it is provisional, was confirmed or revised, or is asked about, in sentences."""
+    zone = plan.site.timezone
+    told: list[str] = []
+    if moment.asks_until_ms is not None:
+        told.append(say("moment.asked", until=hms(moment.asks_until_ms, zone)))
+    elif moment.reason == CONTRADICTED and moment.provisional:
+        told.append(say("moment.contradicted", since=hms(moment.opened_ms, zone)))
+    elif moment.provisional:
+        if moment.reason:
+            told.append(say("card.provisional", reason=moment.reason))
+        doubted = {line.event.device for line in trail if isinstance(line.event, e.Doubted)}
+        for spell in blind:
+            if spell.device not in doubted:
+                continue  # it could not have contradicted
+            who, since = witness_words(plan, spell.device), hms(spell.from_ms, zone)
+            told.append(
+                say("moment.blind", device=who, since=since)
+                if spell.to_ms is None
+                else say("moment.blind.to", device=who, since=since, until=hms(spell.to_ms, zone))
+            )
+    confirmed = [line for line in trail if isinstance(line.event, e.Confirmed)]
+    if confirmed and not moment.provisional:
+        because = getattr(confirmed[-1].event, "because", None)
+        if because:
+            told.append(say("moment.confirmed.at", time=hms(confirmed[-1].now_ms, zone), because=because))
+    revisions = [(line.now_ms, line.event) for line in trail if isinstance(line.event, e.Revised)]
+    told += [
+        say("moment.revised.n", n=number, time=hms(at_ms, zone), because=event.because)
+        for number, (at_ms, event) in enumerate(revisions, 1)
+    ]
+    return tuple(told)
+
+
 def build(
     plan: Plan,
     moment: Moment,
@@ -189,6 +227,7 @@ def build(
     signals: Sequence[SignalRow],
     sent: Sequence[PageRow],
     now_ms: int,
+    blind: Sequence[Spell] = (),
 ) -> Story:
     """Return the page; pure."""
     zone = plan.site.timezone
@@ -222,7 +261,7 @@ def build(
             )
             for line in trail
         ),
-        provisional=say("card.provisional", reason=moment.reason or "") if moment.provisional and moment.reason else "",
+        why=reasons(plan, moment, trail, blind),
         can_claim=moment.state == "open" and moment.claimed_ms is None,
         can_reset=moment.state == "open",
         can_void=not moment.withdrawn,
@@ -236,4 +275,7 @@ def story(source: Source, moment_id: str) -> Story | None:
     if moment is None:
         return None
     trail, signals = source.trail(moment_id), source.signals(moment_id)
-    return build(source.plan, moment, trail, signals, source.deliveries(moment_id), source.now_ms())
+    blind: Sequence[Spell] = ()
+    if moment.provisional and moment.verdict in ("success", "failure"):
+        blind = source.spells(moment.touchpoint, verdict_ms(moment))
+    return build(source.plan, moment, trail, signals, source.deliveries(moment_id), source.now_ms(), blind)
