@@ -84,7 +84,7 @@ KINDS: dict[str, Kind] = {
         do="Look for a loose wire or a worn contact",
     ),
     "stuck": Kind(
-        words="stuck on{}",
+        words="stuck",
         many="inputs stuck",
         do="Look for a jammed button, a dirty lens or something that stands in the way",
     ),
@@ -284,10 +284,10 @@ def _device(
     planned = plan.devices.get(f"{known.node}/{device}")
     if said.fault and "chatter" in said.fault:
         yield _fault(known, "chattering", None, now_ms, device=device)
-    elif said.level == "unknown":
-        yield _fault(known, "unreadable", None, now_ms, device=device, detail=because)
     elif said.fault and "stuck" in said.fault:
         yield _fault(known, "stuck", heard_ms - stood_ms, now_ms, device=device)
+    elif said.level == "unknown":
+        yield _fault(known, "unreadable", None, now_ms, device=device, detail=because)
     elif said.fault:
         yield _fault(known, "faulty", None, now_ms, device=device, detail=because)
     elif planned is not None and _springs_back(planned) and said.level == "on" and stood_ms >= STUCK_MS:

@@ -54,15 +54,15 @@ CASES: list[tuple[str, Known, dict[tuple[str, str, str], Fault], list[tuple[str,
         "what it said before it went dark stands",
         known(state="lost", health=health()),
         standing("stuck", device="mot"),
-        [("mot", "stuck", START_MS, "stuck on"), ("", "lost", START_MS, "lost")],
+        [("mot", "stuck", START_MS, "stuck"), ("", "lost", START_MS, "lost")],
     ),
     ("another node's faults are not its own", known(state="lost"), standing("hot", "belt-3"), [("", "lost", START_MS, "lost")]),
     ("chatter", known(health=health(fault="it chatters: look for a loose wire")), {}, [
         ("mot", "chattering", NOW, "changes faster than anybody could press")]),
     ("stuck, as the node says", known(health=health(level="on", fault="stuck")), {}, [
-        ("mot", "stuck", NOW - 100_000, "stuck on")]),
+        ("mot", "stuck", NOW - 100_000, "stuck")]),
     ("a button that nobody would hold so long", known(health=health(level="on")), {}, [
-        ("mot", "stuck", NOW - 100_000, "stuck on")]),
+        ("mot", "stuck", NOW - 100_000, "stuck")]),
     ("a button that is held", known(health=health(level="on", since=1_050.0)), {}, []),
     ("a line may stand for long", known(node="mark-a", health=health("mark", "on"), told={"mark": "on"}), {}, []),
     ("unreadable", known(health=health(level="unknown", fault="pin 17 is in use")), {}, [
