@@ -84,8 +84,8 @@ class Hub:
 
 
 @contextlib.contextmanager
-def hub(port: int, data: Path | None = None, *, plan: str | None = None) -> Iterator[Hub]:
-    """Run `andgate hub` against the broker on `port`, with everything on and synchronous FULL."""
+def hub(port: int, data: Path | None = None, *, plan: str | None = None, program: str = "cli.main") -> Iterator[Hub]:
+    """Run `andgate hub` (or a module that is it) against the broker on `port`, with everything on, synchronous FULL."""
     with tempfile.TemporaryDirectory() as folder:
         data = data or Path(folder) / "data"
         plan_file = Path(folder) / "plan.toml"
@@ -96,7 +96,7 @@ def hub(port: int, data: Path | None = None, *, plan: str | None = None) -> Iter
             [
                 sys.executable,
                 "-m",
-                "cli.main",
+                program,
                 "hub",
                 f"--plan={plan_file}",
                 f"--data={data}",

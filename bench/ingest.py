@@ -30,9 +30,9 @@ def run() -> list[Figure]:
         with mosquitto() as port:
             rates["noop"].append(_noop(port))
             with hub(port):
-                rates["single"].append(_receipted(port, [press(n) for n in range(SINGLE)], SINGLE // LINES))
+                rates["single"].append(receipted(port, [press(n) for n in range(SINGLE)], SINGLE // LINES))
             with hub(port):
-                rates["lists"].append(LISTED / SINGLE * _receipted(port, _lists(), LISTED // LINES))
+                rates["lists"].append(LISTED / SINGLE * receipted(port, _lists(), LISTED // LINES))
     noop, single, lists = (median(rates[name]) for name in ("noop", "single", "lists"))
     return [
         Figure("ingest, one signal a message", single / noop, "x noop", least=0.4, note=f"{single:,.0f}/s"),
@@ -83,7 +83,7 @@ def _noop(port: int) -> float:
     return SINGLE / (last - first)
 
 
-def _receipted(port: int, messages: list[tuple[str, bytes]], each: int) -> float:
+def receipted(port: int, messages: list[tuple[str, bytes]], each: int) -> float:
     """Return `SINGLE` over the seconds until every desk's last signal was receipted."""
     first = last = 0.0
     missing = set(range(LINES))

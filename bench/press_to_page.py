@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -19,15 +20,15 @@ def run() -> list[Figure]:
     with mosquitto() as port:
         bare = bare_round_trip_ms(port)
         with hub(port):
-            ours = _measure(port, first=0)
+            ours = measure(port, first=0)
             stop = threading.Event()
-            traffic = threading.Thread(target=_traffic, args=(port, stop))
-            traffic.start()
+            others = threading.Thread(target=traffic, args=(port, stop, TRAFFIC_A_SECOND))
+            others.start()
             try:
-                busy = _measure(port, first=2 * LINES * PRESSES)
+                busy = measure(port, first=2 * LINES * PRESSES)
             finally:
                 stop.set()
-                traffic.join()
+                others.join()
     bare_p50, bare_p99 = median(bare), quantile(bare, 0.99)
     return [
         Figure("press to page, p50", median(ours) / bare_p50, "x bare", most=4, note=f"{median(ours):.2f} ms"),
@@ -43,8 +44,8 @@ def run() -> list[Figure]:
     ]
 
 
-def _measure(port: int, *, first: int) -> list[float]:
-    """Press line 0 and wait for the page, then reset it, again and again."""
+def measure(port: int, *, first: int, until: threading.Event | None = None) -> list[float]:
+    """Press line 0 and wait for the page, then reset it, again and again: so often, or until something is over."""
     came = threading.Event()
     times: list[float] = []
     topic = f"{ROOT}/page/staff"
@@ -54,7 +55,9 @@ def _measure(port: int, *, first: int) -> list[float]:
             came.set()
 
     with client(port, paged, topic) as desk:
-        for n in range(PRESSES):
+        for n in itertools.count():
+            if until.is_set() if until else n == PRESSES:
+                break
             came.clear()
             seq = first + 2 * n + 1
             where, body = press(0, name="pressed", seq=seq, mono=time.monotonic())
@@ -69,14 +72,14 @@ def _measure(port: int, *, first: int) -> list[float]:
     return times
 
 
-def _traffic(port: int, stop: threading.Event) -> None:
-    """Let other desks report, evenly spread, things that judge nothing and yet are stored."""
+def traffic(port: int, stop: threading.Event, a_second: int) -> None:
+    """Let other desks (but the last) report, evenly spread, things that judge nothing and yet are stored."""
     with client(port) as others:
         n = 0
         begun = time.perf_counter()
         while not stop.is_set():
-            while n < (time.perf_counter() - begun) * TRAFFIC_A_SECOND:
+            while n < (time.perf_counter() - begun) * a_second:
                 n += 1
-                where, body = press(1 + n % (LINES - 1), name="seen", seq=n, mono=time.monotonic())
+                where, body = press(1 + n % (LINES - 2), name="seen", seq=n, mono=time.monotonic())
                 others.publish(where, body, qos=1)
             time.sleep(0.005)
