@@ -24,9 +24,9 @@ CONFIRM_S = 0.05
 CHATTER_WINDOW_S = 60.0
 CHATTER_LIMIT = 40
 """More settled-out edges than this in a minute are a loose wire, not people."""
-BUSY_WINDOW_S = 30.0
-BUSY_LIMIT = 90
-"""More settled changes than this in half a minute too: nobody presses three times in two seconds for so long."""
+BUSY = ((10.0, 200), (300.0, 1200))
+"""More settled changes than this within so many seconds too: nobody presses ten times a second, nor twice a second for
+five minutes; and each press is written to the card."""
 QUIET_S = 10.0
 """An input that has chattered is believed again when it has stood still for so long."""
 PENDING_MOST = 256
@@ -175,7 +175,7 @@ class Switch(Input):
         self.settle = Settle(hands.seconds("settle") if settle_s is None else settle_s, level, now_s)
         self._doubt = Doubt(CONFIRM_S * hands.pace)
         self._noise = Chatter(CHATTER_WINDOW_S * hands.pace, CHATTER_LIMIT)
-        self._busy = Chatter(BUSY_WINDOW_S * hands.pace, BUSY_LIMIT)
+        self._busy = [Chatter(window_s * hands.pace, limit) for window_s, limit in BUSY]
         self._unknown = False
         """Nothing is reported now."""
         self._noisy_until_s = -inf
@@ -226,7 +226,7 @@ class Switch(Input):
             self._noise.add(at_s)
         self._counted = self.drops
         reports = self._all(changes, at_s)
-        if self._noise.chatters(at_s) or self._busy.chatters(at_s):
+        if any(counted.chatters(at_s) for counted in (self._noise, *self._busy)):
             self._noisy_until_s = at_s + QUIET_S * self.hands.pace
             reports += self._lose(at_s)
         return reports
@@ -255,7 +255,8 @@ class Switch(Input):
 
     def _all(self, changes: list[Change], at_s: float) -> list[Report]:
         for change in changes:
-            self._busy.add(change.at_s)
+            for counted in self._busy:
+                counted.add(change.at_s)
         reports = [report for change in changes for report in self._changed(change)]
         reports += self._passed(at_s)
         return [] if self._unknown else reports
@@ -272,7 +273,7 @@ class Switch(Input):
         if not self._unknown or at_s < self._noisy_until_s or not self._readable:
             return []
         self._unknown = False
-        for counted in (self._noise, self._busy):
+        for counted in (self._noise, *self._busy):
             counted.clear()
         self._begin_anew()
         return [Report("sighted", at_s), *self.start()]
