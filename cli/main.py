@@ -53,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "backup": Command("cli.backup", "write a data folder to one file, while its hub runs", "hub"),
     "restore": Command("cli.restore", "make a data folder from a backup, in a new epoch", "hub"),
     "retire": Command("cli.retire", "take months out of the journal, into an archive, under a signed seal", "hub"),
+    "erase": Command("cli.erase", "forget a person's name; the journal's chain stays whole", "hub"),
     "twin": Command("twin.__main__", "play a terminal against a running hub, or compare days with and without", "twin"),
 }
 

@@ -87,7 +87,9 @@ class Driver:
         """Whether it is the lists' turn."""
         self._room = threading.Event()
         self._stopping = False
-        self._open: dict[str, Moment] = {moment.id: moment for moment in judge.engine.open_moments()}
+        self._open: dict[str, Moment] = {
+            moment.id: judge.persons.moment(moment) for moment in judge.engine.open_moments()
+        }
         self._chain = store.head
         self._plan = judge.engine.plan
         self._thread = threading.Thread(target=self._run, name="driver", daemon=True)

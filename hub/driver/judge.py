@@ -12,6 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
+from msgspec.structs import replace
 
 from andgate.errors import AndgateError, PayloadError, RefusedError, TopicError, UsageError
 from andgate.moment.engine import Engine
@@ -35,6 +36,7 @@ from hub.ingest.gate import Gate, Taken
 from hub.ingest.holes import Holes
 from hub.store import PageFate, Store, restore
 from hub.store.outbox import Outbox
+from hub.store.persons import Persons
 from hub.store.rows import NOTICE
 from hub.store.store import FIRST
 
@@ -94,6 +96,8 @@ class Judge:
         """What the engine is taking in; it stays when the engine raises."""
         self._plan = self.engine.plan
         """In force as of the last commit."""
+        self.persons = Persons(store)
+        """Whose names stand for the ids in the journal."""
         self._boots = Boots(store)
         self._fleet = Fleet(store, plan, clock.rate)
         self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
@@ -297,7 +301,7 @@ class Judge:
         if moment is None:
             raise PayloadError("the answer names no page or moment that this hub knows. Send `page` or `moment`")
         if answer.do != "claim" or moment.startswith(NOTICE):  # a fault is nobody's promise: that is noted, no more
-            self._outbox.answered(moment, answer.page, f"{answer.do} by {answer.by}")
+            self._outbox.answered(moment, answer.page, f"{answer.do} by {self.persons.id_of(answer.by)}")
             return
         digest = blake2b(item.payload + b"%d" % item.received_ms, digest_size=12).hexdigest()
         try:
@@ -342,7 +346,8 @@ class Judge:
         moment = self.engine.moment(item.action.moment)
         if moment is None:
             raise UsageError(f"moment {item.action.moment} is gone after it was acted upon")
-        batch.answers.append(lambda: item.future.set_result(moment))
+        shown = self.persons.moment(moment)
+        batch.answers.append(lambda: item.future.set_result(shown))
 
     def act(self, batch: Batch, action: Action) -> None:
         """Take a person's action, or raise a RefusedError."""
@@ -350,7 +355,7 @@ class Judge:
         why = self.engine.refuses(action)
         if why is not None:
             raise RefusedError(why)
-        self._judge(batch, (action,))
+        self._judge(batch, (replace(action, by=self.persons.id_of(action.by)),))
 
     def _commanded(self, batch: Batch, item: Commanded) -> None:
         if item.node not in self.engine.plan.nodes:
@@ -416,8 +421,8 @@ class Judge:
     ) -> None:
         self.store.record(batch.now_ms, inputs, events, published, more=more)
         batch.entries += 1
-        batch.events.extend(events)
-        batch.published.extend(published)
+        batch.events.extend(map(self.persons.event, events))
+        batch.published.extend(map(self.persons.moment, published))
         self._watch.published(published, batch.now_ms)
         for moment in published:
             if moment.change == FIRST:

@@ -25,6 +25,7 @@ from hub.store.covered import Asked
 from hub.store.journal import GENESIS, decode_body
 from hub.store.pages import COLUMNS as PAGE_COLUMNS
 from hub.store.pages import page_row
+from hub.store.persons import FIND, Names
 from hub.store.rows import (
     By,
     CellRow,
@@ -80,6 +81,7 @@ class Reader:
         self._uri = f"{path.resolve().as_uri()}?mode=ro"
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._closed = False
+        self._names = Names(self._named)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -126,7 +128,14 @@ class Reader:
     def moment(self, moment: str) -> Moment | None:
         """Return the newest publication of a moment (also a withdrawn one), or None if there is none."""
         row = self._one("select body from moment where id = ?", (moment,))
-        return None if row is None else _moment(row[0])
+        return None if row is None else self._moment(row[0])
+
+    def _moment(self, body: bytes) -> Moment:
+        return self._names.moment(_moment(body))
+
+    def _named(self, id: str) -> str | None:
+        row = self._one(FIND, (id,))
+        return None if row is None else str(row[0])
 
     def trail(self, moment: str) -> tuple[TrailLine, ...]:
         """Return every event of a moment, oldest first."""
@@ -140,7 +149,7 @@ class Reader:
         for n, now_ms, blob, index in rows:
             if body is None or of != n:
                 body, of = decode_body(blob), n
-            event = body.events[index]
+            event = self._names.event(body.events[index])
             lines.append(TrailLine(n=n, at_ms=event.at_ms, now_ms=now_ms, event=event))
         return tuple(lines)
 
@@ -205,14 +214,14 @@ class Reader:
             (*where.values, limit + 1),
         )
         more = f"{rows[limit - 1][0]}.{rows[limit - 1][1]}" if len(rows) > limit else None
-        return Listing(items=tuple(_moment(row[2]) for row in rows[:limit]), next=more)
+        return Listing(items=tuple(self._moment(row[2]) for row in rows[:limit]), next=more)
 
     def day_moments(self, since_ms: int) -> tuple[Moment, ...]:
         """Return every moment that has ended, or failed, at `since_ms` or later: the floor's day; oldest end first."""
         rows = self._all(
             "select body from moment where decided_ms >= ? and withdrawn = 0 order by decided_ms, id", (since_ms,)
         )
-        return tuple(_moment(row[0]) for row in rows)
+        return tuple(self._moment(row[0]) for row in rows)
 
     def outcomes(
         self,
@@ -314,7 +323,7 @@ class Reader:
             "order by opened_ms desc, id desc limit ?",
             (since_ms, until_ms, FAILURE, limit),
         )
-        return tuple(_moment(row[0]) for row in rows)
+        return tuple(self._moment(row[0]) for row in rows)
 
     # ---------------------------------------------------------------------------------------------- pages, nodes
 
@@ -329,7 +338,9 @@ class Reader:
             (*where.values, limit + 1),
         )
         more = str(rows[limit - 1][0]) if len(rows) > limit else None
-        return PageListing(items=tuple(page_row(row) for row in rows[:limit]), next=more)
+        found = (page_row(row) for row in rows[:limit])
+        items = tuple(msgspec.structs.replace(row, note=self._names.text(row.note)) for row in found)
+        return PageListing(items=items, next=more)
 
     def unsent(self) -> int:
         """Return how many deliveries wait in the outbox."""

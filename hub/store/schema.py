@@ -17,6 +17,7 @@ node          what each node last said
 blind         journalled blindness of dark nodes that may yet be taken back
 quarantine    what came in and was not taken
 plan          every plan that was ever in force
+person        id in the journal -> name; what is erased here is "somebody" everywhere
 seal          what stands for the entries that retention took out, signed, and what the others build upon
 sight         which device went blind or saw again when, by the signals that said so
 spell         when each device was blind
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 6
+LATEST = 7
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -331,6 +332,15 @@ alter table tally add column contradicted integer not null default 0;
 """
 
 
+_PERSON = """
+create table person (
+    id text primary key,
+    name text not null
+) without rowid;
+create index person_name on person (name);
+"""
+
+
 def _all(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
@@ -371,6 +381,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m006_sensors(db: Database) -> None:
         _all(db, _SENSORS)
+
+    @migrations()
+    def m007_person(db: Database) -> None:
+        _all(db, _PERSON)
 
     database = Utils(connection)
     migrations.apply(database)

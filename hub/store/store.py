@@ -315,6 +315,11 @@ class Store:
 
     # ---------------------------------------------------------------------------------------------- committing
 
+    def fact(self, statement: str, values: tuple[Any, ...]) -> str | None:
+        """Return the first value of the first row that a question finds, of what is committed; None where none is."""
+        row = self.db.execute(statement, values).fetchone()
+        return None if row is None else str(row[0])
+
     @property
     def dirty(self) -> bool:
         """Whether there is anything to commit."""

@@ -1,0 +1,93 @@
+"""Who did something: the journal keeps an opaque id, and this table, which is no part of the chain, keeps the name.
+
+A name is turned into an id where an action comes in, and back where anything goes out, so that an erased person is
+"somebody" everywhere, and the chain has not lost a byte. Ids are drawn by lot: nothing can be computed from them.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
+
+from andgate.moment.events import AnyEvent
+from andgate.moment.moments import Moment
+
+SOMEBODY = "somebody"
+_ID = re.compile(r"~[0-9a-f]{16}")
+_PERSON = "insert into person (id, name) values (?, ?)"
+FIND = "select name from person where id = ?"
+
+_E = TypeVar("_E", bound=AnyEvent)
+
+
+class Names:
+    """Turns ids back into names; what is no id stays as it is (a journal from before there were any)."""
+
+    def __init__(self, find: Callable[[str], str | None]) -> None:
+        """Look names up with `find`, which returns None for an id that nobody has."""
+        self._find = find
+
+    def name(self, id: str) -> str:
+        """Return whose id it is."""
+        return (self._find(id) or SOMEBODY) if _ID.fullmatch(id) else id
+
+    def text(self, text: str) -> str:
+        """Return a text with the names of those it speaks of."""
+        return _ID.sub(lambda found: self.name(found[0]), text) if "~" in text else text
+
+    def moment(self, moment: Moment) -> Moment:
+        """Return a moment with the name of whoever is on it."""
+        by = moment.claimed_by
+        return moment if by is None else replace(moment, claimed_by=self.name(by))
+
+    def event(self, event: _E) -> _E:
+        """Return an event with the name of whoever it is about."""
+        by = getattr(event, "by", None)
+        return event if by is None else replace(event, by=self.name(by))
+
+
+class Writes(Protocol):
+    """What is needed of the store."""
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything waits for a commit."""
+
+    def fact(self, statement: str, values: tuple[str, ...]) -> str | None:
+        """Return the first value of the first row that a question finds."""
+
+    def row(self, statement: str, values: tuple[str, ...]) -> None:
+        """Add a row to the transaction."""
+
+
+class Persons(Names):
+    """The writing side; one thread."""
+
+    def __init__(self, store: Writes) -> None:
+        """Keep persons in `store`."""
+        super().__init__(self._look)
+        self._store = store
+        self._fresh: dict[str, str] = {}
+        """Ids that wait for the commit."""
+
+    def _look(self, id: str) -> str | None:
+        return self._store.fact(FIND, (id,)) or (self._fresh.get(id) if self._store.dirty else None)
+
+    def id_of(self, name: str) -> str:
+        """Return a person's id; somebody new gets one with the next commit."""
+        if not self._store.dirty:
+            self._fresh.clear()
+        if name == SOMEBODY:
+            return name
+        known = self._store.fact("select id from person where name = ? limit 1", (name,))
+        if known is None:
+            known = next((id for id, waiting in self._fresh.items() if waiting == name), None)
+        if known is None:
+            known = f"~{secrets.token_hex(8)}"
+            self._fresh[known] = name
+            self._store.row(_PERSON, (known, name))
+        return known
