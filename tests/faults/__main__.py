@@ -1,10 +1,14 @@
-"""`python -m tests.faults`: storms, one after the other, until the time or the rounds are over."""
+"""`python -m tests.faults`: storms, one after the other, until the time or the rounds are over.
+
+Ctrl-C lets the round that blows come to its end, and then prints the summary.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -96,8 +100,11 @@ def main() -> int:
     rounds = args.rounds or (1 if until_s is None else 10**9)
     total: Counter[str] = Counter()
     bad: list[int] = []
+    enough: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: enough.append(number))
     for seed in range(args.seed, args.seed + rounds):
-        if until_s is not None and CLOCK.mono_s() > until_s:
+        if enough or (until_s is not None and CLOCK.mono_s() > until_s):
             break
         here = folder / f"seed-{seed}"
         begun_s = CLOCK.mono_s()

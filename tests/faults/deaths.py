@@ -146,7 +146,9 @@ class Deaths:
         self.storm.note(f"partition of {who}: {mode}")
         self.storm.counts[f"partition {mode}"] += 1
         self.storm.network.cut(address, mode)
-        self.storm.after(0.3, 8.0, lambda: self._mend(who, address))
+        # Most are short; some are longer than every keepalive, so that both sides give the connection up.
+        shortest_s, longest_s = (25.0, 50.0) if self.storm.random.random() < 0.15 else (0.3, 8.0)
+        self.storm.after(shortest_s, longest_s, lambda: self._mend(who, address))
 
     def _mend(self, who: str, address: str) -> None:
         self.storm.note(f"{who} is reached again")

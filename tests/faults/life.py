@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from andgate.wire.codec import format_time
@@ -16,19 +17,21 @@ class Life:
 
     def __init__(self, storm: Storm) -> None:
         self.storm = storm
+        self.random = Random(f"life of {storm.seed}")
+        """A source of its own, so that what people do does not change what dies."""
         self._number = 0
         self._ids: list[tuple[str, str]] = []
 
     def hand(self) -> None:
         """Somebody does something at a node; where nobody runs nothing happens."""
-        node = self.storm.random.choice(
+        node = self.random.choice(
             [*self.storm.nodes.values(), self.storm.nodes["desk-a1"], self.storm.nodes["desk-a2"]]
         )
         self.touch(node)
 
     def touch(self, node: NodePart) -> None:
         """Press, hold, break or clear."""
-        desk, chance = node.desk, self.storm.random.random()
+        desk, chance = node.desk, self.random.random()
         if desk.levels:
             pin = desk.levels[0]
             node.low ^= {pin}
@@ -41,7 +44,7 @@ class Life:
 
     def feed(self) -> None:
         """A feed says something, late now and then, over either way or both."""
-        draw = self.storm.random
+        draw = self.random
         self._number += 1
         words = ["docked"] * 5 + ["unloaded"] * 4 + ["jammed", "cancelled", "lost"]
         late_ms = round(draw.uniform(0, 4000)) if draw.random() < 0.3 else 0
@@ -63,11 +66,11 @@ class Life:
 
     def claim(self) -> None:
         """Somebody answers a page."""
-        self.storm.pager.claim(self.storm.random.randint(0, 9), f"p{self.storm.random.randint(1, 4)}")
+        self.storm.pager.claim(self.random.randint(0, 9), f"p{self.random.randint(1, 4)}")
 
     def burst(self) -> None:
         """A child plays with a button."""
-        node = self.storm.nodes[self.storm.random.choice(["desk-a1", "desk-a2"])]
+        node = self.storm.nodes[self.random.choice(["desk-a1", "desk-a2"])]
         self.storm.note(f"burst at {node.name}")
         for _ in range(20):
             node.tell("press 17")

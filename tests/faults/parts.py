@@ -69,6 +69,7 @@ class Part:
                 text=True,
                 bufsize=1,
                 cwd=HERE.parent.parent,
+                process_group=0,  # Ctrl-C is for the storm, not for what is in it
             )
         self.started_s = CLOCK.mono_s()
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()

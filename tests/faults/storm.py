@@ -55,7 +55,7 @@ class Storm:
         self.longest_term_s = 0.0
         self._plan: list[tuple[float, int, Callable[[], None]]] = []
         self._tie = 0
-        self._begun_s = 0.0
+        self._begun_s = self._last_s = 0.0
         self.starting: dict[str, float] = {}
         """Part -> when it is started again."""
         self.terms: dict[str, float] = {}
@@ -82,9 +82,17 @@ class Storm:
         self.lines.append(f"{self.now_s:8.3f}  {words}")
 
     def at(self, at_s: float, do: Callable[[], None]) -> None:
-        """Do something then."""
+        """Do something then; the round does not end before."""
         self._tie += 1
+        self._last_s = max(self._last_s, at_s)
         heapq.heappush(self._plan, (at_s, self._tie, do))
+
+    def _live(self, do: Callable[[], None], low_s: float, high_s: float) -> None:
+        """Do something again and again, as long as the round lasts."""
+        do()
+        at_s = self.now_s + self.life.random.uniform(low_s, high_s)
+        if at_s < self._last_s:
+            self.at(at_s, lambda: self._live(do, low_s, high_s))
 
     def after(self, low_s: float, high_s: float, do: Callable[[], None]) -> None:
         """Do something after a random while."""
@@ -115,11 +123,13 @@ class Storm:
     def _draw(self) -> None:
         """Draw what happens when, all from the seed."""
         draw = self.random
-        for every, do in (((0.05, 0.9), self.life.hand), ((0.2, 1.2), self.life.feed), ((1.0, 4.0), self.life.claim)):
-            at_s = draw.uniform(*every)
-            while at_s < self.length_s:
-                self.at(at_s, do)
-                at_s += draw.uniform(*every)
+        self._last_s = self.length_s
+        for low_s, high_s, do in (
+            (0.05, 0.9, self.life.hand),
+            (0.2, 1.2, self.life.feed),
+            (1.0, 4.0, self.life.claim),
+        ):
+            self._live(do, low_s, high_s)
         for _ in range(self.faults):
             self.at(draw.uniform(0.5, self.length_s), self.deaths.draw())
         for _ in range(2):
