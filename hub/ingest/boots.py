@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from hub.ingest.numbers import Numbers
-from hub.ingest.timeline import Timeline
+from hub.ingest.timeline import Timeline, least
 from hub.store import Store
 
 _UPSERT = (
@@ -51,21 +51,20 @@ RETIME_MS = 50
 class Stood:
     """Which offsets a boot's stored signals were timed with, by stretches of its time."""
 
-    __slots__ = ("_stretches", "unknown")
+    __slots__ = ("_before", "_stretches")
 
-    def __init__(self) -> None:
-        """None yet."""
+    def __init__(self, before: bytes | None = None) -> None:
+        """Note nothing yet; `before` is the timeline by which everything stands that another run of the hub stored."""
         self._stretches: dict[int, list[float]] = {}
-        self.unknown = False
-        """There are some that nobody remembers."""
+        self._before = before
 
     def timed(self, mono_ms: float, offset_ms: float) -> None:
         """Note a signal that is stored."""
         stretch = self._stretches.get(int(mono_ms // STRETCH_MS))
         if stretch is None:
-            if len(self._stretches) >= STRETCHES_MOST:
-                del self._stretches[min(self._stretches)]
-                self.unknown = True
+            if len(self._stretches) >= STRETCHES_MOST:  # what moves one moves its neighbours too
+                stretches = sorted(self._stretches)
+                del self._stretches[stretches[least([float(each) for each in stretches])]]
             self._stretches[int(mono_ms // STRETCH_MS)] = [mono_ms, offset_ms, offset_ms]
         else:
             stretch[0] = mono_ms
@@ -76,6 +75,8 @@ class Stood:
 
     def moved_by(self, timeline: Timeline) -> bool:
         """Whether what is known now moves one of them far enough."""
+        if self._before is not None and Timeline.load(self._before).differs(timeline, by_ms=RETIME_MS):
+            return True
         for mono_ms, low_ms, high_ms in self._stretches.values():
             place = timeline.at(mono_ms)
             if place is not None and max(high_ms - place.offset_ms, place.offset_ms - low_ms) > RETIME_MS:
@@ -84,6 +85,7 @@ class Stood:
 
     def settle(self, timeline: Timeline) -> None:
         """Note that all of them stand where `timeline` puts them."""
+        self._before = None
         for stretch in self._stretches.values():
             place = timeline.at(stretch[0])
             if place is not None:
@@ -94,6 +96,7 @@ class Boot:
     """What the hub knows of one numbering of one node."""
 
     __slots__ = (
+        "_timeline",
         "boot",
         "credit",
         "first_ms",
@@ -105,7 +108,6 @@ class Boot:
         "seen_ms",
         "stood",
         "stored",
-        "timeline",
         "told",
         "untimed",
         "vague",
@@ -119,9 +121,9 @@ class Boot:
         """How many boots of any node had been seen before this one, plus one."""
         self.first_ms = first_ms
         self.seen_ms = first_ms
-        self.timeline = Timeline()
-        self.stored = b""
-        """The timeline as it was stored last."""
+        self._timeline: Timeline | None = None
+        self.stored: bytes | None = None
+        """The timeline as it was stored last; None: never."""
         self.stood = Stood()
         self.floating = False
         """Whether signals were stored without an offset, at `at` or at their receipt."""
@@ -135,6 +137,17 @@ class Boot:
         self.kept = 0
         """Signals of it that are stored."""
         self.credit = CREDIT_FIRST
+
+    @property
+    def timeline(self) -> Timeline:
+        """Where its clock stands; read from what is stored when it is first asked for."""
+        if self._timeline is None:
+            if self.stored is None:
+                self._timeline = Timeline()
+            else:
+                self._timeline = Timeline.load(self.stored)
+                self.told = self._timeline.fault
+        return self._timeline
 
     def keep(self) -> None:
         """Count a signal that is stored."""
@@ -167,7 +180,7 @@ class Boot:
         return self.timeline.odd
 
     def moves(self) -> bool:
-        """Whether what is stored is to be decided anew, as far as anybody remembers; what is forgotten may be."""
+        """Whether what is stored is to be decided anew."""
         return self.floating or self.stood.moved_by(self.timeline) or (self.vague and self.timeline.sure)
 
 
@@ -175,14 +188,13 @@ def _boot(row: tuple[Any, ...]) -> Boot:
     boot = Boot(row[0], row[1], row[2], row[3])
     boot.seen_ms, offset_ms, timeline, floating, boot.untimed, upto, also = row[4:]
     if timeline is not None:
-        boot.timeline, boot.stored = Timeline.load(timeline), timeline
-        boot.told = boot.timeline.fault
+        boot.stored = timeline
+        boot.stood = Stood(timeline)
     elif offset_ms is not None:  # of a database from before timelines
         boot.timeline.bound(0.0, round(offset_ms))
     boot.floating = bool(floating)
     boot.numbers = Numbers(upto, msgspec.json.decode(also, type=list[tuple[int, int]]))
     boot.kept = len(boot.numbers)
-    boot.stood.unknown = boot.kept > 0
     boot.credit += boot.kept
     return boot
 
@@ -269,7 +281,7 @@ class Boots:
         """Add what changed to the store's transaction."""
         for boot in self._changed.values():
             numbers, timeline = boot.numbers, boot.timeline
-            if timeline.fresh:
+            if timeline.fresh or boot.stored is None:
                 boot.stored = timeline.dump()
             place = timeline.newest
             self._store.row(

@@ -251,7 +251,7 @@ class Gate:
                 boot.stood.timed(mono_ms, place.offset_ms)
                 taken.inputs.append(replace(signal, at_ms=at_ms, within_ms=_within(place)))
             boot.untimed = 0
-        if not (boot.moves() or boot.stood.unknown) or not boot.pay():
+        if not boot.moves() or not boot.pay():
             return
         for it in self._store.timed_of(boot.rank, now_ms - HORIZON_MS):
             place = timeline.at(it.mono_ms)
@@ -266,7 +266,7 @@ class Gate:
             self._store.retime(it.id, at_ms, within_ms)
             taken.inputs.append(Retimed(signal=it.id, at_ms=at_ms, within_ms=within_ms))
         boot.stood.settle(timeline)
-        boot.floating = boot.stood.unknown = False
+        boot.floating = False
         boot.vague = boot.vague and not timeline.sure
 
     def _number_bad(self, node: str, payload: bytes, taken: Taken, now_ms: int) -> None:

@@ -310,7 +310,7 @@ class Timeline:
         self.fresh = True
         bounds.insert(bisect_left(bounds, mono_ms, key=_mono), Bound(mono_ms, offset_ms))
         if len(bounds) > BLOCKS_MOST:
-            index = _least([bound.mono_ms for bound in bounds])
+            index = least([bound.mono_ms for bound in bounds])
             one = bounds.pop(index)
             kept = bounds[index - 1]
             kept.count += one.count
@@ -352,7 +352,7 @@ class Timeline:
         else:
             readings.insert(index, new)
             if len(readings) > BLOCKS_MOST:
-                del readings[_least([reading.mono_ms for reading in readings])]
+                del readings[least([reading.mono_ms for reading in readings])]
         self._purge(new)
         self.fresh = True
         return True
@@ -384,6 +384,14 @@ class Timeline:
             self.odd += len(self._bounds) - len(kept)
             self._bounds, self._line, self._sure = kept, None, False
             self._low_ms = min((bound.offset_ms for bound in kept), default=None)
+
+    def differs(self, other: Timeline, *, by_ms: float) -> bool:
+        """Whether another puts any time that this one knows of farther off than `by_ms`."""
+        for mono_ms in [it.mono_ms for it in self._bounds] + [it.mono_ms for it in self._readings]:
+            mine, its = self.at(mono_ms), other.at(mono_ms)
+            if mine is not None and its is not None and abs(mine.offset_ms - its.offset_ms) > by_ms:
+                return True
+        return False
 
     def shift(self, by_ms: int) -> None:
         """Take a jump of site time itself: the node's clock has not moved."""
@@ -454,7 +462,7 @@ def _rate(first: Reading, last: Reading) -> tuple[float, float]:
     return rate, band
 
 
-def _least(monos_ms: list[float]) -> int:
+def least(monos_ms: list[float]) -> int:
     """Return which one to leave out: neither the first nor the last, near to its neighbours for its age."""
     last_ms = monos_ms[-1]
     return min(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hub.ingest.boots import STRETCHES_MOST, Stood
 from hub.ingest.timeline import AGREE_MS, BLOCK_MS, BLOCKS_MOST, GAP_MS, RATE_FAULT, Timeline
 
 TRUE_MS = 1_795_000_000_000
@@ -255,6 +256,27 @@ def test_it_stays_small_and_comes_back_from_disk() -> None:
         assert again.at(mono_ms) == node.timeline.at(mono_ms)
     assert not again.fresh
     assert again.fault == node.timeline.fault
+
+
+def test_it_is_noticed_when_what_is_stored_would_move_and_only_then() -> None:
+    stood, timeline = Stood(), Timeline()
+    for n in range(3 * STRETCHES_MOST):
+        timeline.read(n * 64_000.0, TRUE_MS + n * 64_000, n * 64_000.0 + 4)
+        place = timeline.at(n * 64_000.0)
+        assert place is not None
+        stood.timed(n * 64_000.0, place.offset_ms)
+    assert not stood.moved_by(timeline)
+    again = Stood(timeline.dump())
+    assert not again.moved_by(timeline)
+    timeline.shift(40)
+    assert not stood.moved_by(timeline)
+    assert not again.moved_by(timeline)
+    timeline.shift(40)
+    assert stood.moved_by(timeline)
+    assert again.moved_by(timeline)
+    for it in (stood, again):
+        it.settle(timeline)
+        assert not it.moved_by(timeline)
 
 
 def test_figures() -> None:
