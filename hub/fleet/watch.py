@@ -26,6 +26,9 @@ from hub.store.notices import NOTICE, Notice, Notices
 
 LOOK_MS = 15_000
 """Between looks at all nodes: as often as each says how it is."""
+PORTION = 100
+PORTION_MS = 250
+"""A large site's nodes are looked at so many at a time, so long after each other: two milliseconds, not forty."""
 REWRITTEN_MS = 60_000
 """A fault that only changes its words is not written more often."""
 CONTRADICTIONS = 3
@@ -82,6 +85,8 @@ class Watch:
         """When technicians were paged last."""
         self._dirty: set[str] = set()
         self._look_ms = 0
+        self._left: list[str] = []
+        """Nodes that this round has not looked at yet."""
         self._due_ms: int | None = None
         self._repage = True
         for row in store.db.execute("select node, device, kind, since_ms, seen_ms, detail, page from fault"):
@@ -200,15 +205,8 @@ class Watch:
             self._started_ms = now_ms
         over: list[Fault] = []
         if now_ms >= self._look_ms:
-            self._look_ms = now_ms + LOOK_MS
-            self._dirty.clear()
-            self._timed()
-            for standing in self._fleet.standings():
-                over += self._decide(standing, now_ms)
-            over += self._forget(now_ms)
-            self.traffic.flush(now_ms)
-            self._repage = True
-        elif self._dirty:
+            over += self._round(now_ms)
+        if self._dirty:
             for node in self._dirty:
                 known = self._fleet.standing(node)
                 if known is not None:
@@ -221,6 +219,25 @@ class Watch:
         if self._repage or (self._due_ms is not None and now_ms >= self._due_ms):
             pages += self._page(now_ms)
         return pages, cancelled
+
+    def _round(self, now_ms: int) -> list[Fault]:
+        """Look at the next nodes of a round, so many that no press waits for it; return what is over."""
+        if not self._left:
+            self._left = [standing.node for standing in self._fleet.standings()]
+            self._timed()
+        over: list[Fault] = []
+        for node in self._left[-PORTION:]:
+            known = self._fleet.standing(node)
+            if known is not None:
+                over += self._decide(known, now_ms)
+        del self._left[-PORTION:]
+        if self._left:
+            self._look_ms = now_ms + PORTION_MS
+            return over
+        self._look_ms = now_ms + LOOK_MS
+        self._repage = True
+        self.traffic.flush(now_ms)
+        return over + self._forget(now_ms)
 
     def _timed(self) -> None:
         """Ask the store whether signals without a time have found theirs."""
