@@ -32,18 +32,12 @@ def web(stand: Stand) -> Iterator[TestClient]:
         yield web
 
 
+_numbers = count(1)
+
+
 def _saw(web: TestClient, signal: str, device: str) -> None:
-    body = {
-        "id": f"{signal}-{_saw.__name__}-{len(_ids)}",
-        "touchpoint": "counter-a",
-        "signal": signal,
-        "device": device,
-    }
-    _ids.append(str(body["id"]))
+    body = {"id": f"s{next(_numbers)}", "touchpoint": "counter-a", "signal": signal, "device": device}
     assert web.post("/api/v1/signals", json=body).status_code == 202
-
-
-_ids: list[str] = []
 
 
 def _say(stand: Stand, topic: str, **said: object) -> None:
