@@ -12,6 +12,7 @@ within a quarter of a second, and is halved when one takes a whole one. Owned by
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable
 
@@ -21,6 +22,8 @@ from andgate.wire.codec import encode
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, MAX_SIGNALS, HubState, NodeSignal, Receipt
 from edge.clock import NodeClock
 from edge.spool import Entry, Spool
+
+_log = logging.getLogger("andgate.edge")
 
 PATIENCE_S = 5.0
 """How long a receipt may take before a signal is sent again; real seconds."""
@@ -196,10 +199,20 @@ class Delivery:
         self._list.clear()
         self._due_s = self._begin_s = None
 
+    def _readable(self, entry: Entry) -> bool:
+        """Say whether a body is what was written; one that rotted on the card must not keep back all the others."""
+        try:
+            _decode(entry.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            _log.error("signal %s of %s cannot be read any more; the hub sees that it lacks", entry.seq, entry.boot)
+            self._spool.give_up(entry)
+            return False
+        return True
+
     def _next_list(self, now_s: float) -> None:
         """Send the oldest that wait and are not under way singly: up to 500, or as many as one message holds."""
         waiting = self._spool.waiting(self._size + 1 + len(self._live))
-        waiting = [entry for entry in waiting if (entry.boot, entry.seq) not in self._live]
+        waiting = [entry for entry in waiting if (entry.boot, entry.seq) not in self._live and self._readable(entry)]
         if not waiting:
             return
         taken, size = 0, 2

@@ -309,6 +309,15 @@ class Spool:
             return freed
         return freed + self._base.total_changes - total
 
+    def give_up(self, entry: Entry) -> None:
+        """Wait for no receipt for a signal whose body is broken."""
+        self._loose = [it for it in self._loose if it != entry]
+        try:
+            statement = "update entry set receipted_ms = 0 where boot = ? and seq = ?"
+            self._commit(statement, [(entry.boot, entry.seq)])
+        except sqlite3.Error as wrong:
+            self.trouble = f"receipts cannot be kept: {wrong}"
+
     def purge(self, now_ms: int) -> int:
         """Drop what was receipted more than seven days ago; return how many. The last one stays."""
         total = self._base.total_changes

@@ -489,7 +489,7 @@ class Worker:
         self.spool.requeue(boot, first, last)
         gone = []
         for low, high in self.spool.missing(boot, first, last)[:GAPS_MOST]:
-            told = self._gaps.get((boot, low, high))
+            told = self._told_gone(boot, low, high)
             if told is None or self.spool.missing(told[0], told[1], told[1]):
                 gone.append((low, high))
             else:
@@ -502,6 +502,13 @@ class Worker:
             for old in list(self._gaps)[:-GAPS_REMEMBERED]:
                 del self._gaps[old]
             self.delivery.live(entries, now_s)
+
+    def _told_gone(self, boot: str, low: int, high: int) -> tuple[str, int] | None:
+        """Return the gap signal that has told of these numbers already, or None."""
+        for (of, first, last), told in self._gaps.items():
+            if of == boot and first <= low and high <= last:
+                return told
+        return None
 
     # ------------------------------------------------------------------------------------------ telling
 

@@ -158,6 +158,46 @@ def test_a_hub_that_spoke_just_now_is_waited_for_only_a_second(way: Way) -> None
     assert way.after(0.2) == [[1]]
 
 
+def test_a_body_that_rotted_on_the_card_keeps_nothing_back(way: Way) -> None:
+    way.press(3)
+    way.spool._base.execute("update entry set body = x'ff00' where seq = 2")
+    way.delivery.up(way.clock.mono_s())
+    assert way.numbers() == [[1, 3]]
+    assert way.spool.depth == 2
+
+
+def test_a_backlog_begins_by_chance_and_goes_as_fast_as_the_hub_takes_it(way: Way) -> None:
+    way.chance = 0.5
+    way.press(2_000)
+    way.delivery.up(way.clock.mono_s())
+    assert way.numbers() == []
+    assert way.delivery.due_s() == way.clock.mono_s() + 0.5
+    way.press()  # a live one does not wait for it
+    assert way.numbers() == [[2001]]
+    (first,) = way.after(0.5)
+    assert len(first) == 100
+    way.clock.push(0.2)
+    way.receipt(100)
+    (second,) = way.numbers()
+    assert len(second) == 200
+    way.clock.push(2)
+    way.receipt(300)
+    (third,) = way.numbers()
+    assert len(third) == 100
+    again = [len(one) for one in way.after(6)]
+    assert max(again) == 50
+
+
+def test_what_was_sent_into_a_silence_is_sent_again_when_it_is_over(way: Way) -> None:
+    way.delivery.up(way.clock.mono_s())
+    way.press()
+    for _ in range(4):
+        way.after(70)
+    way.numbers()
+    way.delivery.silence_over(way.clock.mono_s())
+    assert way.after(1.1) == [[1]]
+
+
 def test_a_lost_connection_forgets_what_was_on_its_way_but_not_the_spool(way: Way) -> None:
     way.delivery.up(way.clock.mono_s())
     way.press(2)
