@@ -54,6 +54,8 @@ COMMANDS: dict[str, Command] = {
     "restore": Command("cli.restore", "make a data folder from a backup, in a new epoch", "hub"),
     "retire": Command("cli.retire", "take months out of the journal, into an archive, under a signed seal", "hub"),
     "erase": Command("cli.erase", "forget a person's name; the journal's chain stays whole", "hub"),
+    "export": Command("cli.export", "write moments and their trails as CSV or JSON lines", "hub"),
+    "doctor": Command("cli.doctor", "say whether a hub and its data are well, and what to do about what is not", "hub"),
     "twin": Command("twin.__main__", "play a terminal against a running hub, or compare days with and without", "twin"),
 }
 

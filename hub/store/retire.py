@@ -288,7 +288,7 @@ def _sweep(data: Path, progress: Progress) -> int:
                 progress(table, begin_at, len(keys))
         # The journal last: as long as it is there, everything else can be made again.
         deleted += _delete(db, "page", "decided_ms <= ?", rest.to_ms, progress)
-        deleted += _delete_trail(db, rest.last)
+        deleted += _delete_trail(data, db, rest.last)
         deleted += _delete(db, "entry", "n <= ?", rest.last, progress)
         db.execute("begin immediate")
         db.execute("update seal set rest = null where last = ?", (row[0],))
@@ -313,10 +313,13 @@ def _delete(db: sqlite3.Connection, table: str, where: str, value: int, progress
             return deleted
 
 
-def _delete_trail(db: sqlite3.Connection, last: int) -> int:
-    keys = db.execute("select moment, n, idx from trail where n <= ?", (last,)).fetchall()
-    for begin_at in range(0, len(keys), _PORTION):
-        db.execute("begin immediate")
-        db.executemany("delete from trail where moment = ? and n = ? and idx = ?", keys[begin_at : begin_at + _PORTION])
-        db.execute("commit")
-    return len(keys)
+def _delete_trail(data: Path, db: sqlite3.Connection, last: int) -> int:
+    deleted = 0
+    with Frozen(database_of(data)) as frozen:  # read beside the writing, so that there is never all of it in memory
+        keys = frozen.db.execute("select moment, n, idx from trail where n <= ?", (last,))
+        while portion := keys.fetchmany(_PORTION):
+            db.execute("begin immediate")
+            db.executemany("delete from trail where moment = ? and n = ? and idx = ?", portion)
+            db.execute("commit")
+            deleted += len(portion)
+    return deleted

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -142,3 +144,48 @@ def test_erase_forgets_one_person(data: Path, capsys: pytest.CaptureFixture[str]
     assert main(["erase", "Ada Jones", "--data", str(data)]) == 1
     assert "nobody called Ada Jones" in capsys.readouterr().err
     assert main(["verify", "--data", str(data)]) == 0
+
+
+def test_export_for_programs_and_for_spreadsheets(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "--data", str(data)]) == 0
+    moments = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {moment["expectation"]: moment["verdict"] for moment in moments} == {
+        "check-in-wait": "failure",
+        "baggage-claim": "success",
+    }
+    to = tmp_path / "out.csv"
+    assert main(["export", "--data", str(data), "--trail", "--format", "csv", "--to", str(to)]) == 0
+    rows = list(csv.DictReader(to.read_text(encoding="utf-8").splitlines()))
+    assert [row["event"] for row in rows if row["event"] in {"opened", "claimed", "failed"}].count("claimed") == 1
+    assert "Ada Jones" in next(row["details"] for row in rows if row["event"] == "claimed")
+    assert main(["export", "--data", str(data), "--to", str(to)]) == 2
+    assert main(["export", "--data", str(data), "--until", "2000-01-01"]) == 0
+    assert main(["export", "--data", str(tmp_path)]) == 2
+
+
+def test_doctor_says_what_is_well_and_what_is_not(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(GATED)
+    assert main(["doctor", "--data", str(data), "--plan", str(plan)]) in {0, 1}  # a test's clock may be ahead
+    out = capsys.readouterr().out
+    assert "look  backup    none was ever made" in out
+    assert "and whole; head" in out
+    assert "is in force" in out
+    assert "desk-a1: " in out
+    assert main(["backup", "--data", str(data), "--to", str(tmp_path / "b")]) == 0
+    plan.write_text("nonsense")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"mqtt://127.0.0.1:{nobody.getsockname()[1]}"
+        assert main(["doctor", "--data", str(data), "--plan", str(plan), "--broker", url]) == 1
+    out = capsys.readouterr().out
+    assert "well  backup    0 hours ago" in out
+    assert "ill   plan" in out
+    assert "ill   broker" in out
+    _tamper(data, "delete from entry where n = 2")
+    assert main(["doctor", "--data", str(data)]) == 1
+    assert "ill   journal   entry 2 is missing" in capsys.readouterr().out
