@@ -134,6 +134,8 @@ def test_a_sensor_that_did_not_see_all_the_time_contradicts_nothing(blind_from: 
     tell(watch, said(SIGHTED, at(1.7)))
     watch.wake(at(4))
     assert only(watch).state == "open"
+    tell(watch, said("reset", at(4.1), "desk-a1/mot"))
+    assert only(watch).verdict == "success"
 
 
 def test_what_a_blind_sensor_says_counts_from_when_it_is_sighted() -> None:
@@ -254,6 +256,17 @@ def test_without_the_key_nothing_is_asked_but_the_sensor_is_noted() -> None:
     tell(watch, pressed(at(0)))
     watch.wake(at(4))
     assert (only(watch).verdict, only(watch).sensor, only(watch).contradicted_ms) == ("failure", "silent", None)
+
+
+def test_a_moment_that_was_joined_to_another_comes_back_under_its_own_id() -> None:
+    watch = floor()
+    reset = said("reset", at(0.5), "desk-a1/mot")
+    tell(watch, pressed(at(0)), reset, pressed(at(0.7)))
+    before = {moment.id for moment in watch.living}
+    watch.receive([said("noted", at(0.8), retracts=reset.id)], at(0.8))
+    assert len(watch.living) == 1
+    watch.receive([replace(said("reset", at(0.5), "desk-a1/mot"), received_ms=at(0.9))], at(0.9))
+    assert {moment.id for moment in watch.living} == before
 
 
 OFTEN = ("reached", "cleared", "cleared", "reset", "pressed", "pressed", BLIND, SIGHTED)
