@@ -397,19 +397,25 @@ class Group:
             for signal in case.signals:
                 self.signals.pop(signal, None)
         self._anchors = {known.moment.anchor: identity for identity, known in self.published.items()}
-        keep = [case for case in self.base.cases if case not in over]
+        gone = {case.signals[0] for case in over}
+        keep = [case for case in self.base.cases if case.signals[0] not in gone]
         live = {signal for case in keep for signal in case.signals} | {
             item.id for _, item in self.items if isinstance(item, Signal)
         }
         self.signals = {name: signal for name, signal in self.signals.items() if name in live}
         self.actions = [action for action in self.actions if self._resolve(action.moment) in live]
-        blindness = [b for b in self.base.blindness if b.to_ms is None or b.to_ms >= before_ms]
-        fresh = Fold(self.expectation, self._casting_at, self.anchor_of)
-        fresh.restore(keep, self.base.holds, blindness, self.base.clear)
-        self.base = fresh
-        self.refold()
-        self._reattach()
+        self.base = self._without(self.base, gone, before_ms)
+        # Folding a day again would give just this, at a hundred times the cost.
+        self.fold = self._without(self.fold, gone, before_ms)
         return let_go
+
+    def _without(self, fold: Fold, gone: set[str], before_ms: int) -> Fold:
+        """Return a fold without the cases that began with these signals, and without blindness long over."""
+        blindness = [b for b in fold.blindness if b.to_ms is None or b.to_ms >= before_ms]
+        fresh = Fold(self.expectation, self._casting_at, self.anchor_of)
+        fresh.restore([case for case in fold.cases if case.signals[0] not in gone], fold.holds, blindness, fold.clear)
+        fresh.joined = fold.joined
+        return fresh
 
     def _long_over(self, before_ms: int) -> list[Case]:
         """Return the cases of the base that nothing can touch any more."""
