@@ -35,7 +35,7 @@ class Committed(Struct, frozen=True, kw_only=True):
     commands: tuple[tuple[str, Command], ...] = ()
     """Node -> command."""
     nodes: tuple[tuple[str, str], ...] = ()
-    """Nodes that said another state -> state."""
+    """Nodes that said another state, or of which a fault came or went -> state."""
     plan: Plan | None = None
     """A plan that came into force."""
     accepted: int = 0

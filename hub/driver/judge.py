@@ -397,6 +397,10 @@ class Judge:
         pages, cancelled = self._watch.look(batch.now_ms)
         batch.pages += pages
         batch.cancelled += cancelled
+        for node in self._watch.news():
+            now = (node, self._fleet.state_of(node))
+            if now not in batch.nodes:
+                batch.nodes.append(now)
 
     def _taken(self, batch: Batch, taken: Taken) -> None:
         batch.accepted += taken.accepted

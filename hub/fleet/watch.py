@@ -84,6 +84,7 @@ class Watch:
         self._paged: deque[int] = deque(maxlen=alarm.MOST)
         """When technicians were paged last."""
         self._dirty: set[str] = set()
+        self._news: set[str] = set()
         self._look_ms = 0
         self._left: list[str] = []
         """Nodes that this round has not looked at yet."""
@@ -276,6 +277,7 @@ class Watch:
         self._keep(fault)
         if old is None:
             self._repage = True
+            self._tell_screens(fault)
             self._write(fault, now_ms)
         elif now_ms - self._written_ms.get(fault.key, 0) >= REWRITTEN_MS and (
             old.detail != fault.detail or KINDS[fault.kind].lasts_ms is not None
@@ -301,7 +303,18 @@ class Watch:
         del self._by_node[fault.node][fault.key]
         self._written_ms.pop(fault.key, None)
         self._changed.add(fault.key)
+        self._tell_screens(fault)
         return fault
+
+    def _tell_screens(self, fault: Fault) -> None:
+        if KINDS[fault.kind].pages != "never" and self._fleet.standing(fault.node) is not None:
+            self._news.add(fault.node)
+
+    def news(self) -> list[str]:
+        """Return the nodes of which a fault came or went since this was asked last, for screens that stand open."""
+        found = sorted(self._news)
+        self._news.clear()
+        return found
 
     def _forget(self, now_ms: int) -> list[Fault]:
         """Return the events that are long enough ago, and the states of nodes that nobody knows any more."""

@@ -140,6 +140,16 @@ def test_a_device_pages_at_once(technicians: Desk, fault: str, level: str, kind:
     assert [row.kind for row in told(technicians)] == ["page", "over"]
 
 
+def test_open_screens_are_told_of_a_fault_that_comes_and_goes(technicians: Desk) -> None:
+    state(technicians, "online")
+    technicians.commits.clear()
+    health(technicians, level="on", fault="stuck")
+    health(technicians, level="on", fault="stuck")
+    assert [out.nodes for out in technicians.commits if out.nodes] == [(("mark-a", "online"),)]
+    health(technicians)
+    assert [out.nodes for out in technicians.commits if out.nodes] == [(("mark-a", "online"),)] * 2
+
+
 def test_a_lost_node_s_devices_are_not_said_to_be_well(technicians: Desk) -> None:
     state(technicians, "online")
     health(technicians, level="on", fault="stuck")
