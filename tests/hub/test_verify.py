@@ -66,7 +66,9 @@ def test_a_whole_journal_is_found_whole_while_the_hub_runs(desk: Desk, tmp_path:
     found = verify(tmp_path / "data" / "andgate.db")
     assert found.sound(witnessed=False), _told(found)
     assert (found.entry, found.head.hex()) == (desk.driver.chain.entry, desk.driver.chain.hash)
-    assert all(found.rows[table.name] for table in PROJECTIONS if table.name not in {"serving", "gate_tally", "coverage"})
+    assert all(
+        found.rows[table.name] for table in PROJECTIONS if table.name not in {"serving", "gate_tally", "coverage"}
+    )
     assert found.site == "agx"
 
 
