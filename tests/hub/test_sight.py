@@ -104,6 +104,32 @@ def test_the_last_list_of_a_spool_says_that_it_has_drained(desk: Desk) -> None:
     assert not desk.only().provisional
 
 
+def test_what_nobody_can_date_confirms_nothing(desk: Desk) -> None:
+    """The mark saw something before its power went, and no clock ever said when: who knows what it would have been."""
+    _judged_while_cut(desk)
+    _state(desk, "online", 2, boot="b2", run=2)
+    desk.node(node_signal(1, "reached", device="mark", boot="b1", mono=5.0), node="mark-a")
+    assert _row(desk).untimed == 1
+    _health(desk, boot="b2")
+    desk.pass_ms(20_000)
+    _health(desk, boot="b2")
+    assert desk.only().provisional
+    assert [name for name, _ in _sight(desk)][-2:] == [BLIND, SIGHTED], "and it stays so"
+    ask = {"n": 1, "boot": "b1", "mono": 6.0}
+    desk.say("node/mark-a/time", json.dumps(ask).encode())
+    assert _row(desk).untimed == 0, "a word of that boot came after all"
+
+
+def test_what_is_gone_from_the_spool_confirms_nothing(desk: Desk) -> None:
+    _judged_while_cut(desk)
+    _state(desk, "online", 2, run=1)
+    now_ms = desk.clock.now_ms()
+    gap = json.loads(_mark(desk, 2, "gap", now_ms, about={"boot": "b1", "from": 1, "to": 1}))
+    desk.node(json.dumps(gap).encode(), node="mark-a")
+    _health(desk)
+    assert desk.only().provisional, "nobody knows what number 1 was"
+
+
 def test_what_the_spool_says_otherwise_revises_the_verdict(desk: Desk) -> None:
     _judged_while_cut(desk)
     was = desk.only()
