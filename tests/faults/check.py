@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,12 @@ import msgspec
 from msgspec.structs import replace
 
 from andgate.moment.engine import Engine
-from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, Replanned, Signal
 from hub.store.journal import GENESIS, Body, decode_body, encode_body
+from tests.faults.pages import PageCheck
 from tests.faults.parts import CLOCK, andgate
+from tests.faults.result import Result
 from tests.faults.site import plan
 from tests.faults.storm import Storm
 from tests.library.fold import Judged, in_line, judge
@@ -63,18 +64,6 @@ class Kept:
         return self.numbering.count(".") > 1
 
 
-@dataclass
-class Result:
-    """What a check found."""
-
-    wrongs: list[str] = field(default_factory=list)
-    figures: Counter[str] = field(default_factory=Counter)
-    worst_time_ms: float = 0.0
-
-    def wrong(self, what: str) -> None:
-        self.wrongs.append(what)
-
-
 class Check:
     """Looks at what a storm left."""
 
@@ -94,7 +83,7 @@ class Check:
             self._promised()
             self._invented()
             self._folded()
-            self._pages()
+            PageCheck(self.storm, self.result, self.db, self.bodies).run()
         for command in ("verify", "replay"):  # the product's own word on it, beside ours
             done = andgate(command, "--data", str(self.storm.hub.data))
             if done.returncode != 0:
@@ -305,51 +294,6 @@ class Check:
                 surplus.remove(twin)
         for one in surplus[:SHOWN]:
             self.result.wrong(f"the fold does not have this moment of the hub's: {one}")
-
-    # ------------------------------------------------------------------------------------------ pages
-
-    def _pages(self) -> None:
-        """Every page that was decided was heard, or it is said why not; twice only where it says so."""
-        heard: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
-        for one in self.storm.pager.pages:
-            heard[one.page["id"], one.page["kind"], one.group].append(one)
-        rows = self._rows(
-            "select page, kind, moment, team, state, decided_ms, sent_ms, note, tries from page where channel != ''"
-        )
-        known = {(row[0], row[1], row[3]) for row in rows}
-        decided = {event.page for body in self.bodies for event in body.events if isinstance(event, Paged)}
-        for page in decided - {row[0] for row in rows}:
-            self.result.wrong(f"page {page} was decided, and is not in the outbox")
-        overs = {row[2]: row for row in rows if row[1] == "over"}
-        for page, kind, moment, team, state, decided_ms, sent_ms, note, _tries in rows:
-            times = heard.get((page, kind, team), [])
-            self.result.figures[f"{kind}s {state}"] += 1
-            if state == "sent" and not times and not self._pager_away(decided_ms, sent_ms):
-                self.result.wrong(f"{kind} {page} was sent at {sent_ms} and never heard")
-            if state not in ("sent", "cancelled"):
-                self.result.wrong(f"{kind} {page} is {state}: {note}")
-            plain = [one for one in times if not one.page["again"]]
-            if len(plain) > 1 and not self.storm.restores:
-                at = [one.at_ms for one in times]
-                self.result.wrong(f"{kind} {page} was heard {len(times)} times, {len(plain)} not marked again: {at}")
-            self.result.figures["heard again"] += max(0, len(times) - 1)
-            over = overs.get(moment)
-            if kind == "page" and over is not None and decided_ms > over[5] and not self._reopened(moment, over[5]):
-                self.result.wrong(f"page {page} was decided after it was over")
-        for page, kind, team in heard.keys() - known:
-            if not self.storm.restores:
-                self.result.wrong(f"{kind} {page} was heard by {team}, and the hub does not know it")
-
-    def _pager_away(self, decided_ms: int, sent_ms: int) -> bool:
-        away = self.storm.pager.away
-        return any(since - 1000 <= sent_ms and decided_ms <= until + 1000 for since, until in away)
-
-    def _reopened(self, moment: str, after_ms: int) -> bool:
-        return any(
-            each.id == moment and each.state == "open" and body.now >= after_ms
-            for body in self.bodies
-            for each in body.moments
-        )
 
 
 def _anchor(known: dict[str, Moment], id: str) -> str:
