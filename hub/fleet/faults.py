@@ -210,6 +210,7 @@ class Known(Struct, frozen=True, kw_only=True):
     wanted: str | None = None
     config: str | None = None
     health: Health | None = None
+    """What it said of itself since the hub started."""
     health_ms: int | None = None
     untimed: int = 0
     """Signals that nobody can put on the timeline."""
@@ -242,7 +243,13 @@ def decide(known: Known, plan: Plan, standing: Mapping[tuple[str, str, str], Fau
         return [*found, _fault(known, "lost" if known.state == "lost" else "stopped", known.since_ms, now_ms)]
     if known.config is not None and known.config != known.wanted:
         found.append(_fault(known, "config", None, now_ms))
-    if known.health is not None:
+    if known.health is None:  # a hub that has just started: what was wrong is, until the node says otherwise
+        found += [
+            fault
+            for fault in standing.values()
+            if fault.node == node and fault.kind in _SAID and fault.kind != "config"
+        ]
+    else:
         found += _machine(known, known.health, standing, now_ms)
         for device, said in known.health.devices.items():
             found += _device(known, known.health, device, said, plan, standing, now_ms)

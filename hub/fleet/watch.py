@@ -260,7 +260,7 @@ class Watch:
             stale_ms=standing.stale_ms,
             wanted=standing.wanted,
             config=standing.config,
-            health=standing.health,
+            health=standing.health if (standing.health_ms or 0) >= (self._started_ms or 0) else None,
             health_ms=standing.health_ms,
             untimed=sum(self._untimed[node].values()) if node in self._untimed else 0,
             told={device: word for device, (_, word) in told.items()} if told else {},

@@ -77,6 +77,7 @@ CASES: list[tuple[str, Known, dict[tuple[str, str, str], Fault], list[tuple[str,
         ("mark", "deaf", NOW, "stands on, and nobody was told of the change")]),
     ("another configuration", known(config="beef", health=health()), {}, [
         ("", "config", NOW, "runs another configuration than the plan's")]),
+    ("a hub that just started and was told nothing yet", known(), standing("itself"), [("", "itself", START_MS, "says of itself: ")]),
     ("no configuration yet", known(config=None, health=health()), {}, []),
     ("one without a time", known(untimed=1), {}, [("", "clock", NOW, "1 signal without a time: kept and shown, never judged")]),
     ("several", known(untimed=7, state="lost"), {}, [

@@ -33,8 +33,11 @@ DAY = TECHNICIANS.replace('group = "ticket-agents"\n[touch', 'group = "ticket-ag
 NODES = ("desk-a1", "mark-a", "belt-3", *(f"more-{n}" for n in range(9)))
 
 
-def state(desk: Desk, said: str, session: int = 1, node: str = "mark-a", **more: Any) -> None:
-    desk.say(f"node/{node}/state", json.dumps({"state": said, "session": session, "boot": "b1", **more}).encode())
+def state(
+    desk: Desk, said: str, session: int = 1, node: str = "mark-a", *, retained: bool = False, **more: Any
+) -> None:
+    payload = json.dumps({"state": said, "session": session, "boot": "b1", **more}).encode()
+    desk.say(f"node/{node}/state", payload, retained=retained)
 
 
 def health(
@@ -231,6 +234,30 @@ def test_a_fault_survives_a_restart_and_is_told_once(
         state(third, "online", 2)
         assert [row.kind for row in told(third)] == ["page", "over"]
         third.stop()
+
+
+def test_what_a_node_said_before_a_restart_stands_until_it_says_otherwise(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=TECHNICIANS)
+    state(desk, "online")
+    health(desk)
+    health(desk, fault=None, temperature_c=85.0)
+    assert [row.reason for row in told(desk)] == ["mark-a hot"]
+    desk.stop()
+    desk.clock.advance(5_000)
+    again = make_desk(plan=TECHNICIANS)
+    state(again, "online", retained=True)
+    again.pass_ms(30_000)
+    assert (kinds(again), [row.kind for row in told(again)]) == (["mark-a hot"], ["page"])
+    health(again, temperature_c=60.0)
+    assert (kinds(again), [row.kind for row in told(again)]) == ([], ["page", "over"])
+
+
+def test_another_configuration_is_told_when_it_stays(technicians: Desk) -> None:
+    state(technicians, "online", config="beef")
+    technicians.pass_ms(59_000)
+    assert told(technicians) == []
+    technicians.pass_ms(1_000)
+    assert [row.reason for row in told(technicians)] == ["mark-a config"]
 
 
 def test_a_page_and_its_fault_are_one_transaction(technicians: Desk) -> None:
