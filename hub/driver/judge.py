@@ -18,7 +18,7 @@ from andgate.errors import AndgateError, PayloadError, RefusedError, TopicError,
 from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
 from andgate.moment.moments import Moment
-from andgate.moment.signals import HEARD, Action, Input, Replanned, Signal
+from andgate.moment.signals import GAP, HEARD, Action, Input, Replanned, Signal
 from andgate.plan import Plan
 from andgate.wire.codec import decode_answer, decode_health, decode_node_state, decode_time_ask, format_time
 from andgate.wire.messages import Command, TimeReply
@@ -99,7 +99,7 @@ class Judge:
         self.persons = Persons(store)
         """Whose names stand for the ids in the journal."""
         self._boots = Boots(store)
-        self._fleet = Fleet(store, plan, clock.rate)
+        self._fleet = Fleet(store, plan, clock.rate, self._boots.top)
         self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
         self._gate = Gate(store, self._boots, plan, self.timekeeper.site_ms)
         self._holes = Holes(self._boots.holed())
@@ -263,9 +263,10 @@ class Judge:
             health = decode_health(item.payload)
             own = self._fleet.health(node, health, batch.now_ms)
             batch.commands += [(node, command) for command in self._holes.ask(node, batch.now_ms)]
-            told = self._boots.gapless(node, health.boot) or self._holes.only_gone(node, health.boot)
-            if health.spool == 0 and self._fleet.waits(node) and told:
-                own += self._fleet.drained(node, None, batch.now_ms)
+            if health.spool == 0:
+                for boot in sorted(self._fleet.waits(node)):
+                    if self._boots.gapless(node, boot) or self._holes.only_gone(node, boot):
+                        own += self._fleet.drained(node, boot, batch.now_ms)
         self._watch.said(node)
         self._say(batch, self._first_heard(node, batch.now_ms) + own)
 
@@ -279,7 +280,12 @@ class Judge:
 
     def _drained(self, batch: Batch, node: str, taken: Taken) -> None:
         """Ask whether a node that is back has now told everything it saw while nobody heard it."""
-        if taken.more or not self._fleet.waits(node):
+        if not self._fleet.waits(node):
+            return
+        for item in taken.inputs:
+            if isinstance(item, Signal) and item.name == GAP:
+                self._fleet.gone(item)
+        if taken.more:
             return
         for boot in taken.boots.values():
             if not boot.numbers.ranges:

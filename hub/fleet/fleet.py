@@ -11,7 +11,7 @@ see: it is shown as unseen, nothing more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
@@ -80,10 +80,19 @@ class Standing(msgspec.Struct):
 class Fleet:
     """Every node of the plan and every other one that ever spoke; belongs to the driver's thread."""
 
-    def __init__(self, store: Store, plan: Plan, rate: float = 1.0) -> None:
-        """Read what is stored; `rate` is site seconds per real second."""
+    def __init__(
+        self, store: Store, plan: Plan, rate: float = 1.0, top: Callable[[str, str], int] = lambda _node, _boot: 0
+    ) -> None:
+        """Read what is stored.
+
+        Args:
+            store: of the hub.
+            plan: in force.
+            rate: site seconds per real second.
+            top: of a node and boot, the greatest number received.
+        """
         self._store = store
-        self.sight = Sight(store, rate)
+        self.sight = Sight(store, rate, top)
         self._began = False
         self._nodes: dict[str, Standing] = {}
         self._changed: set[str] = set()
@@ -216,12 +225,18 @@ class Fleet:
                 own += self._see(standing, now_ms)
         return own
 
-    def waits(self, node: str) -> bool:
-        """Whether a node is back whose spool may still hold what it saw while it was not heard."""
+    def waits(self, node: str) -> set[str]:
+        """Return the boots of a node that is back whose spool may still hold what it saw while it was not heard."""
         return self.sight.waits(node)
 
-    def drained(self, node: str, boot: str | None, now_ms: int) -> list[Signal]:
-        """Return what takes a node's blindness back: all it saw in a boot (None: in any) has come in."""
+    def gone(self, gap: Signal) -> None:
+        """Take a node's word that signals are gone: what it saw then nobody will know, so it stays blind."""
+        boot, last = gap.about.get("boot"), gap.about.get("to")
+        if isinstance(boot, str) and isinstance(last, int):
+            self.sight.lost_for_good(gap.source, boot, last)
+
+    def drained(self, node: str, boot: str, now_ms: int) -> list[Signal]:
+        """Return what takes a node's blindness back: all it saw in a boot has come in."""
         return self.sight.drained(node, boot, now_ms)
 
     def next_ms(self) -> int | None:

@@ -21,7 +21,7 @@ in the store, so that a restart of the hub forgets none of it. Belongs to the dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -42,15 +42,15 @@ PENDING_MOST = 64
 Why = Literal["lost", "stopped", "stale"]
 
 _PUT = (
-    "insert into blind (signal, node, device, touchpoint, at_ms, why, boot, run, heard_ms, back_ms, over) "
-    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "insert into blind (signal, node, device, touchpoint, at_ms, why, boot, run, heard_ms, back_ms, top, over) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "on conflict (signal) do update set back_ms = excluded.back_ms, over = excluded.over"
 )
 """One statement for everything, since the rows of one statement keep their order."""
 _CLEAN = "delete from blind where over = ?"
 _ALL = (
-    "select signal, node, device, touchpoint, at_ms, why, boot, run, heard_ms, back_ms "
-    "from blind where over = 0 order by at_ms"
+    "select signal, node, device, touchpoint, at_ms, why, boot, run, heard_ms, back_ms, "
+    "coalesce(top, 0) from blind where over = 0 order by at_ms"
 )
 
 
@@ -72,6 +72,8 @@ class Span(msgspec.Struct):
     """When the node was last heard before."""
     back_ms: int | None = None
     """When it came back, if it had watched all along: from then on its spool decides."""
+    top: int = 0
+    """The greatest number received of its boot when it went dark: what it saw in the dark has a greater one."""
 
 
 class Change(msgspec.Struct):
@@ -88,9 +90,16 @@ class Change(msgspec.Struct):
 class Sight:
     """Keeps in mind who is dark, for the fleet."""
 
-    def __init__(self, store: Store, rate: float = 1.0) -> None:
-        """Read what is stored; `rate` is site seconds per real second."""
+    def __init__(self, store: Store, rate: float, top: Callable[[str, str], int]) -> None:
+        """Read what is stored.
+
+        Args:
+            store: of the hub.
+            rate: site seconds per real second.
+            top: of a node and boot, the greatest number received.
+        """
         self._store = store
+        self._top = top
         self._stale_ms = max(STALE_MS, round(STALE_REAL_S * rate * 1000))
         self._heard: dict[str, int] = {}
         self._runs: dict[str, int | None] = {}
@@ -177,11 +186,12 @@ class Sight:
     ) -> list[Signal]:
         """Return the `blind` of devices (name -> touchpoint) whose node went dark; each may be taken back later."""
         made = []
+        run, top = self._runs.get(node), 0 if boot is None else self._top(node, boot)
         for device, touchpoint in devices.items():
             signal = self.signal(Change(BLIND, device, touchpoint, at_ms, why), now_ms)
             made.append(signal)
             if why != "stopped":
-                self._keep(Span(signal.id, node, device, touchpoint, at_ms, why, boot, self._runs.get(node), heard_ms))
+                self._keep(Span(signal.id, node, device, touchpoint, at_ms, why, boot, run, heard_ms, top=top))
         return made
 
     def back(self, node: str, boot: str | None, run: int | None, now_ms: int) -> list[Signal]:
@@ -226,25 +236,26 @@ class Sight:
         """Note the run that a node's newest birth named."""
         self._runs[node] = run
 
-    def waits(self, node: str) -> bool:
-        """Whether the spool of a node is waited for: it is back, and what it saw meanwhile may be on its way."""
-        return any(span.back_ms is not None for span in self._spans.get(node, ()))
+    def waits(self, node: str) -> set[str]:
+        """Return the boots whose spool is waited for: the node is back, and what it saw may be on its way."""
+        return {span.boot for span in self._spans.get(node, ()) if span.back_ms is not None and span.boot is not None}
 
-    def drained(self, node: str, boot: str | None, now_ms: int) -> list[Signal]:
-        """Everything that a node saw in a boot (None: in any) has come in: return what takes its blindness back."""
+    def drained(self, node: str, boot: str, now_ms: int) -> list[Signal]:
+        """Everything that a node saw in a boot has come in: return what takes its blindness back."""
         made = []
         for span in [span for span in self._spans.get(node, ()) if span.back_ms is not None]:
-            if boot not in (None, span.boot):
+            if span.boot != boot:
                 continue
             self._forget(span)
             if now_ms - span.at_ms < HORIZON_MS:
                 made.append(self._taken_back(span, now_ms))
         return made
 
-    def lost_for_good(self, node: str) -> None:
-        """What a node saw meanwhile is gone from its spool: what is waited for stays blind."""
-        for span in [span for span in self._spans.get(node, ()) if span.back_ms is not None]:
-            self._forget(span)
+    def lost_for_good(self, node: str, boot: str, last: int) -> None:
+        """Signals up to `last` of a boot are gone: a span in which one of them may have been seen stays blind."""
+        for span in [span for span in self._spans.get(node, ()) if span.back_ms is not None and span.boot == boot]:
+            if last > span.top:
+                self._forget(span)
 
     def signal(self, change: Change, now_ms: int) -> Signal:
         """Return a signal of the hub's own."""

@@ -250,6 +250,13 @@ class Boots:
                 self._strangers.popitem(last=False)
         return known
 
+    def top(self, node: str, boot: str) -> int:
+        """Return the greatest number received of a boot; 0 where none was."""
+        known = self._boots.get((node, boot)) or self._stored(node, boot)
+        if known is None:
+            return 0
+        return known.numbers.ranges[-1][1] if known.numbers.ranges else known.numbers.upto
+
     def unnumber(self, node: str, boot: str, seq: int) -> None:
         """Take a number back that was not stored after all."""
         known = self._boots.get((node, boot))

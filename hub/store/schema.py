@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 7
+LATEST = 8
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -385,6 +385,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m007_person(db: Database) -> None:
         _all(db, _PERSON)
+
+    @migrations()
+    def m008_blind_top(db: Database) -> None:
+        db.execute("alter table blind add column top integer")
 
     database = Utils(connection)
     migrations.apply(database)
