@@ -39,6 +39,9 @@ BATCH_MOST = 2_000
 """Messages in one transaction."""
 LISTS_BYTES = 1 << 16
 """Lists in one transaction: a full one takes as long to judge as a hundred presses; no press may wait for more."""
+LIST_S = 0.015
+"""About what judging a full one takes. A commit that takes longer is worth more of them: everybody waits for it."""
+LISTS_MOST = 16
 IDLE_S = 5.0
 """Real seconds between looks at the house while nothing happens."""
 FAILURES_MOST = 50
@@ -85,6 +88,8 @@ class Driver:
         """Lists that wait their turn: a spool is emptied between the presses of others, not before them."""
         self._owed = False
         """Whether it is the lists' turn."""
+        self._commit_s = 0.0
+        """How long the last commit took."""
         self._room = threading.Event()
         self._stopping = False
         self._open: dict[str, Moment] = {
@@ -283,17 +288,18 @@ class Driver:
         """Wait for something to do, then take all that has arrived; lists that are too many take turns with it."""
         if not self._room.is_set():
             self._room.set()
+        lists = min(LISTS_MOST, 1 + int(self._commit_s / LIST_S))
         if self._lists and self._owed:
             self._owed = False
-            return self._some_lists(LISTS_BYTES)
-        if self._lists and self._queue.empty():
-            return self._some_lists(4 * LISTS_BYTES)  # nobody else is there: a commit for each would cost a sixth more
+            return self._some_lists(lists * LISTS_BYTES)
+        if self._lists and self._queue.empty():  # nobody else is there: a commit for each would cost a sixth more
+            return self._some_lists(max(4, lists) * LISTS_BYTES)
         wait_s = IDLE_S
         deadline = self._judge.engine.next_deadline()
         if deadline is not None:
             wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
         items: list[object] = []
-        room = 0 if self._lists else LISTS_BYTES
+        room = 0 if self._lists else lists * LISTS_BYTES
         try:
             item = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
             while True:
@@ -371,6 +377,7 @@ class Driver:
     def _commit(self, batch: Batch) -> None:
         """Commit, however long the disk refuses."""
         while True:
+            begun_s = self._clock.mono_s()
             try:
                 written = self._judge.write(batch.now_ms)
             except StoreError as wrong:
@@ -384,6 +391,7 @@ class Driver:
                 threading.Event().wait(RETRY_S)
             else:
                 if written:
+                    self._commit_s = self._clock.mono_s() - begun_s
                     self.fault = None
                     self._keeper.committed()
                 return
