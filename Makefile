@@ -15,7 +15,7 @@ ARGS ?=
 CODE := andgate edge hub cli twin bench tests scripts
 PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
-.PHONY: help install demo test test-library check format docs soak bench constraints debian clean
+.PHONY: help install demo test test-library check format docs soak hil bench constraints debian clean
 
 help: ## list what can be made
 	@echo "make TARGET, where TARGET is one of:"
@@ -70,6 +70,12 @@ docs: $(STAMP) ## write the generated parts of the docs again
 
 soak: $(STAMP) debian ## let seeded storms blow: everything dies at random; ARGS="--minutes 60 --seed 1"
 	@$(BIN)/python -m tests.faults $(if $(ARGS),$(ARGS),--minutes 60)
+
+hil: $(STAMP) ## real programs on a real kernel's GPIO, in an emulated machine; ARGS="--cuts 20 --seed 7"
+	@# What cannot be had is named by the tests that skip for it.
+	@scripts/debian-packages qemu-system-x86_64=qemu-system-x86 mosquitto=mosquitto gcc=gcc make=make xz=xz-utils \
+	  mkfs.ext4=e2fsprogs || true
+	@$(BIN)/python -m pytest tests/hil $(ARGS)
 
 bench: $(STAMP) ## measure speed against the targets; ARGS="name ..." chooses
 	@$(BIN)/python -m bench $(ARGS)
