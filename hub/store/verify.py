@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 from msgspec import Struct
 
 from andgate.errors import StorageError
@@ -73,6 +74,14 @@ class Verified(Struct, frozen=True):
     def sound(self, *, witnessed: bool) -> bool:
         """Whether all is as it should be; `witnessed`: a hash was asked for, so it must have been found."""
         return self.broken is None and not self.differences and (not witnessed or self.witness is not None)
+
+
+class _Named(Struct):
+    id: str
+
+
+class _Planned(Struct):
+    site: _Named
 
 
 def _quiet(_what: str, _done: int, _all: int) -> None:
@@ -142,7 +151,7 @@ class _Verification:
         more = 0
         rows: dict[str, int] = {}
         if broken is None:
-            self._rebuild.finish(closed_ms(self._db))
+            self._rebuild.finish(self._closed_ms())
             found, more, rows = self._compare()
         return Verified(
             site=self._site(),
@@ -235,8 +244,15 @@ class _Verification:
             more += sum(1 for _ in each)
         return found, more, rows
 
+    def _closed_ms(self) -> int | None:
+        try:
+            return closed_ms(self._db)
+        except ValueError:
+            return None  # what was counted will differ, and is told
+
     def _site(self) -> str:
-        row = self._db.execute(
-            "select json_extract(cast(body as text), '$.site.id') from plan order by entry desc limit 1"
-        ).fetchone()
-        return "" if row is None else str(row[0])
+        row = self._db.execute("select body from plan order by entry desc limit 1").fetchone()
+        try:
+            return "" if row is None else msgspec.json.decode(row[0], type=_Planned).site.id
+        except (msgspec.MsgspecError, TypeError):
+            return "?"  # somebody has been at it: that is told with the other differences
