@@ -4,6 +4,7 @@ import gzip
 import json
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -235,3 +236,21 @@ def test_refusals(data: Path, make_desk: Callable[..., Desk], tmp_path: Path) ->
     (data / "site.key").write_text("no key")
     with pytest.raises(StorageError, match="is not the key"):
         _retire(data)
+
+
+def test_a_state_that_no_version_reads_any_more_costs_only_what_stood_since_before(
+    data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _retire(data)
+    shutil.rmtree(data / "snapshots")
+
+    def refuses(_: bytes) -> None:
+        raise UsageError("an engine state of a version that nobody knows")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys.modules["hub.store.restore"], "load", refuses)
+        desk = Desk(data, HandClock(START_MS + 10 * DAY_MS), plan=OTHER)
+    assert "the state kept with the seal" in caplog.text
+    live(desk, 3, 20, first=90_000)
+    desk.stop()
+    assert verify(database_of(data)).sound(witnessed=False)
