@@ -116,4 +116,4 @@ def test_a_revision_is_counted_and_told_with_its_reason(web: TestClient, stand: 
     (moment,) = web.get("/api/v1/moments").json()["items"]
     assert moment["revision"] == 1
     page = web.get(f"/moments/{moment['id']}").text
-    assert "Revision 1, learned at 13:01:01: late" in page
+    assert "Revised (1) at 13:01:01: late" in page

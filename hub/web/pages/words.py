@@ -161,7 +161,7 @@ ENGLISH: dict[str, str] = {
     "moment.blind": "Provisional: {device} does not see since {since}.",
     "moment.blind.to": "Provisional: {device} did not see from {since} to {until}.",
     "moment.confirmed.at": "Confirmed at {time}: {because}.",
-    "moment.revised.n": "Revision {n}, learned at {time}: {because}.",
+    "moment.revised.n": "Revised ({n}) at {time}: {because}.",
     "moment.provisional": "provisional",
     "moment.undecided": "not decided yet",
     "moment.anomaly": "Far better than promised: a positive anomaly.",
