@@ -15,8 +15,9 @@ from typing import Protocol
 
 from andgate.clock import Clock
 
-SLEW = 500e-6
-"""A small difference from UTC is worked off this fast, as NTP does: nobody sees it in a duration."""
+SLEW = 50e-6
+"""A small difference from UTC is worked off this fast: a quartz is as wrong as that, so nobody sees it in a duration,
+and nodes' offsets are followed through it."""
 STEP_S = 2.0
 """A greater one is a clock that was set. A leap second is less."""
 QUIET_S = 0.001

@@ -29,15 +29,17 @@ BLOCK_MS = 64_000
 BLOCKS_MOST = 48
 """Of each kind; older ones are thinned out, so that a day is known roughly and the last hour well."""
 RATE_MOST = 600e-6
-"""How fast two clocks part at most: a bad quartz has 100 millionths, the hub's clock is slewed by up to 500."""
+"""How fast two clocks part at most: a bad quartz has 100 millionths, NTP slews a machine's by up to 500."""
 RATE_FAULT = 200e-6
 """A quartz that is worse than this is broken; shown, and followed all the same."""
 WANDER = 10e-6
 """How much the rate of a quartz changes with its temperature in a building."""
 BASE_MS = 600_000
 """A rate is believed if it was measured over so long."""
-BASE_MOST_MS = 6 * 3_600_000
-"""What was longer ago says nothing about the rate of today."""
+BASE_MOST_MS = 2_400_000
+"""What was longer ago says nothing about the rate of now."""
+TURN = 100e-6
+"""By how much the rate may have changed since the last reading: somebody corrects one of both clocks."""
 GAP_MS = 60_000
 """A bound so far under all others is no quicker message but a wrong clock: nothing waits that long without exchange."""
 QUIET_MS = 1.0
@@ -361,9 +363,10 @@ class Timeline:
         """Cut a reading down to what its neighbours allow; whole where they and it cannot all be right."""
         index = bisect_left(self._readings, new.mono_ms, key=_mono)
         near = self._readings[max(index - 1, 0) : index + 1]
-        if index == len(self._readings) and near:
+        if index == len(self._readings) and near and self._rate_before(near[-1])[1] < RATE_FAULT:
             place = self._beyond(near[-1], new.mono_ms)
-            cut = _meet(new, place.offset_ms, place.within_ms or 0.0)
+            may_ms = (place.within_ms or 0.0) + TURN * (new.mono_ms - near[-1].mono_ms)
+            cut = _meet(new, place.offset_ms, may_ms)
             if cut is not None:
                 return cut
         for reading in near:

@@ -31,11 +31,11 @@ def test_a_small_difference_is_slewed_away_and_nobody_sees_it_in_a_duration(step
     machine.wall += step_s
     seen = [clock.now_ms()]
     for _ in range(4000):
-        machine.pass_s(1)
+        machine.pass_s(10)
         seen.append(clock.now_ms())
-    assert all(999 <= later - earlier <= 1001 for earlier, later in pairwise(seen))
+    assert all(9_999 <= later - earlier <= 10_001 for earlier, later in pairwise(seen))
     assert abs(seen[-1] - machine.wall * 1000) <= 2, "it has come right"
-    assert abs(seen[180] - seen[0] - 180_000) <= 91, "three minutes are three minutes"
+    assert abs(seen[18] - seen[0] - 180_000) <= 10, "three minutes are three minutes"
 
 
 @given(st.lists(st.tuples(st.floats(0, 4000), st.floats(-1e6, 1e6)), max_size=30))
@@ -47,7 +47,7 @@ def test_no_setting_of_the_clock_makes_anything_longer_or_shorter(steps: list[tu
         machine.pass_s(pass_s)
         passed_s += pass_s
         before_ms = clock.now_ms()
-        assert abs(before_ms - begun_ms - passed_s * 1000) <= passed_s * 0.5 + 2
+        assert abs(before_ms - begun_ms - passed_s * 1000) <= passed_s * 0.05 + 2
         assert clock.now_ms() >= before_ms
 
 
