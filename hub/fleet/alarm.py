@@ -15,6 +15,8 @@ from hub.fleet.faults import KINDS, MINUTE_MS, Fault
 
 GRACE_MS = 60_000
 """After a start of the hub nodes have so long to come back before they count as lost."""
+SPEAK_MS = 20_000
+"""After a machine that slept every node seems silent at once: each has the time of one health to speak up."""
 GATHER_MS = 5_000
 """So long after the first of them is due nodes that went together are paged together."""
 MOST = 5
@@ -33,7 +35,8 @@ def due_ms(fault: Fault, plan: Plan, started_ms: int, now_ms: int) -> int | None
     if not _served(fault, plan, now_ms):
         return None
     after_ms = plan.site.technicians_after_ms
-    return max(fault.since_ms + after_ms, started_ms + max(after_ms, GRACE_MS)) + GATHER_MS
+    ripe_ms = max(fault.since_ms + after_ms, fault.known_ms + SPEAK_MS, started_ms + max(after_ms, GRACE_MS))
+    return ripe_ms + GATHER_MS
 
 
 def _served(fault: Fault, plan: Plan, now_ms: int) -> bool:

@@ -172,6 +172,8 @@ class Fault(Struct, frozen=True, kw_only=True):
     detail: str = ""
     page: str = ""
     """The page that told technicians; empty where none did."""
+    known_ms: int = 0
+    """Since when this hub knows of it; 0: since its start. It may have begun long before."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -332,4 +334,4 @@ def standing(rows: Iterable[FaultRow], now_ms: int) -> tuple[Fault, ...]:
 
 def again(old: Fault, new: Fault) -> Fault:
     """Return a fault that was seen once more: it is as old as it was, in the newest words."""
-    return msgspec.structs.replace(new, since_ms=old.since_ms, page=old.page)
+    return msgspec.structs.replace(new, since_ms=old.since_ms, page=old.page, known_ms=old.known_ms)

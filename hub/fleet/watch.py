@@ -92,7 +92,7 @@ class Watch:
         self._repage = True
         for row in store.db.execute("select node, device, kind, since_ms, seen_ms, detail, page from fault"):
             if row[2] in KINDS:
-                self._keep(Fault(**dict(zip(Fault.__struct_fields__, row, strict=True))))
+                self._keep(Fault(**dict(zip(Fault.__struct_fields__, row, strict=False))))
             else:  # of another version
                 self._changed.add(row[:3])
         for node, boot, untimed in store.db.execute("select node, boot, untimed from boot where untimed > 0"):
@@ -273,7 +273,7 @@ class Watch:
 
     def _put(self, new: Fault, now_ms: int) -> None:
         old = self._faults.get(new.key)
-        fault = new if old is None else again(old, new)
+        fault = msgspec.structs.replace(new, known_ms=now_ms) if old is None else again(old, new)
         self._keep(fault)
         if old is None:
             self._repage = True
