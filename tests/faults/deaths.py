@@ -187,6 +187,7 @@ class Deaths:
 
     def _writable(self) -> None:
         self.storm.disks["hub"].remount("rw")
+        self.storm.disks["hub"].free()
         self.storm.note("disk of the hub can be written")
         self.storm.after(3.0, 3.0, lambda: self._roomy("hub"))
 

@@ -245,7 +245,8 @@ class Disk:
 
     def free(self) -> None:
         """There is room again."""
-        self._ballast.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # read-only just now: whoever mends that frees it too
+            self._ballast.unlink(missing_ok=True)
 
     def remount(self, how: str) -> bool:
         """Make it ``ro`` or ``rw``; whether the kernel did."""

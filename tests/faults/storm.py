@@ -207,9 +207,9 @@ class Storm:
         self.note("healed")
         self.network.mend()
         for name, disk in self.disks.items():
-            disk.free()
             if disk.mounted:
                 disk.remount("rw")
+            disk.free()
             self.full[name] += 1  # what ends for it now may
         for part in self.parts.values():
             part.send(signal.SIGCONT)
@@ -267,6 +267,7 @@ class Storm:
 
     def close(self) -> None:
         """End everything: the hub cleanly, so that its files are whole; the others anyhow."""
+        self.network.mend()  # also for the next round
         for client in self.outside:
             client.close()
         self.hub.send(signal.SIGCONT)
