@@ -6,13 +6,18 @@ it anew. What ended last is shown for 30 s; then the state goes out once more wi
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 
 import msgspec
 
 from andgate.moment.moments import Moment
 from andgate.wire.codec import encode, touchpoint_moments
+from andgate.wire.messages import MAX_PAYLOAD_BYTES, TouchpointMoments
 from andgate.wire.published import ENDED_SHOWN_MS
+
+MOMENTS_MOST = 256
+"""Of one touchpoint in its state, those with the nearest deadlines; more do not fit into a message."""
 
 
 class Signs:
@@ -84,13 +89,29 @@ class Signs:
             self._stale[name] = None
         out = []
         for name in self._stale:
-            message = touchpoint_moments(self._open[name].values(), now_ms, self._ended.get(name))
+            # Of thousands that are open at one place only the nearest are ever shown, and writing all of them again
+            # and again would cost a burst more than judging it.
+            nearest = heapq.nsmallest(MOMENTS_MOST, self._open[name].values(), key=_nearness)
+            message = touchpoint_moments(nearest, now_ms, self._ended.get(name))
             said = encode(msgspec.structs.replace(message, at=""))
             if said != self._said.get(name):
                 self._said[name] = said
-                out.append((name, encode(message)))
+                out.append((name, _fitting(message)))
         self._stale.clear()
         return out
+
+
+def _nearness(moment: Moment) -> tuple[int, int, str]:
+    return (moment.ends_ms, moment.opened_ms, moment.id)
+
+
+def _fitting(message: TouchpointMoments) -> bytes:
+    """Return a message with as many of its nearest moments as a message may be long: nobody reads a longer one."""
+    payload = encode(message)
+    while len(payload) > MAX_PAYLOAD_BYTES:
+        message = msgspec.structs.replace(message, moments=message.moments[: len(message.moments) * 9 // 10])
+        payload = encode(message)
+    return payload
 
 
 def _end(moment: Moment) -> int:

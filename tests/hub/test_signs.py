@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from andgate.wire.codec import decode_touchpoint, format_time
+from andgate.wire.messages import MAX_PAYLOAD_BYTES, FeedSignal
 from hub.driver import Committed
 from hub.signs.signs import Signs
-from tests.hub.desk import START_MS, Desk, node_signal
+from tests.hub.desk import START_MS, WAIT_S, Desk, node_signal
 
 
 def _fed(desk: Desk) -> Signs:
@@ -68,3 +70,19 @@ def test_a_restart_shows_what_is_open(make_desk: Callable[..., Desk]) -> None:
     desk.post("a", "docked", key="K/1")
     desk.stop()
     assert _said(_fed(make_desk()), START_MS)["belt-3"]["moments"][0]["key"] == "K/1"
+
+
+def test_of_more_moments_than_a_message_holds_the_nearest_are_said(desk: Desk) -> None:
+    signs = _fed(desk)
+    members = [
+        FeedSignal(
+            id=f"f{n}", touchpoint="belt-3", signal="docked", key=f"AG{n}/2026-11-21", at=format_time(START_MS - n)
+        )
+        for n in range(400)
+    ]
+    desk.driver.signals(members, "ops").result(WAIT_S)
+    payload = dict(signs.changes(START_MS))["belt-3"]
+    shown = decode_touchpoint(payload).moments
+    assert [moment.key for moment in shown[:2]] == ["AG399/2026-11-21", "AG398/2026-11-21"]
+    assert len(payload) > MAX_PAYLOAD_BYTES * 0.8
+    assert [moment.deadline for moment in shown] == sorted(moment.deadline for moment in shown)
