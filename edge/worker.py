@@ -60,6 +60,8 @@ _log = logging.getLogger("andgate.edge")
 HEALTH_S = 15.0
 TIME_S = (2.0, 64.0)
 """The time is asked for soon after a connection, then twice as long apart each time, up to the second."""
+SLOW_S = 0.1
+"""An answer that took longer says little: the next questions come sooner again, at most once a round."""
 POLL_S = 1.0
 """Levels are read again this often: the kernel may miss an edge."""
 PURGE_S = 3600.0
@@ -416,6 +418,9 @@ class Worker:
         quickest = self._exchange
         if quickest is None or now_s - asked_s < quickest[2] - quickest[0]:
             self._exchange = (asked_s, reply.at, now_s)
+        if now_s - asked_s > SLOW_S * self.pace and self._ask_every_s >= TIME_S[1]:
+            self._ask_every_s = TIME_S[0]
+            self._timers["time"] = now_s + TIME_S[0]
         if self.time.learn(parse_time(reply.at), asked_s, now_s, reply.rate):
             self.spool.keep("time", self.time.dump())
             self.face.review()
