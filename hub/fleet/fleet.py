@@ -169,10 +169,12 @@ class Fleet:
         boot = said.boot or standing.boot
         if standing.dark:
             own = sight.back(node, boot, said.run, now_ms)
+        elif boot is None or not sight.expects(node):
+            own = []  # of one that never says how it is, the last press says nothing about when it went dark
         else:
             reporting = self._reporting.get(node, {})
             seeing = {name: place for name, place in reporting.items() if name not in standing.blind}
-            own = [] if boot is None else sight.restarted(node, seeing, (standing.boot, boot), said.run, now_ms)
+            own = sight.restarted(node, seeing, (standing.boot, boot), said.run, now_ms)
         sight.born(node, said.run)
         sight.heard(node, now_ms)
         standing.stale_ms = None
