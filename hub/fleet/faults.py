@@ -289,7 +289,7 @@ def _device(
 ) -> Iterator[Fault]:
     heard_ms = now_ms if known.health_ms is None else known.health_ms
     stood_ms = 0 if said.since is None else max(0, round((health.mono - said.since) * 1000))
-    because = f": {said.fault}" if said.fault else ""
+    because = _because(said.fault)
     planned = plan.devices.get(f"{known.node}/{device}")
     if said.fault and "chatter" in said.fault:
         yield _fault(known, "chattering", None, now_ms, device=device)
@@ -307,6 +307,13 @@ def _device(
             yield _fault(known, "deaf", None, now_ms, device=device, detail=said.level)
     elif said.level in ("on", "off") and said.level != told and not health.spool:
         yield _fault(known, "deaf", None, now_ms, device=device, detail=said.level)
+
+
+def _because(fault: str | None) -> str:
+    """Return what a device's word for its fault adds to the fault's own words."""
+    word, _, more = (fault or "").partition(":")
+    said = more if word == "unreadable" else fault or ""
+    return f": {said.strip()}" if said.strip() else ""
 
 
 def _springs_back(device: Device) -> bool:

@@ -30,7 +30,7 @@ PORTION = 100
 PORTION_MS = 250
 """A large site's nodes are looked at so many at a time, so long after each other: two milliseconds, not forty."""
 REWRITTEN_MS = 60_000
-"""A fault that only changes its words is not written more often."""
+"""That an event was seen once more is not written more often."""
 CONTRADICTIONS = 3
 CONTRADICTED_WITHIN_MS = 3_600_000
 """So many contradicted moments at one place within so long are a fault of its button or its sensor."""
@@ -85,6 +85,8 @@ class Watch:
         """When technicians were paged last."""
         self._dirty: set[str] = set()
         self._news: set[str] = set()
+        self._lost: dict[str, int] = {}
+        """Node -> signals lost for good in its standing gap."""
         self._look_ms = 0
         self._left: list[str] = []
         """Nodes that this round has not looked at yet."""
@@ -157,6 +159,8 @@ class Watch:
                     told[device] = (item.at_ms, word)
             elif item.name == GAP:
                 lost = item.value if isinstance(item.value, int) and item.value > 0 else 1
+                stands = (item.source, "", "gap") in self._faults
+                lost = self._lost[item.source] = lost + (self._lost.get(item.source, 0) if stands else 0)
                 self._event(item.source, "", "gap", item.received_ms, detail=f"{lost} signal{'s' * (lost > 1)}")
 
     def clocks(self, boots: Iterable[Boot], now_ms: int) -> None:
@@ -279,8 +283,8 @@ class Watch:
             self._repage = True
             self._tell_screens(fault)
             self._write(fault, now_ms)
-        elif now_ms - self._written_ms.get(fault.key, 0) >= REWRITTEN_MS and (
-            old.detail != fault.detail or KINDS[fault.kind].lasts_ms is not None
+        elif old.detail != fault.detail or (
+            KINDS[fault.kind].lasts_ms is not None and now_ms - self._written_ms.get(fault.key, 0) >= REWRITTEN_MS
         ):
             self._write(fault, now_ms)
 

@@ -67,6 +67,8 @@ CASES: list[tuple[str, Known, dict[tuple[str, str, str], Fault], list[tuple[str,
     ("a line may stand for long", known(node="mark-a", health=health("mark", "on"), told={"mark": "on"}), {}, []),
     ("unreadable", known(health=health(level="unknown", fault="pin 17 is in use")), {}, [
         ("mot", "unreadable", NOW, "cannot be read: pin 17 is in use")]),
+    ("unreadable, as the node says", known(health=health(level="unknown", fault="unreadable: no echo")), {}, [("mot", "unreadable", NOW, "cannot be read: no echo")]),
+    ("unreadable, and no more", known(health=health(level="unknown", fault="unreadable")), {}, [("mot", "unreadable", NOW, "cannot be read")]),
     ("unreadable, nobody knows why", known(health=health(level="unknown")), {}, [("mot", "unreadable", NOW, "cannot be read")]),
     ("any other word", known(health=health(fault="echo lost")), {}, [("mot", "faulty", NOW, "reports a fault: echo lost")]),
     ("its level is not what it told", known(**BEAM, health=health("mark", "on")), {}, [

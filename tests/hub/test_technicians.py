@@ -332,6 +332,11 @@ def test_signals_without_a_time_and_signals_lost(technicians: Desk) -> None:
     desk.node(node_signal(2, "gap", device="node", boot="b2", sent=12.5, value=41))
     assert kinds(desk) == ["desk-a1 clock", "desk-a1 gap"]
     assert told(desk)[-1].text.startswith("desk-a1 at Check-in counter A: 41 signals lost for good since")
+    desk.node(node_signal(3, "gap", device="node", boot="b2", sent=13.5, value=1))
+    desk.pass_ms(2 * MINUTE)
+    desk.node(node_signal(4, "gap", device="node", boot="b2", sent=14.5, value=1))
+    (row,) = [row for row in desk.reader.faults() if row.kind == "gap"]
+    assert row.detail == "43 signals"
     desk.pass_ms(25 * 60 * MINUTE)
     assert "desk-a1 gap" not in kinds(desk)
 
