@@ -4,7 +4,7 @@
 import { askClock, clockText, hear, leftText, say, siteNow, wallText } from "./clock.js";
 
 const root = document.documentElement;
-const STALE_MS = 5_000;
+const STALE_MS = 4_500; // told within 5 seconds: the last pulse may have come just before the end
 const GAP_MS = 350; // least time between two looks at the page
 const IDLE_MS = 15_000; // strokes and rulers move on by themselves
 
