@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import shlex
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from andgate.moment.moments import Moment
+from cli.main import main
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, BrokerUrl, HubConfig
@@ -199,16 +199,16 @@ def test_a_backup_is_restored_as_the_operators_guide_says(hub: HubApp, root: Pat
         timeout=WAIT_S,
     ) as answer:
         assert answer.status == 202
-    (_, _, statement) = commands(root / "docs" / "guides" / "operator.md", "sqlite3")[1]
+    guide = root / "docs" / "guides" / "operator.md"
     restored = tmp_path / "restored"
-    restored.mkdir()
-    with (
-        contextlib.closing(sqlite3.connect(tmp_path / "data" / "andgate.db")) as running,
-        contextlib.closing(sqlite3.connect(restored / "andgate.db")) as backup,
-    ):
-        running.backup(backup)
-        backup.execute(statement)
-        backup.commit()
+    (taken,) = commands(guide, "andgate backup")
+    assert (
+        main([{"data": str(tmp_path / "data"), "/backups": str(tmp_path)}.get(word, word) for word in taken[1:]]) == 0
+    )
+    (backup,) = tmp_path.glob("*.andgate")
+    given = commands(guide, "andgate restore")[0]
+    put_back = [str(backup) if word.startswith("/backups") else word for word in given[1:]]
+    assert main([{"data": str(restored)}.get(word, word) for word in put_back]) == 0
     config = HubConfig(
         plan=root / "docs" / "examples" / "airport.toml",
         data=restored,

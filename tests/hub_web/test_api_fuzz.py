@@ -32,6 +32,7 @@ OPERATIONS = [
     ("GET", "/interactions/{interaction}/outcomes"),
     ("GET", "/touchpoints"),
     ("GET", "/nodes"),
+    ("GET", "/feeds"),
     ("GET", "/pages"),
     ("GET", "/clock"),
 ]
