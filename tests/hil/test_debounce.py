@@ -33,7 +33,8 @@ def knock(hall: Hall) -> float:
     """Knock against the foot switch, shorter than a foot; again if the machine took longer over it. Return when."""
     down_s, up_s = 0.0, 1.0
     while up_s - down_s > FOOT_S - SLACK_S:
-        down_s, up_s = hall.call("lines:play", FOOT, [(0.5, "down"), (0.01, "up")])
+        hall.call("lines:play", FOOT, [(0.3, "up")])
+        down_s, up_s = hall.call("lines:tap", FOOT, 0.01)
     return down_s
 
 

@@ -17,8 +17,8 @@ def test_a_press_is_paged_and_the_lamp_answers(hall: Hall, figures: list[str]) -
         hall.call("hand:dark", LAMP)
         since = hall.mark()
         down_s, lit_s, _ = hall.press(MOT, LAMP)
-        paged_s, said = hall.hear("page/ticket-agents", since, kind="page")
         (press,) = hall.wait_signals("hall", since, down_s)
+        paged_s, said = hall.hear("page/ticket-agents", since, kind="page")
         moment = hall.call("ear:get", f"/api/v1/moments/{said['moment']}")
         assert (moment["touchpoint"], moment["witnesses"]) == ("counter-a", ["hall/mot"])
         assert abs(parse_time(moment["opened_at"]) - parse_time(press["at"])) < 50

@@ -16,6 +16,8 @@ from tests.hil.guest.lines import CHIP, pull
 
 LOOK_S = 0.002
 SHORT_S = 0.12
+APART_S = 0.1
+"""A finger is never off a button for less: that would be a bounce, and both presses one."""
 ANSWER_S = 10.0
 DARK_S = 0.3
 """A lamp that has been dark for so long does not blink: no blink that waits for an answer is so slow."""
@@ -63,6 +65,7 @@ def press(button: int, lamp: int | None = None, for_s: float = SHORT_S) -> list[
             up_s = pull(button, "up")
         pause.wait(LOOK_S)
         now_s = time.monotonic()
+    pause.wait(APART_S)
     return [down_s, lit_s, up_s]
 
 

@@ -59,3 +59,10 @@ def both(first: int, second: int, apart_s: float, for_s: float = 0.3) -> list[fl
     times = play(first, [(0.0, "down")]) + play(second, [(apart_s, "down")])
     threading.Event().wait(for_s)
     return [*times, pull(first, "up"), pull(second, "up")]
+
+
+def tap(line: int, for_s: float) -> list[float]:
+    """Pull a line down and up again; return between when and when that was, at most."""
+    (down_s,) = play(line, [(0.0, "down")])
+    play(line, [(for_s, "up")])
+    return [down_s, time.monotonic()]
