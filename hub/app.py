@@ -156,7 +156,13 @@ class HubApp:
         unsent = driver.queued_pages()
         will = encode(HubState(state="lost", session=driver.session))
         self._link = link = Link(
-            self._broker_at(), self._topics, clock, self._deliver, will=will, certificates=self.config.certificates
+            self._broker_at(),
+            self._topics,
+            clock,
+            self._deliver,
+            will=will,
+            certificates=self.config.certificates,
+            room=lambda: driver.has_room,
         )
         self._announcer = announcer = Announcer(driver, clock, link, self._topics)
         self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent)

@@ -90,7 +90,6 @@ class Driver:
         """Whether it is the lists' turn."""
         self._commit_s = 0.0
         """How long the last commit took."""
-        self._room = threading.Event()
         self._stopping = False
         self._open: dict[str, Moment] = {
             moment.id: judge.persons.moment(moment) for moment in judge.engine.open_moments()
@@ -149,11 +148,13 @@ class Driver:
         found = list(self._open.values())  # one step of the interpreter: no commit comes between
         return tuple(sorted(found, key=lambda moment: (moment.ends_ms, moment.opened_ms, moment.id)))
 
+    @property
+    def has_room(self) -> bool:
+        """Whether whoever delivers may read on; while not, the broker has to wait."""
+        return self._queue.qsize() < QUEUE_MOST
+
     def deliver(self, message: Delivered) -> None:
-        """Take an MQTT message; waits while too many are waiting already."""
-        while self._queue.qsize() + len(self._lists) >= QUEUE_MOST and not self._stopping:
-            self._room.clear()
-            self._room.wait(1.0)
+        """Take an MQTT message. It never waits: its caller holds what the listeners need to send (`has_room`)."""
         self._queue.put(message)
 
     def signals(self, members: list[FeedSignal], feed: str) -> Future[Accepted]:
@@ -224,7 +225,6 @@ class Driver:
             self._store.close()
             return
         self._stopping = True
-        self._room.set()
         self._queue.put(None)
         self._thread.join()
 
@@ -286,8 +286,6 @@ class Driver:
 
     def _take(self) -> list[object]:
         """Wait for something to do, then take all that has arrived; lists that are too many take turns with it."""
-        if not self._room.is_set():
-            self._room.set()
         lists = min(LISTS_MOST, 1 + int(self._commit_s / LIST_S))
         if self._lists and self._owed:
             self._owed = False
@@ -387,7 +385,6 @@ class Driver:
                 self.fault = fault
                 if self._stopping or not self._ready.done():
                     raise
-                self._room.clear()
                 threading.Event().wait(RETRY_S)
             else:
                 if written:

@@ -54,6 +54,7 @@ class Link:
         *,
         will: bytes,
         certificates: Certificates | None = None,
+        room: Callable[[], bool] = lambda: True,
     ) -> None:
         """Prepare; `start` connects.
 
@@ -64,6 +65,7 @@ class Link:
             receive: called in the network thread with every message said to a hub; must only hand over.
             will: payload of ``hub/state`` that the broker publishes if the hub is lost.
             certificates: for ``mqtts://``.
+            room: whether `receive` can take more just now; while not, nothing is read.
         """
         self.up: list[Callable[[], None]] = []
         """Called in the network thread at every connect, after the subscriptions; must only hand over."""
@@ -100,7 +102,13 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
-        self._pump = Pump(client, retry_first_s=RETRY_FIRST_S, retry_most_s=RETRY_MOST_S, failed=self._on_connect_fail)
+        self._pump = Pump(
+            client,
+            retry_first_s=RETRY_FIRST_S,
+            retry_most_s=RETRY_MOST_S,
+            failed=self._on_connect_fail,
+            room=room,
+        )
 
     def _use_tls(self, files: Certificates) -> None:
         try:

@@ -22,13 +22,21 @@ READ_MOST = 64
 """Packets read before it is looked whether something is to be written."""
 LOOK_S = 1.0
 """Real seconds between looks at the keepalive."""
+NO_ROOM_S = 0.02
+"""Real seconds before it is looked again whether there is room."""
 
 
 class Pump:
     """Keeps one client connected, and its bytes flowing."""
 
     def __init__(
-        self, client: mqtt.Client, *, retry_first_s: float, retry_most_s: float, failed: Callable[[], None]
+        self,
+        client: mqtt.Client,
+        *,
+        retry_first_s: float,
+        retry_most_s: float,
+        failed: Callable[[], None],
+        room: Callable[[], bool] = lambda: True,
     ) -> None:
         """Move the bytes of `client`, for which `connect_async` has been called when this starts.
 
@@ -37,10 +45,12 @@ class Pump:
             retry_first_s: real seconds before the first try to connect again; doubled with each further one.
             retry_most_s: up to this.
             failed: called in the thread when a try to connect failed.
+            room: whether more can be taken just now; while not, nothing is read, and the broker has to wait.
         """
         self._client = client
         self._retry_s = (retry_first_s, retry_most_s)
         self._failed = failed
+        self._room = room
         self._heard, self._bell = socket.socketpair()
         self._heard.setblocking(False)  # noqa: FBT003 - the socket's own interface
         self._bell.setblocking(False)  # noqa: FBT003 - the socket's own interface
@@ -112,9 +122,12 @@ class Pump:
         blocked = False
         while (sock := client.socket()) is not None:
             buffered = getattr(sock, "pending", int)() > 0  # TLS has read more than was asked for
+            # Whoever takes the messages must never make paho's callback wait: it would hold what a writer needs.
+            room = self._room()
+            wait_s = NO_ROOM_S if not room else 0 if buffered else LOOK_S
             try:
                 readable, writable, _ = select.select(
-                    [sock, self._heard], [sock] if blocked else [], [], 0 if buffered else LOOK_S
+                    [sock, self._heard] if room else [self._heard], [sock] if blocked else [], [], wait_s
                 )
             except (OSError, ValueError):  # closed meanwhile
                 continue
@@ -123,7 +136,7 @@ class Pump:
             if self._heard in readable:
                 with contextlib.suppress(BlockingIOError):
                     self._heard.recv(4096)
-            if buffered or sock in readable:
+            if room and (buffered or sock in readable):
                 self._read()
             self._rung = False  # before the writing: whoever rings from now on is heard in the next round
             if client.want_write():
