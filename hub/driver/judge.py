@@ -101,7 +101,8 @@ class Judge:
         self._boots = Boots(store)
         self._fleet = Fleet(store, plan, clock.rate, self._boots.top)
         self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
-        self._gate = Gate(store, self._boots, plan, self.timekeeper.site_ms)
+        plans = [(since_ms, casting.plan) for since_ms, casting in self.engine.plans]
+        self._gate = Gate(store, self._boots, plans, self.timekeeper.site_ms)
         self._holes = Holes(self._boots.holed())
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)
@@ -380,7 +381,7 @@ class Judge:
         self.store.plan(plan, batch.now_ms, source)
         self._judge(batch, (Replanned(plan=plan, at_ms=batch.now_ms),))
         self.store.use_plan(plan)
-        self._gate.use_plan(plan)
+        self._gate.use_plan(plan, batch.now_ms)
         self._fleet.use_plan(plan)
         self._watch.use_plan(plan)
         batch.plan = plan

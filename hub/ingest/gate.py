@@ -16,7 +16,7 @@ later than the receipt         up to 60 s: the receipt        more: quarantined 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import msgspec
@@ -30,7 +30,7 @@ from andgate.wire.codec import body_digest, decode_feed_signals, decode_node_sig
 from andgate.wire.messages import FeedSignal, NodeSignal, Retraction, TimeAsk
 from hub.ingest.boots import RETIME_MS, Boot, Boots
 from hub.ingest.timeline import Place
-from hub.ingest.vocabulary import Vocabulary
+from hub.ingest.vocabulary import Vocabularies, Vocabulary
 from hub.store import Store
 
 AHEAD_MS = 60_000
@@ -63,14 +63,18 @@ class Gate:
     """The gatekeeper of one hub; belongs to the driver's thread."""
 
     def __init__(
-        self, store: Store, boots: Boots, plan: Plan, site_ms: Callable[[int], int] = lambda utc_ms: utc_ms
+        self,
+        store: Store,
+        boots: Boots,
+        plans: Sequence[tuple[int, Plan]],
+        site_ms: Callable[[int], int] = lambda utc_ms: utc_ms,
     ) -> None:
-        """Take signals into `store`, judged by the names in `plan`.
+        """Take signals into `store`, by the names in the plan of when they happened.
 
         Args:
             store: of the hub.
             boots: of the same.
-            plan: in force.
+            plans: each with the site time since when it is in force; the last is in force now.
             site_ms: from a UTC that others tell to site time: the same, unless the machine's clock was set.
         """
         self._store = store
@@ -79,11 +83,11 @@ class Gate:
         self._undigested: dict[str, None] = {}
         self._running: dict[str, str] = {}
         """Node -> the boot its birth named."""
-        self.use_plan(plan)
+        self._words = Vocabularies(plans)
 
-    def use_plan(self, plan: Plan) -> None:
+    def use_plan(self, plan: Plan, now_ms: int) -> None:
         """Know this plan's names from now on."""
-        self._words = Vocabulary(plan)
+        self._words.use_plan(plan, now_ms, now_ms - HORIZON_MS)
 
     def born(self, node: str, boot: str, now_ms: int) -> None:
         """A node said which boot it runs."""
@@ -91,7 +95,7 @@ class Gate:
         self._see(node, boot, now_ms)
 
     def _see(self, node: str, boot: str, now_ms: int) -> Boot:
-        return self._boots.see(node, boot, now_ms, stranger=node not in self._words.devices)
+        return self._boots.see(node, boot, now_ms, stranger=not self._words.knows_node(node))
 
     # ---------------------------------------------------------------------------------------------- nodes
 
@@ -146,15 +150,18 @@ class Gate:
         if id in self._undigested:
             return
         boot.numbers.add(member.seq)
-        fault = self._words.node_fault(node, member.device)
-        if fault is not None and not (member.signal == GAP and node in self._words.devices):
-            self._aside(received_ms, topic, fault, member)
-            return
         mono_ms = member.mono * 1000
         place = boot.timeline.at(mono_ms)
         at_ms = self._unplaced(member, boot, received_ms) if place is None else round(mono_ms + place.offset_ms)
+        words = self._words.now if at_ms is None else self._words.at(at_ms)
+        if words.node_fault(node, member.device) is not None:
+            words = self._words.now  # a device that is new, by a clock that is a little behind
+        fault = words.node_fault(node, member.device)
+        if fault is not None and not (member.signal == GAP and node in words.devices):
+            self._aside(received_ms, topic, fault, member)
+            return
         if at_ms is None:
-            signal = self._signal(member, id, boot, received_ms, received_ms)
+            signal = self._signal(member, id, boot, words, received_ms, received_ms)
             boot.untimed += 1
             self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
             boot.keep()
@@ -163,7 +170,7 @@ class Gate:
         if at_ms > received_ms + AHEAD_MS:
             self._aside(received_ms, topic, "it says that it happened more than 60 s after it was received", member)
             return
-        signal = self._signal(member, id, boot, min(at_ms, received_ms), received_ms, _within(place))
+        signal = self._signal(member, id, boot, words, min(at_ms, received_ms), received_ms, _within(place))
         self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
         if place is not None:
             boot.stood.timed(mono_ms, place.offset_ms)
@@ -173,12 +180,19 @@ class Gate:
         taken.inputs.append(signal)
 
     def _signal(
-        self, member: NodeSignal, id: str, boot: Boot, at_ms: int, received_ms: int, within_ms: int | None = None
+        self,
+        member: NodeSignal,
+        id: str,
+        boot: Boot,
+        words: Vocabulary,
+        at_ms: int,
+        received_ms: int,
+        within_ms: int | None = None,
     ) -> Signal:
         node = boot.node
-        device = self._words.devices[node].get(member.device)
+        device = words.devices[node].get(member.device)
         # A gap is the node's own word, not a device's.
-        touchpoint = self._words.plan.nodes[node].touchpoint or "" if device is None else device.touchpoint
+        touchpoint = words.plan.nodes[node].touchpoint or "" if device is None else device.touchpoint
         retracts: str | None = None
         if isinstance(member.retracts, Retraction):
             retracts = f"n/{node}/{member.retracts.boot}/{member.retracts.seq}"
@@ -352,10 +366,11 @@ class Gate:
             if kept.digest != _digest(member):
                 raise ContradictedError(_CONTRADICTED.format(member.id))
             return None
-        fault = self._words.feed_fault(member.touchpoint, member.signal, member.device, member.to)
-        if fault is not None:
-            raise RefusedError(fault)
         at_ms = received_ms if member.at is None else self._site_ms(parse_time(member.at))
+        named = (member.touchpoint, member.signal, member.device, member.to)
+        fault = self._words.now.feed_fault(*named)
+        if fault is not None and self._words.at(at_ms).feed_fault(*named) is not None:
+            raise RefusedError(fault)
         if at_ms > received_ms + AHEAD_MS:
             raise RefusedError(f"`at` is {(at_ms - received_ms) / 1000:.0f} s in the future. Send what has happened")
         return Signal(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from andgate.moment.roles import names_of
 from andgate.moment.signals import MOVED, RESERVED
@@ -59,6 +61,43 @@ class Vocabulary:
         if to is not None and to not in self.plan.touchpoints:
             return f'the plan has no touchpoint "{to}" to move to{_near(to, self.plan.touchpoints)}'
         return None
+
+
+class Reign(NamedTuple):
+    """A plan's names, and since when they count."""
+
+    since_ms: int
+    words: Vocabulary
+
+
+class Vocabularies:
+    """The names of the plan in force and of those before it: a signal meets the plan of when it happened (rule 17).
+
+    A press that a node kept while it was cut off may be of a button that the plan has moved or dropped since.
+    """
+
+    def __init__(self, plans: Sequence[tuple[int, Plan]]) -> None:
+        """Know some plans, each with the site time since when it is in force; the last is in force now."""
+        self._reigns = [Reign(since_ms, Vocabulary(plan)) for since_ms, plan in plans]
+
+    @property
+    def now(self) -> Vocabulary:
+        """Of the plan in force."""
+        return self._reigns[-1].words
+
+    def use_plan(self, plan: Plan, since_ms: int, before_ms: int) -> None:
+        """Know a plan that is in force from now on; forget those that ended before `before_ms`."""
+        self._reigns.append(Reign(since_ms, Vocabulary(plan)))
+        while len(self._reigns) > 1 and self._reigns[1].since_ms < before_ms:
+            del self._reigns[0]
+
+    def at(self, at_ms: int) -> Vocabulary:
+        """Of the plan in force at a site time; of the oldest known for what was before."""
+        return next((reign.words for reign in reversed(self._reigns) if reign.since_ms <= at_ms), self._reigns[0].words)
+
+    def knows_node(self, node: str) -> bool:
+        """Whether any of them has the node."""
+        return any(node in reign.words.devices for reign in self._reigns)
 
 
 def _near(name: str, known: object) -> str:
