@@ -15,7 +15,7 @@ ARGS ?=
 CODE := andgate edge hub cli twin bench tests scripts
 PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
-.PHONY: help install demo test test-library check format docs soak hil bench constraints debian clean
+.PHONY: help install demo test test-library check format docs soak hil bench mutants constraints debian clean
 
 help: ## list what can be made
 	@echo "make TARGET, where TARGET is one of:"
@@ -80,10 +80,15 @@ hil: $(STAMP) ## real programs on a real kernel's GPIO, in an emulated machine; 
 bench: $(STAMP) ## measure speed against the targets; ARGS="name ..." chooses
 	@$(BIN)/python -m bench $(ARGS)
 
+mutants: $(STAMP) ## break the judging in small ways and see which the tests notice; ARGS="fold view" chooses modules
+	@$(BIN)/python -c 'import mutmut' 2>/dev/null || $(PIP_ENV) $(BIN)/python -m pip install --quiet \
+	  $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable '.[mutants]'
+	@$(BIN)/python scripts/mutants.py $(ARGS)
+
 constraints: $(STAMP) ## write constraints.txt again from what .venv has
 	$(BIN)/python scripts/constraints.py >constraints.new && mv constraints.new constraints.txt
 	@touch $(STAMP)
 
 clean: ## remove .venv, caches and everything built
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist mutants htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

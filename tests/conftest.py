@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -14,6 +14,8 @@ ROOT = Path(__file__).parent.parent
 # `pytest --hypothesis-profile=explore` looks further.
 _CALM = (HealthCheck.too_slow, HealthCheck.differing_executors)
 settings.register_profile("steady", deadline=None, derandomize=True, database=None, suppress_health_check=_CALM)
+# For `make mutants`: that an example fails is enough, nobody reads it.
+settings.register_profile("mutants", settings.get_profile("steady"), phases=[Phase.explicit, Phase.generate])
 settings.register_profile("explore", deadline=None, max_examples=2_000, suppress_health_check=_CALM)
 settings.load_profile("steady")
 
