@@ -9,8 +9,8 @@ from pathlib import Path
 from andgate.wire.codec import format_time
 from cli.progress import Progress
 from hub.clock import SystemClock
-from hub.store.backup import backup, note_backup
-from hub.store.frozen import Frozen, database_of
+from hub.evidence.backup import backup, note_backup
+from hub.evidence.frozen import Frozen, database_of
 
 SUFFIX = ".andgate"
 

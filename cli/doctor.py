@@ -19,9 +19,9 @@ from cli.reload import hub_pid
 from cli.when import shown
 from hub.clock import SystemClock
 from hub.config import parse_broker
+from hub.evidence.backup import LAST
+from hub.evidence.frozen import Frozen, database_of
 from hub.store import Reader, chain, seals
-from hub.store.backup import LAST
-from hub.store.frozen import Frozen, database_of
 
 HOUR_MS = 3_600_000
 BACKUP_OLD_MS = 36 * HOUR_MS

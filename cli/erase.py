@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hub.store.erase import erase
+from hub.evidence.erase import erase
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,9 +16,9 @@ from andgate.wire.codec import format_time
 from cli.check import read
 from cli.progress import Progress
 from cli.when import parse_when, shown
-from hub.store.frozen import database_of
-from hub.store.rejudge import Rejudged, rejudge
-from hub.store.whatif import Counted, Told, WhatIf, what_if
+from hub.evidence.frozen import database_of
+from hub.evidence.rejudge import Rejudged, rejudge
+from hub.evidence.whatif import Counted, Told, WhatIf, what_if
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from cli.progress import Progress
-from hub.store.revive import revive
+from hub.evidence.restore import restore
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Make the folder and say what happens next."""
     progress = Progress()
     try:
-        made = revive(args.file, args.data, progress)
+        made = restore(args.file, args.data, progress)
     finally:
         progress.done()
     manifest = made.manifest

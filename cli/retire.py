@@ -13,8 +13,8 @@ import msgspec
 from andgate.errors import UsageError
 from cli.progress import Progress
 from hub.clock import SystemClock
-from hub.store.frozen import Frozen, database_of
-from hub.store.retire import retire
+from hub.evidence.frozen import Frozen, database_of
+from hub.evidence.retire import retire
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

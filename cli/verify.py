@@ -9,8 +9,8 @@ from pathlib import Path
 from andgate.errors import UsageError
 from cli.progress import Progress
 from cli.when import shown
-from hub.store.frozen import database_of
-from hub.store.verify import Verified, verify
+from hub.evidence.frozen import database_of
+from hub.evidence.verify import Verified, verify
 
 _DIGITS = 64
 

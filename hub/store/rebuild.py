@@ -2,7 +2,7 @@
 
 The journal's own words are written down as they stand (moments, trails, identities, plans); what is counted or judged
 from them (tallies, outcomes, pages) is counted by the very classes that the running hub uses, fed from the journal.
-What no entry knows is left out here and in the comparison: see `hub.store.compare`.
+What no entry knows is left out here and in the comparison: see `hub.evidence.compare`.
 """
 
 from __future__ import annotations

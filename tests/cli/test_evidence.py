@@ -12,7 +12,7 @@ import pytest
 
 from cli.main import main
 from hub.clock import HandClock
-from hub.store.backup import LAST
+from hub.evidence.backup import LAST
 from tests.hub.day import GATED, flight
 from tests.hub.desk import START_MS, Desk, node_signal
 

@@ -13,10 +13,10 @@ import pytest
 
 from andgate.errors import StorageError, UsageError
 from hub.clock import HandClock
+from hub.evidence.backup import backup, unpack
+from hub.evidence.restore import restore
+from hub.evidence.verify import verify
 from hub.store import Reader
-from hub.store.backup import backup, unpack
-from hub.store.revive import revive
-from hub.store.verify import verify
 from tests.hub.day import flight, live
 from tests.hub.desk import START_MS, Desk, as_killed, node_signal
 
@@ -41,9 +41,9 @@ def test_a_backup_of_a_running_hub_restores_to_the_same(desk: Desk, tmp_path: Pa
     assert while_busy.entry >= made.entry
     assert (tmp_path / "b.andgate").stat().st_mode & 0o777 == 0o600
     for name in ("b", "c"):
-        revived = revive(tmp_path / f"{name}.andgate", tmp_path / name)
+        restored = restore(tmp_path / f"{name}.andgate", tmp_path / name)
         assert verify(tmp_path / name / "andgate.db").sound(witnessed=False)
-        assert revived.epoch != made.epoch
+        assert restored.epoch != made.epoch
     with Reader(tmp_path / "b") as reader:
         assert reader.moments(limit=1000, withdrawn=True).items == told
     assert not list(tmp_path.glob(".*"))
@@ -56,7 +56,7 @@ def test_a_restored_hub_begins_a_new_epoch_once_and_goes_on_with_the_sessions(
     desk.post("a", "docked", key=flight(1))
     backup(tmp_path / "data", tmp_path / "b", AT)
     epoch, session = desk.driver.epoch, desk.driver.session
-    revive(tmp_path / "b", tmp_path / "new")
+    restore(tmp_path / "b", tmp_path / "new")
     again = make_desk(data=tmp_path / "new")
     assert again.driver.epoch != epoch
     assert again.driver.session > session + 100
@@ -86,7 +86,7 @@ def test_what_nodes_send_again_is_judged_once_and_as_if_nothing_had_been_lost(
     desk.stop()
     shutil.rmtree(tmp_path / "data")
 
-    revive(tmp_path / "b", tmp_path / "new")
+    restore(tmp_path / "b", tmp_path / "new")
     clock.advance(3_600_000)
     restored = make_desk(data=tmp_path / "new")
     for _ in range(2):  # and a second time, since a receipt may get lost
@@ -107,8 +107,8 @@ def test_pages_that_waited_in_a_backup_are_looked_at_again(
     desk.node(node_signal(1))
     backup(tmp_path / "data", tmp_path / "b", AT)
     desk.stop()
-    revived = revive(tmp_path / "b", tmp_path / "new")
-    assert revived.over == 0
+    restored = restore(tmp_path / "b", tmp_path / "new")
+    assert restored.over == 0
     clock.advance(86_400_000)
     restored = make_desk(data=tmp_path / "new")
     # Whoever sends them asks which moments are open: this one gave up yesterday.
@@ -125,7 +125,7 @@ def test_words_that_it_is_over_are_not_sent_out_of_a_backup(make_desk: Callable[
     (row,) = desk.pages(kind="over")
     assert row.state == "queued"
     backup(tmp_path / "data", tmp_path / "b", AT)
-    assert revive(tmp_path / "b", tmp_path / "new").over == 1
+    assert restore(tmp_path / "b", tmp_path / "new").over == 1
     with Reader(tmp_path / "new") as reader:
         assert [it.state for it in reader.pages().items if it.kind == "over"] == ["cancelled"]
 
@@ -141,18 +141,18 @@ def test_refusals(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         backup(tmp_path / "data", tmp_path / "no" / "c", AT)
     with pytest.raises(UsageError, match="is not empty"):
-        revive(file, tmp_path / "data")
+        restore(file, tmp_path / "data")
     with pytest.raises(UsageError, match="is no folder"):
-        revive(file, file)
+        restore(file, file)
     with pytest.raises(UsageError, match="there is no"):
-        revive(tmp_path / "none", tmp_path / "new")
+        restore(tmp_path / "none", tmp_path / "new")
     (tmp_path / "junk").write_bytes(b"junk")
     with pytest.raises(StorageError, match="damaged, or no backup"):
-        revive(tmp_path / "junk", tmp_path / "new")
+        restore(tmp_path / "junk", tmp_path / "new")
     with ZipFile(tmp_path / "other.zip", "w") as other:
         other.writestr("a", "b")
     with pytest.raises(UsageError, match="no backup of Andgate's"):
-        revive(tmp_path / "other.zip", tmp_path / "new")
+        restore(tmp_path / "other.zip", tmp_path / "new")
     assert not (tmp_path / "new" / "andgate.db").exists()
 
 
@@ -175,7 +175,7 @@ def test_a_changed_backup_is_refused(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="of a newer Andgate"):
         unpack(packed(format=9), None)
     with pytest.raises(StorageError, match="ends elsewhere"):
-        revive(packed(entry=1), tmp_path / "new")
+        restore(packed(entry=1), tmp_path / "new")
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2] + b"\0\0\0\0" + whole[len(whole) // 2 + 4 :])
     with pytest.raises(StorageError, match="damaged"):

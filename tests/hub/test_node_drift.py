@@ -12,8 +12,8 @@ import pytest
 
 from andgate.wire.times import format_time
 from hub.clock import HandClock
-from hub.store.compare import PROJECTIONS
-from hub.store.verify import verify
+from hub.evidence.compare import PROJECTIONS
+from hub.evidence.verify import verify
 from tests.hub.desk import START_MS, Desk, node_signal
 
 HOUR_MS = 3_600_000

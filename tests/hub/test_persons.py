@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from andgate.moment.events import Claimed
-from hub.store.erase import erase
-from hub.store.frozen import database_of
-from hub.store.verify import verify
+from hub.evidence.erase import erase
+from hub.evidence.frozen import database_of
+from hub.evidence.verify import verify
 from tests.hub.desk import Desk, node_signal
 
 

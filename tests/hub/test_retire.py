@@ -14,14 +14,14 @@ import pytest
 from andgate.errors import StorageError, UsageError
 from andgate.plan import parse_plan
 from hub.clock import HandClock
-from hub.store.backup import backup
-from hub.store.frozen import database_of
-from hub.store.rejudge import rejudge
-from hub.store.retire import retire
-from hub.store.revive import revive
+from hub.evidence.backup import backup
+from hub.evidence.frozen import database_of
+from hub.evidence.rejudge import rejudge
+from hub.evidence.restore import restore
+from hub.evidence.retire import retire
+from hub.evidence.verify import verify
+from hub.evidence.whatif import what_if
 from hub.store.seals import newest
-from hub.store.verify import verify
-from hub.store.whatif import what_if
 from tests.hub.day import GATED, OTHER, live
 from tests.hub.desk import START_MS, Desk
 
@@ -146,7 +146,7 @@ def test_a_running_hub_is_not_disturbed(data: Path) -> None:
 def test_backup_and_restore_of_what_is_left(data: Path, tmp_path: Path) -> None:
     _retire(data)
     backup(data, tmp_path / "b", "2026-12-24T00:00:00.000Z")
-    revive(tmp_path / "b", tmp_path / "new")
+    restore(tmp_path / "b", tmp_path / "new")
     assert verify(database_of(tmp_path / "new")).sound(witnessed=False)
     assert (tmp_path / "new" / "site.key").read_text() == (data / "site.key").read_text()
 
@@ -210,7 +210,7 @@ def test_an_interrupted_retirement_is_gone_on_with(data: Path, monkeypatch: pyte
         raise StorageError("the power is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr("hub.store.retire._delete_trail", dies)
+        patched.setattr("hub.evidence.retire._delete_trail", dies)
         with pytest.raises(StorageError, match="power"):
             _retire(data)
     assert "interrupted" in (verify(database_of(data)).broken or "")

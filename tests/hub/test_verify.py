@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from andgate.errors import StorageError, UsageError
 from hub.clock import HandClock
-from hub.store.compare import PROJECTIONS
+from hub.evidence.compare import PROJECTIONS
+from hub.evidence.rejudge import rejudge
+from hub.evidence.verify import Verified, verify
 from hub.store.journal import GENESIS, link
-from hub.store.rejudge import rejudge
-from hub.store.verify import Verified, verify
 from tests.hub.day import GATED, OTHER, flight, live
 from tests.hub.desk import START_MS, Desk, node_signal
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from andgate.errors import StorageError
-from hub.store.frozen import Frozen, database_of
+from hub.evidence.frozen import Frozen, database_of
 
 _BUSY_S = 30
 

@@ -19,13 +19,14 @@ from msgspec import Raw, Struct
 from andgate.errors import StorageError, UsageError
 from andgate.moment.engine import Engine
 from andgate.moment.state import dump, load
-from hub.store import archive, base, chain, seals
+from hub.evidence import archive
+from hub.evidence.frozen import Frozen, database_of
+from hub.evidence.key import sign
+from hub.evidence.rejudge import again, begin
+from hub.store import base, chain, seals
 from hub.store.coverage import closed_ms
-from hub.store.frozen import Frozen, database_of
 from hub.store.journal import GENESIS
-from hub.store.key import sign
 from hub.store.rebuild import Rebuild
-from hub.store.rejudge import again, begin
 
 DAY_MS = 86_400_000
 KEPT_DAYS_MS = 2 * DAY_MS

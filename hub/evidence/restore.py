@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from andgate.errors import StorageError, UsageError
-from hub.store.backup import KEY, Manifest, check, new, sync_folder, unpack
+from hub.evidence.backup import KEY, Manifest, check, new, sync_folder, unpack
 from hub.store.lock import FolderLock
 from hub.store.marker import mark
 from hub.store.schema import LATEST
@@ -23,7 +23,7 @@ _OURS = {"hub.lock"}
 _META = "insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value"
 
 
-class Revived(Struct, frozen=True):
+class Restored(Struct, frozen=True):
     """What was made."""
 
     manifest: Manifest
@@ -32,7 +32,7 @@ class Revived(Struct, frozen=True):
     """Words that something is over, which waited in the backup and go to nobody now."""
 
 
-def revive(file: Path, data: Path, progress: Progress = lambda _what, _done, _all: None) -> Revived:
+def restore(file: Path, data: Path, progress: Progress = lambda _what, _done, _all: None) -> Restored:
     """Make the data folder `data`, which must be new or empty, of the backup `file`.
 
     Raises:
@@ -70,7 +70,7 @@ def revive(file: Path, data: Path, progress: Progress = lambda _what, _done, _al
     finally:
         part.unlink(missing_ok=True)
         lock.close()
-    return Revived(unpacked.manifest, epoch, over)
+    return Restored(unpacked.manifest, epoch, over)
 
 
 def _renew(part: Path, manifest: Manifest, file: Path, progress: Progress) -> tuple[str, int]:
@@ -99,4 +99,4 @@ def _renew(part: Path, manifest: Manifest, file: Path, progress: Progress) -> tu
     return epoch, over
 
 
-__all__ = ["Revived", "revive"]
+__all__ = ["Restored", "restore"]

@@ -16,9 +16,9 @@ from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Replanned
 from andgate.moment.state import load
+from hub.evidence.frozen import Frozen
 from hub.store import chain
 from hub.store.base import unpack
-from hub.store.frozen import Frozen
 from hub.store.rows import Entry
 from hub.store.seals import beginning, newest
 

@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from andgate import __version__
 from andgate.errors import StorageError, UsageError
+from hub.evidence.frozen import Frozen, database_of
 from hub.store import chain
-from hub.store.frozen import Frozen, database_of
 from hub.store.seals import beginning
 from hub.store.snapshots import Snapshots
 from hub.store.store import DATABASE

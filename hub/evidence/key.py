@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from andgate.errors import StorageError
-from hub.store.backup import KEY
+from hub.evidence.backup import KEY
 
 _DIGITS = 64
 

@@ -21,8 +21,8 @@ from andgate.moment.events import AnyEvent, Paged
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, Replanned
 from andgate.plan import Plan
+from hub.evidence.frozen import Frozen
 from hub.store import chain
-from hub.store.frozen import Frozen
 from hub.store.seals import beginning
 
 Progress = Callable[[str, int, int], None]

@@ -13,12 +13,13 @@ import msgspec
 from msgspec import Struct
 
 from andgate.errors import StorageError
-from hub.store import archive, base, chain, seals
-from hub.store.compare import PROJECTIONS, Difference, differences
+from hub.evidence import archive
+from hub.evidence.compare import PROJECTIONS, Difference, differences
+from hub.evidence.frozen import Frozen
+from hub.evidence.key import signed
+from hub.store import base, chain, seals
 from hub.store.coverage import closed_ms
-from hub.store.frozen import Frozen
 from hub.store.journal import GENESIS
-from hub.store.key import signed
 from hub.store.rebuild import Rebuild
 
 SHOWN_MOST = 100

@@ -1,0 +1,1 @@
+"""What is done with a journal beside the hub that writes it: checks, copies, restores, seals, archives, erasure."""
