@@ -414,6 +414,7 @@ class Judge:
         batch.duplicates += taken.duplicates
         if taken.inputs:
             self._judge(batch, tuple(taken.inputs), more=taken.more)
+            self._watch.late(taken.inputs)
 
     def _judge(self, batch: Batch, inputs: tuple[Input, ...], *, more: bool = False) -> None:
         self._judging = inputs

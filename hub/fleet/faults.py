@@ -134,6 +134,12 @@ KINDS: dict[str, Kind] = {
         do="Look at its card: it was full, worn or replaced. What it did not tell counts as not seen",
         lasts_ms=DAY_MS,
     ),
+    "late": Kind(
+        words="{} came more than 24 hours late: kept, never judged",
+        many="senders of what is too late",
+        do="What happened then stands in no figure: tell the supervisor. If nobody was cut off so long, its clock lies",
+        lasts_ms=DAY_MS,
+    ),
     "flood": Kind(
         words="sends {} messages a minute",
         many="senders that flood",

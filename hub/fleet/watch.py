@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from andgate.moment.case import CONTRADICTED
+from andgate.moment.engine import HORIZON_MS
 from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
@@ -85,8 +86,8 @@ class Watch:
         """When technicians were paged last."""
         self._dirty: set[str] = set()
         self._news: set[str] = set()
-        self._lost: dict[str, int] = {}
-        """Node -> signals lost for good in its standing gap."""
+        self._lost: dict[tuple[str, str], int] = {}
+        """Who, and which fault -> signals that were lost, or were too late, since it stands."""
         self._look_ms = 0
         self._left: list[str] = []
         """Nodes that this round has not looked at yet."""
@@ -159,9 +160,21 @@ class Watch:
                     told[device] = (item.at_ms, word)
             elif item.name == GAP:
                 lost = item.value if isinstance(item.value, int) and item.value > 0 else 1
-                stands = (item.source, "", "gap") in self._faults
-                lost = self._lost[item.source] = lost + (self._lost.get(item.source, 0) if stands else 0)
-                self._event(item.source, "", "gap", item.received_ms, detail=f"{lost} signal{'s' * (lost > 1)}")
+                self._lose(item.source, "gap", lost, item.received_ms)
+
+    def late(self, inputs: Iterable[Input]) -> None:
+        """Look whether something is too late to be judged: who sent it believes that it counts."""
+        late = [it for it in inputs if isinstance(it, Signal) and it.received_ms - it.at_ms > HORIZON_MS]
+        if late:
+            who = late[0].source if late[0].boot_rank else f"feed/{late[0].source}"
+            self._lose(who, "late", len(late), late[0].received_ms)
+
+    def _lose(self, who: str, kind: str, lost: int, now_ms: int) -> None:
+        """Count lost signals up, as long as that fault stands."""
+        if (who, "", kind) in self._faults:
+            lost += self._lost.get((who, kind), 0)
+        self._lost[who, kind] = lost
+        self._event(who, "", kind, now_ms, detail=f"{lost} signal{'s' * (lost > 1)}")
 
     def clocks(self, boots: Iterable[Boot], now_ms: int) -> None:
         """Look whether a node's clock named a time that cannot be, or runs too wrongly for a quartz."""

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from andgate.moment.moments import Moment
+from andgate.wire.times import format_time
 from hub.clock import HandClock
 from hub.fleet import traffic
 from hub.fleet.alarm import GATHER_MS, GRACE_MS
@@ -339,6 +340,20 @@ def test_signals_without_a_time_and_signals_lost(technicians: Desk) -> None:
     assert row.detail == "43 signals"
     desk.pass_ms(25 * 60 * MINUTE)
     assert "desk-a1 gap" not in kinds(desk)
+
+
+def test_what_comes_too_late_is_said_to_be_so(technicians: Desk) -> None:
+    desk = technicians
+    desk.node(node_signal(1, mono=10.0, sent=10.0))
+    late = [json.loads(node_signal(seq, mono=10.0 + seq, sent=90_000.0)) for seq in (2, 3)]
+    desk.pass_ms(89_990_000)
+    desk.node(json.dumps(late).encode())
+    desk.post("a-1", "docked", key="AG1/1", at=format_time(desk.clock.now_ms() - 86_400_001))
+    found = {row.node: row.detail for row in desk.reader.faults() if row.kind == "late"}
+    assert found == {"desk-a1": "2 signals", "feed/ops": "1 signal"}
+    assert len(desk.moments()) == 1
+    desk.node(node_signal(4, mono=20.0, sent=90_000.0))
+    assert {row.detail for row in desk.reader.faults() if row.kind == "late"} == {"3 signals", "1 signal"}
 
 
 def test_a_level_that_nobody_was_told_of(technicians: Desk) -> None:
