@@ -223,9 +223,9 @@ class HubApp:
     def _channel(self, channel: PlanChannel) -> Channel:
         if channel.url.startswith("mqtt://") and self._link is not None:
             return MqttChannel(self._link, self._topics)
-        from hub.notify.channels.apprise import AppriseChannel  # noqa: PLC0415 - not before somebody needs it
+        from hub.notify.channels.make import make_channel  # noqa: PLC0415 - not before somebody needs it
 
-        return AppriseChannel(channel.url)
+        return make_channel(channel, self.plan.site.id, self.clock.now_ms)
 
     def _page_sent(self, channel: str, seconds: float) -> None:
         if self._metrics is not None:  # the web comes after the first page

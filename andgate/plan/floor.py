@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec.structs import replace
 
+from andgate.plan.addresses import hook_address, hook_key, is_hook, kind_of, pager_address
 from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
 from andgate.plan.tables import Table, known, show
 
@@ -62,16 +63,55 @@ def read_channels(root: Table) -> dict[str, Channel]:
     channels = {}
     for name, table in root.entries("channels"):
         url = table.text("url", example="mqtt://")
-        if url is not None and not _SCHEME.fullmatch(url):
-            table.wrong(
-                "url",
-                "is no URL with a scheme",
-                'Write "mqtt://" for the site\'s own broker, or an Apprise URL such as "mailto://user:password@host"',
-            )
-        elif url is not None:
-            channels[name] = Channel(id=name, url=url)
+        table.asked.add("secret")
+        if url is not None:
+            _check_address(table, url)
+            channels[name] = Channel(id=name, url=url, secret=_secret(table, url))
         table.close()
     return channels
+
+
+def _check_address(table: Table, url: str) -> None:
+    """Note what is wrong with a channel's URL; what only Apprise can know is left to Apprise."""
+    if not _SCHEME.fullmatch(url):
+        table.wrong(
+            "url",
+            "is no URL with a scheme",
+            'Write "mqtt://" for the site\'s own broker, or an Apprise URL such as "mailto://user:password@host"',
+        )
+    elif kind_of(url) == "snpp" and pager_address(url) is None:
+        table.wrong(
+            "url",
+            "does not name a pager behind a gateway",
+            'Write "snpp://HOST:444/PAGER-ID": the gateway, its port, and one pager',
+        )
+    elif is_hook(url) and hook_address(url) is None:
+        table.wrong(
+            "url",
+            "is no address that can be posted to",
+            'Write "webhook+https://HOST/PATH", without user, password or fragment: the secret has its own key',
+        )
+
+
+def _secret(table: Table, url: str) -> str | None:
+    """Read the secret of a signed web hook; it is never repeated in a problem."""
+    if not is_hook(url):
+        if "secret" in table.content:
+            table.wrong(
+                "secret",
+                "signs nothing here",
+                'For a signed web hook write url = "webhook+https://HOST/PATH"; for anything else delete this key',
+            )
+        return None
+    remedy = "Make one with `echo whsec_$(openssl rand -base64 32)`, and give it to the receiver too"
+    secret = table.content.get("secret")
+    if secret is None:
+        table.wrong("secret", "is missing", remedy)
+    elif not isinstance(secret, str) or hook_key(secret) is None:
+        table.wrong("secret", 'is not "whsec_" and the base64 of 24 to 64 bytes', remedy)
+    else:
+        return secret
+    return None
 
 
 def read_groups(root: Table, channels: Collection[str]) -> dict[str, Group]:

@@ -24,12 +24,14 @@ class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing
     """A node lost, silent or stopped for so long is paged; a blink of the network is not."""
 
 
-class Channel(Struct, frozen=True):
+class Channel(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
     """A way to reach people."""
 
     id: str
     url: str
-    """``mqtt://`` for the site's own broker, or any Apprise URL."""
+    """``mqtt://`` for the site's own broker, ``snpp://``, ``webhook+https://``, or any Apprise URL."""
+    secret: str | None = None
+    """What a signed web hook is signed with: ``whsec_`` and base64."""
 
 
 class Group(Struct, frozen=True):

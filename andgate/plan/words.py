@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from andgate.plan.addresses import kind_of
 from andgate.plan.durations import format_duration
 from andgate.plan.kinds import KINDS
 from andgate.plan.model import Expectation, Hours, Interaction, Node, PageStep, Plan, Touchpoint
+
+_OWN_WAYS = {
+    "snpp": "a pager, over SNPP",
+    "webhook+https": "a signed web hook",
+    "webhook+http": "a signed web hook, not encrypted",
+}
 
 
 def describe(plan: Plan) -> str:
@@ -167,8 +174,14 @@ def _technicians(plan: Plan) -> list[str]:
 
 def _reached(plan: Plan, group: str) -> str:
     """Tell how a group is reached, by channel ids: a URL may hold secrets."""
-    channels = ", ".join(plan.groups[group].channels)
+    channels = ", ".join(_way(plan, channel) for channel in plan.groups[group].channels)
     return f"reached by {channels}" if channels else "no channel, screens only"
+
+
+def _way(plan: Plan, channel: str) -> str:
+    """Name a channel, and what it is where that is Andgate's own business."""
+    what = _OWN_WAYS.get(kind_of(plan.channels[channel].url))
+    return f"{channel} ({what})" if what else channel
 
 
 def _node(plan: Plan, node: Node) -> list[str]:

@@ -61,7 +61,7 @@ class Notifier:
         self._make = make
         self._sent = sent
         self._plan = plan = driver.plan
-        self._channels: dict[str, tuple[str, Channel]] = {}
+        self._channels: dict[str, tuple[PlanChannel, Channel]] = {}
         self._queue: SimpleQueue[object] = SimpleQueue()
         self._waiting: list[tuple[int, int]] = []
         self._rows: dict[int, PageRow] = {}
@@ -190,10 +190,10 @@ class Notifier:
             self._report(row, Result(sent=False, note="the plan has no such channel any more", retry=False), now_ms)
             return
         known = self._channels.get(row.channel)
-        if known is None or known[0] != entry.url:
+        if known is None or known[0] != entry:
             if known is not None:
                 known[1].close()
-            known = self._channels[row.channel] = (entry.url, self._make(entry))
+            known = self._channels[row.channel] = (entry, self._make(entry))
         known[1].send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
 
     def _note(self, row: PageRow, now_ms: int) -> Note:
@@ -202,6 +202,7 @@ class Notifier:
         return Note(
             group=row.group,
             title=row.title,
+            decided_ms=row.decided_ms,
             page=Page(
                 id=row.page,
                 kind=row.kind,
@@ -222,15 +223,15 @@ class Notifier:
             return
         if row.id in self._cancelled:
             return
-        # Waiting for a broker that is away is no attempt: nothing was tried.
-        tries -= result.surely_unsent and result.retry
+        tries -= result.untried
         if not result.retry or tries >= TRIES_MOST:
             _log.warning("page %s over channel %s failed: %s", row.page, row.channel, result.note)
             self._driver.fate(
                 PageFate(id=row.id, moment=row.moment, state="failed", note=result.note, tries=tries, due_ms=now_ms)
             )
             return
-        due_ms = now_ms + PAUSES_MS[min(max(tries - 1, 0), len(PAUSES_MS) - 1)]
+        pause_ms = PAUSES_MS[min(max(tries - 1, 0), len(PAUSES_MS) - 1)]
+        due_ms = now_ms + max(pause_ms, round(result.after_s * 1000))
         self._tries[row.id] = tries
         if not result.surely_unsent and not row.again:
             row = msgspec.structs.replace(row, again=True)
@@ -242,7 +243,7 @@ class Notifier:
                 note=result.note,
                 tries=tries,
                 due_ms=due_ms,
-                surely_unsent=result.surely_unsent and tries == 0,
+                surely_unsent=result.surely_unsent,
             )
         )
         self._wait(row, due_ms)

@@ -11,23 +11,17 @@ from typing import Any
 
 import pytest
 
-from andgate.wire.messages import Page
+from andgate.plan.addresses import HookAddress, PagerAddress
 from andgate.wire.topics import Topics
-from hub.notify.channels import Channel, Note, Result
+from hub.notify.channels import Channel
 from hub.notify.channels.apprise import AppriseChannel
 from hub.notify.channels.mqtt import MqttChannel
-from tests.hub.desk import WAIT_S
+from hub.notify.channels.snpp import SnppChannel
+from hub.notify.channels.webhook import WebhookChannel
+from tests.hub.receivers import Stage, answer_of, heard_line, playing
 
 # Apprise's own dependencies warn of each other's futures.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-NOTE = Note(
-    group="supervisors",
-    title="Belt 3",
-    page=Page(
-        id="m1:0", kind="page", moment="m1", text="Belt 3: 8:00 left.", reason="so much time is left", left_s=480.0
-    ),
-)
 
 
 class FakeLink:
@@ -73,7 +67,7 @@ class Case:
         self.good, self.bad, self.got = good, bad, got
 
 
-@pytest.fixture(params=["mqtt", "apprise"])
+@pytest.fixture(params=["mqtt", "apprise", "snpp", "webhook"])
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     if request.param == "mqtt":
         link = FakeLink(connected=True)
@@ -84,15 +78,45 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
             lambda: [said["text"] for topic, said in link.published if topic.endswith("/page/supervisors")],
         )
         return
+    if request.param == "snpp":
+        pages: list[str] = []
+
+        def take(_: Stage, connection: socket.socket) -> None:
+            for answer in ("220 ready", "250 OK", "250 OK", "250 sent"):
+                connection.sendall(f"{answer}\r\n".encode())
+                pages.append(heard_line(connection))
+
+        with socket.socket() as nobody, playing(take) as stage:
+            nobody.bind(("127.0.0.1", 0))
+            yield Case(
+                SnppChannel(PagerAddress("127.0.0.1", stage.port, "7")),
+                SnppChannel(PagerAddress("127.0.0.1", nobody.getsockname()[1], "7")),
+                lambda: [line.removeprefix("MESS ") for line in pages if line.startswith("MESS ")],
+            )
+        return
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
     server.got = []  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound, not listening: refused at once
-        good = AppriseChannel(f"json://127.0.0.1:{server.server_address[1]}/")
-        bad = AppriseChannel(f"json://127.0.0.1:{nobody.getsockname()[1]}/?cto=1&rto=1")
-        yield Case(good, bad, lambda: [json.loads(body)["message"] for body in server.got])  # type: ignore[attr-defined]
+        ports = server.server_address[1], nobody.getsockname()[1]
+        good: Channel
+        bad: Channel
+        if request.param == "apprise":
+            good = AppriseChannel(f"json://127.0.0.1:{ports[0]}/")
+            bad = AppriseChannel(f"json://127.0.0.1:{ports[1]}/?cto=1&rto=1")
+        else:
+            good, bad = (
+                WebhookChannel(HookAddress(False, "127.0.0.1", port, "/"), bytes(24), "agx", lambda: 0)
+                for port in ports
+            )
+
+        def got() -> list[str]:
+            said = [json.loads(body) for body in server.got]  # type: ignore[attr-defined]
+            return [each["message"] if "message" in each else each["data"]["text"] for each in said]
+
+        yield Case(good, bad, got)
         good.close()
         bad.close()
     server.shutdown()
@@ -100,29 +124,15 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     server.server_close()
 
 
-def _send(channel: Channel, note: Note = NOTE) -> Result:
-    results: list[Result] = []
-    over = threading.Event()
-
-    def done(result: Result) -> None:
-        results.append(result)
-        over.set()
-
-    channel.send(note, done)
-    assert over.wait(WAIT_S)
-    assert len(results) == 1
-    return results[0]
-
-
 def test_sent_means_sent(case: Case) -> None:
-    assert _send(case.good).sent
+    assert answer_of(case.good).sent
     assert case.got() == ["Belt 3: 8:00 left."]
-    assert _send(case.good).sent
+    assert answer_of(case.good).sent
     assert len(case.got()) == 2
 
 
 def test_a_failure_says_why_and_is_worth_another_try(case: Case) -> None:
-    result = _send(case.bad)
+    result = answer_of(case.bad)
     assert not result.sent
     assert result.retry
     assert result.note
@@ -133,12 +143,12 @@ def test_a_failure_says_why_and_is_worth_another_try(case: Case) -> None:
 def test_closing_twice_is_no_error_and_sending_after_it_is_answered(case: Case) -> None:
     case.good.close()
     case.good.close()
-    _send(case.good)
+    answer_of(case.good)
 
 
 def test_a_url_that_apprise_does_not_know_is_hopeless(caplog: pytest.LogCaptureFixture) -> None:
     channel = AppriseChannel("nonsense://nowhere")
-    result = _send(channel)
+    result = answer_of(channel)
     assert (result.sent, result.retry) == (False, False)
     channel.close()
 
@@ -146,6 +156,6 @@ def test_a_url_that_apprise_does_not_know_is_hopeless(caplog: pytest.LogCaptureF
 def test_a_service_that_breaks_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     channel = AppriseChannel("json://127.0.0.1:1/")
     monkeypatch.setattr(channel, "_notify", lambda note: 1 // 0)
-    result = _send(channel)
+    result = answer_of(channel)
     assert "ZeroDivisionError" in result.note
     channel.close()

@@ -138,6 +138,29 @@ def test_retries_have_pauses_and_an_end(office: Callable[..., Office]) -> None:
     assert here.until(state="failed").note == "line busy"
 
 
+def test_a_receiver_that_asks_for_time_gets_it_and_what_never_left_is_not_said_to_be_said_again(
+    office: Callable[..., Office],
+) -> None:
+    here = office(Pager())
+    here.pager.result = Result(sent=False, note="too many", after_s=45.0, surely_unsent=True)
+    here.desk.node(node_signal(1, sent=11.0))
+    here.pager.wait(1)
+    row = here.until(tries=1)
+    assert row.due_ms == here.desk.clock.now_ms() + 45_000
+    here.desk.clock.advance(PAUSES_MS[0])
+    here.pager.result = Result(sent=False, note="line busy", surely_unsent=True)
+    here.desk.clock.advance(45_000 - PAUSES_MS[0])
+    here.pager.wait(1)
+    row = here.until(tries=2)
+    assert row.due_ms == here.desk.clock.now_ms() + PAUSES_MS[1]
+    assert not row.again
+    here.pager.result = Result(sent=True)
+    here.desk.clock.advance(PAUSES_MS[1])
+    here.pager.wait(1)
+    assert here.until(state="sent").tries == 3
+    assert not here.pager.notes[-1].page.again
+
+
 def test_a_hopeless_page_fails_at_once(office: Callable[..., Office]) -> None:
     here = office(Pager())
     here.pager.result = Result(sent=False, note="no such number", retry=False)

@@ -7,8 +7,10 @@ from __future__ import annotations
 import pytest
 
 from andgate.errors import PlanError, Problem
-from andgate.plan import parse_plan
+from andgate.plan import describe, parse_plan
+from andgate.plan.addresses import hook_address, hook_key, pager_address
 
+SECRET = f'secret = "whsec_{"A" * 43}="'
 PLAN = """\
 [site]
 id = "agx"
@@ -94,6 +96,19 @@ RULES = [
     # channels, groups, touchpoints
     ('"mqtt://"', '"radio"', 6, "channels.radio.url", "no URL with a scheme", "mqtt://"),
     ('url = "mqtt://"\n', "", 5, "channels.radio.url", "missing", "mqtt://"),
+    ('"mqtt://"', '"snpp://pages.example"', 6, "channels.radio.url", "does not name a pager", "snpp://HOST:444/PAGER-ID"),
+    ('"mqtt://"', '"snpp://pages.example/1/2"', 6, "channels.radio.url", "does not name a pager", "one pager"),
+    ('"mqtt://"', '"snpp://pages.example/1?pin=2"', 6, "channels.radio.url", "does not name a pager", "one pager"),
+    ('"mqtt://"', '"snpp://pages.example:99999/1"', 6, "channels.radio.url", "does not name a pager", "its port"),
+    ('"mqtt://"', '"snpp://me@pages.example/1"', 6, "channels.radio.url", "does not name a pager", "one pager"),
+    ('"mqtt://"', '"snpp://pages.exämple/1"', 6, "channels.radio.url", "does not name a pager", "one pager"),
+    ('"mqtt://"', '"webhook+https://hooks.example"', 5, "channels.radio.secret", "missing", "openssl rand"),
+    ('"mqtt://"', '"webhook+https://hooks.example"\nsecret = 1', 7, "channels.radio.secret", "base64 of 24 to 64", "openssl"),
+    ('"mqtt://"', '"webhook+https://hooks.example"\nsecret = "hunter2"', 7, "channels.radio.secret", "whsec_", "openssl"),
+    ('"mqtt://"', '"webhook+https://hooks.example"\nsecret = "whsec_hunter2"', 7, "channels.radio.secret", "whsec_", "openssl"),
+    ('"mqtt://"', '"webhook+https://hooks.example"\nsecret = "whsec_aHVudGVyMg=="', 7, "channels.radio.secret", "24", "openssl"),
+    ('"mqtt://"', f'"webhook+https://a:hunter2@hooks.example"\n{SECRET}', 6, "channels.radio.url", "posted to", "its own key"),
+    ('"mqtt://"', '"mqtt://"\nsecret = "hunter2"', 7, "channels.radio.secret", "signs nothing", "webhook+https://HOST/PATH"),
     ('channels = ["radio"]', 'channels = ["radoi"]', 9, "groups.agents.channels[0]", "unknown channel", 'Did you mean "radio"?'),
     ('channels = ["radio"]', 'channels = "radio"', 9, "groups.agents.channels", "must be a list", "brackets"),
     ('channels = ["radio"]', "channels = [1]", 9, "groups.agents.channels[0]", "must be the id of a channel", "radio"),
@@ -249,8 +264,43 @@ def test_all_problems_are_told_at_once_and_in_file_order() -> None:
 
 
 def test_a_wrong_channel_url_is_not_repeated_for_it_may_hold_a_secret() -> None:
-    (problem,) = problems_of(PLAN.replace('"mqtt://"', '"mailto:me:hunter2"'))
-    assert "hunter2" not in str(problem)
+    for wrong in (
+        '"mailto:me:hunter2"',
+        '"webhook+https://a:hunter2@hooks.example"\nsecret = "whsec_hunter2"',
+        '"webhook+https://hooks.example"\nsecret = ["hunter2"]',
+        '"mqtt://"\nsecret = "hunter2"',
+        '"snpp://hunter2@pages.example"',
+    ):
+        problems = problems_of(PLAN.replace('"mqtt://"', wrong))
+        assert problems
+        assert "hunter2" not in str(problems)
+
+
+def test_addresses_of_the_channels_of_our_own() -> None:
+    assert pager_address("snpp://Pages.example/555-1234") == ("pages.example", 444, "555-1234")
+    assert pager_address("SNPP://[::1]:4444/7") == ("::1", 4444, "7")
+    for url in ("snpp://pages.example/", "snpp:///7", "snpp://pages.example:0/7", "snpp://[pages/7", "mqtt://a/7"):
+        assert pager_address(url) is None
+    assert hook_address("webhook+https://hooks.example/a?b=c") == (True, "hooks.example", 443, "/a?b=c")
+    assert hook_address("webhook+http://hooks.example:8000") == (False, "hooks.example", 8000, "/")
+    assert hook_address("webhook+http://hooks.example") == (False, "hooks.example", 80, "/")
+    assert hook_address("https://hooks.example") is None
+    assert hook_key("whsec_" + "A" * 32) == bytes(24)
+    assert hook_key("whsec_" + "A" * 88) is None
+    assert hook_key("whsec_ä") is None
+
+
+def test_own_channels_in_words() -> None:
+    for url, what in (
+        ('"snpp://pages.example/7"', "radio (a pager, over SNPP)"),
+        (f'"webhook+https://hooks.example/"\n{SECRET}', "radio (a signed web hook)"),
+        (f'"webhook+http://hooks.example/"\n{SECRET}', "radio (a signed web hook, not encrypted)"),
+        ('"mailto://a:b@mail.example"', "reached by radio\n"),
+    ):
+        plan = parse_plan(PLAN.replace('"mqtt://"', url))
+        assert what in describe(plan)
+        assert "example" not in describe(plan), "a URL may hold a secret"
+    assert parse_plan(PLAN).channels["radio"].secret is None
 
 
 def test_a_mistake_in_one_table_is_not_told_again_where_it_is_named() -> None:

@@ -6,41 +6,23 @@ one would otherwise hold a thread for good.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hub.notify.channels.channel import Note, Result
+from hub.notify.channels.threaded import ThreadedChannel
 
 CONNECT_S = 4
 READ_S = 8
-_THREADS = 2
 
 
-class AppriseChannel:
+class AppriseChannel(ThreadedChannel):
     """Sent means that Apprise says so of every target of the URL."""
-
-    prompt = False
 
     def __init__(self, url: str) -> None:
         """Keep the URL; Apprise itself is loaded with the first page."""
+        super().__init__("apprise")
         self._url = url
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="apprise")
         self._service: Any = None
-
-    def send(self, note: Note, done: Callable[[Result], None]) -> None:
-        """Send in a thread."""
-        try:
-            self._threads.submit(self._send, note, done)
-        except RuntimeError:
-            done(Result(sent=False, note="the hub is stopping", surely_unsent=True))
-
-    def _send(self, note: Note, done: Callable[[Result], None]) -> None:
-        try:
-            result = self._notify(note)
-        except Exception as wrong:  # noqa: BLE001 - a service's bug must not lose a page
-            result = Result(sent=False, note=f"the service failed: {type(wrong).__name__}")
-        done(result)
 
     def _notify(self, note: Note) -> Result:
         import apprise  # noqa: PLC0415 - 100 ms and 20 MB that a hub without such channels never pays
@@ -56,10 +38,6 @@ class AppriseChannel:
         if outcome:
             return Result(sent=True)
         return Result(sent=False, note="the service did not take it")
-
-    def close(self) -> None:
-        """End the threads; what is being sent is sent."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _with_timeouts(url: str) -> str:

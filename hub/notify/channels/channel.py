@@ -16,6 +16,8 @@ class Note(Struct, frozen=True, kw_only=True):
     group: str
     title: str
     page: Page
+    decided_ms: int
+    """When it was decided to page, in site time."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -29,6 +31,10 @@ class Result(Struct, frozen=True, kw_only=True):
     """Whether trying again may help."""
     surely_unsent: bool = False
     """Nobody can have got it."""
+    untried: bool = False
+    """Nothing was even tried: it waits for a connection that is away, and that is no attempt."""
+    after_s: float = 0.0
+    """The receiver asks not to be tried again before so long."""
 
 
 class Channel(Protocol):

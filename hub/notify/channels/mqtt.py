@@ -31,7 +31,7 @@ class Publisher(Protocol):
 
 _SENT = Result(sent=True)
 _LOST = Result(sent=False, note="the connection broke before the broker said that it has it")
-_AWAY = Result(sent=False, note="waiting for the broker", surely_unsent=True)
+_AWAY = Result(sent=False, note="waiting for the broker", surely_unsent=True, untried=True)
 
 
 class MqttChannel:

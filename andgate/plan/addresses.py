@@ -1,0 +1,92 @@
+"""Addresses of channels that are Andgate's own; every other URL is Apprise's business."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
+
+SNPP_PORT = 444
+_PAGER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
+_HOOK = ("webhook+https", "webhook+http")
+_SECRET = "whsec_"  # noqa: S105 - what every secret begins with
+_SHORTEST_SECRET, _LONGEST_SECRET = 24, 64
+"""Bytes, as Standard Webhooks asks for."""
+
+
+class PagerAddress(NamedTuple):
+    """``snpp://HOST[:PORT]/PAGER``."""
+
+    host: str
+    port: int
+    pager: str
+
+
+class HookAddress(NamedTuple):
+    """``webhook+https://HOST[:PORT]/PATH[?QUERY]``, or with ``http``."""
+
+    secure: bool
+    host: str
+    port: int
+    target: str
+    """Path and query, as the request says it."""
+
+
+def kind_of(url: str) -> str:
+    """Return a URL's scheme in lower case: ``snpp``, ``webhook+https``, ``mailto``."""
+    return url.partition("://")[0].lower()
+
+
+def is_hook(url: str) -> bool:
+    """Say whether a URL is one of a signed web hook."""
+    return kind_of(url) in _HOOK
+
+
+def pager_address(url: str) -> PagerAddress | None:
+    """Return what an ``snpp://`` URL names; None if it is none."""
+    parts = _parts(url)
+    if parts is None or parts.scheme != "snpp" or parts.query:
+        return None
+    host, port = parts.hostname, parts.port
+    pager = parts.path.removeprefix("/")
+    if host is None or not _PAGER.fullmatch(pager):
+        return None
+    return PagerAddress(host, SNPP_PORT if port is None else port, pager)
+
+
+def hook_address(url: str) -> HookAddress | None:
+    """Return what a ``webhook+https://`` URL names; None if it is none."""
+    parts = _parts(url)
+    if parts is None or parts.scheme not in _HOOK or parts.hostname is None:
+        return None
+    secure = parts.scheme == _HOOK[0]
+    port = parts.port if parts.port is not None else 443 if secure else 80
+    query = f"?{parts.query}" if parts.query else ""
+    return HookAddress(secure, parts.hostname, port, f"{parts.path or '/'}{query}")
+
+
+def hook_key(secret: str) -> bytes | None:
+    """Return the key that a secret stands for, 24 to 64 bytes; None if it is not ``whsec_`` and base64."""
+    if not secret.startswith(_SECRET):
+        return None
+    try:
+        key = base64.b64decode(secret.removeprefix(_SECRET), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if _SHORTEST_SECRET <= len(key) <= _LONGEST_SECRET else None
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Split a URL of printable ASCII that carries no user and no fragment; None where that fails."""
+    if not url.isascii() or not url.isprintable():
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.hostname or port == 0 or parts.username is not None or parts.fragment:
+        return None
+    return parts

@@ -1,0 +1,81 @@
+"""What channels that must wait for an answer share: threads of their own, and an end to every wait."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from hub.notify.channels.channel import Note, Result
+
+CONNECT_S = 4.0
+READ_S = 8.0
+"""For one answer."""
+WHOLE_S = 15.0
+"""For everything after the connection stands, however many bytes trickle in."""
+_THREADS = 2
+
+
+class ThreadedChannel(ABC):
+    """Calls `_notify` in a few threads; whatever it raises is a failure, and never somebody's lost page."""
+
+    prompt = False
+
+    def __init__(self, name: str, threads: int = _THREADS) -> None:
+        """Name the threads; none starts before the first page."""
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    def send(self, note: Note, done: Callable[[Result], None]) -> None:
+        """Send in a thread."""
+        try:
+            self._threads.submit(self._send, note, done)
+        except RuntimeError:
+            done(Result(sent=False, note="the hub is stopping", surely_unsent=True, untried=True))
+
+    def _send(self, note: Note, done: Callable[[Result], None]) -> None:
+        try:
+            result = self._notify(note)
+        except Exception as wrong:  # noqa: BLE001 - a service's bug must not lose a page
+            result = Result(sent=False, note=f"the service failed: {type(wrong).__name__}")
+        done(result)
+
+    @abstractmethod
+    def _notify(self, note: Note) -> Result:
+        """Send, wait for the answer, say how it went."""
+
+    def close(self) -> None:
+        """End the threads; what is being sent is sent."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Deadline:
+    """Cuts a connection off when everything on it together has taken too long."""
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        """Watch `sock`, also when TLS is put over it; the time runs inside ``with``."""
+        self._handle = sock.dup()
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+
+    def _cut(self) -> None:
+        with self._lock:
+            if self._handle.fileno() >= 0:
+                try:
+                    self._handle.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the other side was quicker
+                    return
+
+    def __enter__(self) -> Self:
+        """Begin to count."""
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop counting."""
+        self._timer.cancel()
+        with self._lock:
+            self._handle.close()
