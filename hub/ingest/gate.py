@@ -135,12 +135,13 @@ class Gate:
     ) -> None:
         node = boot.node
         id = f"n/{node}/{member.boot}/{member.seq}"
-        if member.seq in boot.numbers or (boot.numbers.forgot(member.seq) and self._store.kept(id) is not None):
+        known = member.seq in boot.numbers or boot.numbers.forgot(member.seq)
+        kept = self._store.kept(id) if known else None
+        if kept is not None:  # else that number was set aside, and what comes under it now may be good
             boot.numbers.add(member.seq)
             taken.boots[boot.rank] = boot
             taken.duplicates += 1
-            kept = self._store.kept(id)
-            if kept is not None and kept.digest != _digest(member):
+            if kept.digest != _digest(member):
                 self._aside(received_ms, topic, "this number is stored already, with another content", member)
             return
         if retained:

@@ -133,3 +133,15 @@ def test_an_unknown_name_in_a_large_plan_is_compared_with_few() -> None:
     words = Vocabulary(parse_plan(PLAN + many))
     assert 'Perhaps "gate-12"' in (words.feed_fault("gate-12x", "docked", None, None) or "")
     assert "It has:" in (words.feed_fault("zzz", "docked", None, None) or "")
+
+
+def test_what_is_good_counts_although_its_number_had_been_set_aside(desk: Desk) -> None:
+    desk.node(b'{"device":"mot","signal":"pressed","seq":1,"boot":"b1","mono":"soon"}')
+    desk.node(node_signal(2, device="bell"))
+    assert desk.commits[-1].receipts[0][1].seq == 2, "what is set aside is receipted, or it would come for ever"
+    desk.node(node_signal(1, sent=11.0))
+    assert desk.only().witnesses == ("desk-a1/mot",)
+    desk.node(node_signal(2, "reset", sent=12.0))
+    assert desk.only().state == "ended"
+    desk.node(node_signal(2, "reset", sent=12.0))
+    assert len(desk.reasons()) == 2
