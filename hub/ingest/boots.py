@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from hub.ingest.numbers import Numbers
-from hub.ingest.timeline import Timeline, least
+from hub.ingest.quartz import least
+from hub.ingest.timeline import Timeline
 from hub.store import Store
 
 _UPSERT = (

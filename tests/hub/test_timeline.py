@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from hub.clock import SLEW
 from hub.ingest.boots import STRETCHES_MOST, Stood
-from hub.ingest.timeline import AGREE_MS, BLOCK_MS, BLOCKS_MOST, GAP_MS, RATE_FAULT, Timeline
+from hub.ingest.bounds import AGREE_MS, GAP_MS
+from hub.ingest.quartz import BLOCK_MS, BLOCKS_MOST, RATE_FAULT
+from hub.ingest.timeline import Timeline
 
 TRUE_MS = 1_795_000_000_000
 HOUR_MS = 3_600_000
@@ -73,7 +75,7 @@ def test_without_exchange_and_drift_the_smallest_bound_is_the_offset(seen: list[
     timeline = Timeline()
     for mono_ms, delay_ms in seen:
         timeline.bound(mono_ms, TRUE_MS + mono_ms + delay_ms)
-    if timeline._line is None:
+    if timeline._bounds.line is None:
         place = timeline.at(seen[0][0])
         assert place is not None
         assert place.offset_ms == TRUE_MS + min(delay_ms for _, delay_ms in seen)
@@ -275,8 +277,8 @@ def test_it_stays_small_and_comes_back_from_disk() -> None:
         node.ask()
         node.say()
         node.mono_ms += 300_000
-    assert len(node.timeline._readings) <= BLOCKS_MOST
-    assert len(node.timeline._bounds) <= BLOCKS_MOST
+    assert len(node.timeline._readings.all) <= BLOCKS_MOST
+    assert len(node.timeline._bounds.all) <= BLOCKS_MOST
     again = Timeline.load(node.timeline.dump())
     for mono_ms in (node.begun_ms, (node.begun_ms + node.mono_ms) / 2, node.mono_ms):
         assert again.at(mono_ms) == node.timeline.at(mono_ms)
