@@ -25,7 +25,7 @@ from andgate.plan import Plan, parse_plan
 from andgate.wire.messages import Command, FeedSignal, TimeReply
 from hub.clock import HubClock
 from hub.driver.batch import Batch, Committed
-from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Posted, Replaced
+from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
 from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.timekeeper import Timekeeper
@@ -197,6 +197,13 @@ class Driver:
     def fate(self, fate: PageFate) -> None:
         """Record what became of a delivery."""
         self._queue.put(fate)
+
+    def hold(self, id: int, moment: str, done: Callable[[], None]) -> None:
+        """Put on record that a delivery that surely did not go out may do so from now on; `done` after the commit.
+
+        If the hub stops meanwhile nobody is told, and nothing may be sent.
+        """
+        self._queue.put(Held(id, moment, done))
 
     def queued_pages(self) -> tuple[PageRow, ...]:
         """Return the deliveries that a start found unsent; call it before `start`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from msgspec import Struct
@@ -50,6 +51,17 @@ class Commanded(Struct, frozen=True):
     node: str
     command: Command
     future: Future[None]
+
+
+class Held(Struct, frozen=True):
+    """A delivery of which it is on record that it surely did not go out, and which is about to be tried again.
+
+    `done` is called when the commit that holds it is through: from then on a crash means that it may have gone out.
+    """
+
+    id: int
+    moment: str
+    done: Callable[[], None]
 
 
 class Replaced(Struct, frozen=True):

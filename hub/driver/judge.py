@@ -25,7 +25,7 @@ from andgate.wire.messages import Command, TimeReply
 from andgate.wire.topics import parse
 from hub.clock import HubClock
 from hub.driver.batch import Batch
-from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Posted, Replaced
+from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
 from hub.fleet.sight import Change
@@ -148,6 +148,9 @@ class Judge:
             self._count(batch, item, before)
         elif isinstance(item, PageFate):
             self.store.pages.fate(item)
+        elif isinstance(item, Held):
+            self.store.pages.held(item.id, item.moment)
+            batch.answers.append(item.done)
         elif isinstance(item, Posted):
             self._posted(batch, item)
         elif isinstance(item, Acted):

@@ -67,6 +67,8 @@ class Notifier:
         self._rows: dict[int, PageRow] = {}
         self._cancelled: dict[int, None] = {}
         self._tries: dict[int, int] = {}
+        self._unheld: set[int] = set()
+        """Of these it is on record that they surely did not go out."""
         self._prompt = self._prompt_of(plan)
         """Prompt channels by id; the driver's thread's own."""
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
@@ -151,7 +153,7 @@ class Notifier:
             self._send_due()
 
     def _take(self, item: object) -> None:
-        if isinstance(item, PageRow):
+        if isinstance(item, PageRow) and item.id not in self._cancelled:
             self._wait(item, min(item.due_ms, self._clock.now_ms()))  # a start is a reason to try at once
         elif isinstance(item, _Decided):
             if item.plan is not None:
@@ -159,6 +161,7 @@ class Notifier:
             for id in item.cancelled:
                 self._cancelled[id] = None
                 self._rows.pop(id, None)
+                self._unheld.discard(id)
             while len(self._cancelled) > REMEMBERED:
                 del self._cancelled[next(iter(self._cancelled))]
             for row in item.pages:
@@ -185,6 +188,11 @@ class Notifier:
                 self._send(row, now_ms)
 
     def _send(self, row: PageRow, now_ms: int) -> None:
+        if row.id in self._unheld:
+            # As long as that is on record, a crash after it went out would send it again as if for the first time.
+            self._unheld.discard(row.id)
+            self._driver.hold(row.id, row.moment, lambda: self._queue.put(row))
+            return
         entry = self._plan.channels.get(row.channel)
         if entry is None:
             self._report(row, Result(sent=False, note="the plan has no such channel any more", retry=False), now_ms)
@@ -233,6 +241,8 @@ class Notifier:
         pause_ms = PAUSES_MS[min(max(tries - 1, 0), len(PAUSES_MS) - 1)]
         due_ms = now_ms + max(pause_ms, round(result.after_s * 1000))
         self._tries[row.id] = tries
+        if result.surely_unsent:
+            self._unheld.add(row.id)
         if not result.surely_unsent and not row.again:
             row = msgspec.structs.replace(row, again=True)
         self._driver.fate(

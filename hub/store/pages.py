@@ -2,7 +2,7 @@
 
 A page is queued in the transaction that decides it and handed to the notify worker by that commit. Until the worker has
 recorded its fate it may or may not have gone out, so after a crash it is sent again, marked `again`: a page rather
-twice than never. A page that surely did not go out is held by session 0.
+twice than never. A page that surely did not go out is held by session 0, until a commit holds it for the next attempt.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class PageFate(msgspec.Struct, frozen=True):
     due_ms: int
     sent_ms: int | None = None
     surely_unsent: bool = False
-    """The attempt cannot have reached anybody (no connection): sending it later is not `again`."""
+    """The attempt cannot have reached anybody (no connection): sending it later is not `again`. Before it is tried once
+    more it must be held (`Pages.held`)."""
 
 
 class Pages:
@@ -155,6 +156,12 @@ class Pages:
                 session=session,
             )
         )
+
+    def held(self, id: int, moment: str) -> None:
+        """Say that a delivery is about to be tried, of which it was on record that it surely did not go out."""
+        row = self._of(moment).get(id)
+        if row is not None and row.state == "queued" and row.session != self._session:
+            self._put(msgspec.structs.replace(row, session=self._session))
 
     def _put(self, row: PageRow) -> None:
         self._of(row.moment)[row.id] = row

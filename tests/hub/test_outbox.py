@@ -251,6 +251,52 @@ def test_a_crash_sends_twice_rather_than_never(
     assert len(after.notes) == int(goes_again)
 
 
+AWAY = Result(sent=False, note="waiting for the broker", surely_unsent=True)
+
+
+def test_a_crash_while_what_waited_for_the_broker_goes_out_is_told(
+    tmp_path: Path, office: Callable[..., Office]
+) -> None:
+    pager = Pager()
+    pager.result = AWAY
+    here = office(pager)
+    here.desk.node(node_signal(1, sent=11.0))
+    pager.wait(1)
+    here.until(note=AWAY.note)
+    pager.result = None
+    here.desk.clock.advance(PAUSES_MS[0])
+    pager.wait(1)
+    as_killed(tmp_path / "data", tmp_path / "crashed")
+    after = Pager()
+    again = office(after, data=tmp_path / "crashed", clock=HandClock(here.desk.clock.now_ms()))
+    after.wait(1)
+    assert again.until(state="sent").again
+    assert [note.page.again for note in pager.notes + after.notes] == [False, False, True]
+
+
+def test_what_is_claimed_while_it_is_held_for_the_next_try_is_not_sent(office: Callable[..., Office]) -> None:
+    pager = Pager()
+    pager.result = AWAY
+    here = office(pager)
+    here.desk.node(node_signal(1, sent=11.0))
+    pager.wait(1)
+    row = here.until(note=AWAY.note)
+    hold, held = here.desk.driver.hold, threading.Event()
+    waiting: list[Callable[[], None]] = []
+
+    def slow(id: int, moment: str, done: Callable[[], None]) -> None:
+        hold(id, moment, lambda: (waiting.append(done), held.set()))
+
+    here.desk.driver.hold = slow
+    here.desk.clock.advance(PAUSES_MS[0])
+    assert held.wait(WAIT_S)
+    here.desk.node(node_signal(2, "reset", sent=12.0))
+    waiting[0]()
+    assert here.until(kind="page").state == "cancelled"
+    here.notifier.stop()
+    assert [note.page.id for note in pager.notes if note.page.kind == "page"] == [row.page]
+
+
 def test_a_page_that_is_over_after_the_crash_is_not_sent(tmp_path: Path, office: Callable[..., Office]) -> None:
     pager = Pager()
     pager.result = None
