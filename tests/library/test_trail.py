@@ -79,7 +79,9 @@ def _line(event: AnyEvent, names: dict[str, str]) -> str:
 
 
 def _instants(values: dict[str, object]) -> dict[str, object]:
-    return {name: _clock(value) if isinstance(value, int) and value > NOON else value for name, value in values.items()}
+    return {
+        name: _clock(value) if isinstance(value, int) and value >= NOON else value for name, value in values.items()
+    }
 
 
 def _clock(at_ms: int) -> str:
