@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -9,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from andgate.moment.moments import Moment
+from andgate.wire.messages import FeedSignal
 from cli.main import main
 from hub.app import HubApp
 from hub.clock import SystemClock
@@ -108,6 +111,40 @@ def test_a_button_of_ones_own_and_a_pager(hub: HubApp, broker: Broker, start: Ca
     for program in (pager, button):
         program.type("q")
         assert program.end() == 0
+
+
+def test_a_receiver_of_signed_web_hooks(tmp_path: Path, root: Path, start: Callable[..., Program]) -> None:
+    secret = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
+    receiver = start("hook.py", 0, secret)
+    port = int(receiver.read().removeprefix("listening on "))
+    airport = (root / "docs" / "examples" / "airport.toml").read_text(encoding="utf-8")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        airport.replace('url = "mqtt://"', f'url = "webhook+http://127.0.0.1:{port}/"\nsecret = "{secret}"\n#', 1),
+        encoding="utf-8",
+    )
+    config = HubConfig(
+        plan=plan, data=tmp_path / "data", broker_listen=Address("127.0.0.1", 0), listen=Address("127.0.0.1", 0)
+    )
+    with HubApp(config, SystemClock()) as hub:
+        hub.wait_web()
+        for id, signal in (("a", "reached"), ("b", "cleared"), ("c", "reset")):
+            hub.driver.signals([FeedSignal(id=id, touchpoint="counter-a", signal=signal)], "test").result(WAIT_S)
+            if signal == "reached":
+                said = receiver.read()
+                assert said.startswith("andgate.page to ticket-agents: Check-in counter A: 3:00 left. "), said
+        assert receiver.read() == "andgate.over to ticket-agents: Check-in counter A: over, saved."
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/",
+        b"{}",
+        {"webhook-id": "x", "webhook-timestamp": "1795291200", "webhook-signature": "v1,AAAA"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=WAIT_S)
+    assert refused.value.code == 401
+    refused.value.close()
+    receiver.type("q")
+    assert receiver.end() == 0
 
 
 def test_a_button_keeps_its_presses_while_the_broker_is_away(
