@@ -22,6 +22,8 @@ from hub.driver.keeper import Keeper
 from hub.store import PageFate, PageRow, Store
 
 ENTRIES_A_COMMIT = 2_000
+UNSAFE_ENTRIES_A_COMMIT = 20_000
+_UNSAFE = ("pragma synchronous = off", "pragma cache_size = -400000")
 
 
 class Heard(Struct, frozen=True):
@@ -36,10 +38,23 @@ class Heard(Struct, frozen=True):
 class Past:
     """Judges what happened in the past, in the order of its time; belongs to one thread."""
 
-    def __init__(self, data: Path, plan: Plan, plan_text: str, *, now_ms: int) -> None:
-        """Open (or make) the data folder's database and go on from what it holds, no earlier than `now_ms`."""
+    def __init__(self, data: Path, plan: Plan, plan_text: str, *, now_ms: int, unsafe: bool = False) -> None:
+        """Open (or make) the data folder's database and go on from what it holds, no earlier than `now_ms`.
+
+        Args:
+            data: the folder.
+            plan: in force from now on.
+            plan_text: where it was read from.
+            now_ms: site time at which it begins.
+            unsafe: wait for no disk and commit seldom, with 400 MB of memory: a power cut leaves a broken database.
+                For what can be made again.
+        """
         self._clock = HandClock(now_ms)
+        self._entries_a_commit = UNSAFE_ENTRIES_A_COMMIT if unsafe else ENTRIES_A_COMMIT
         self._store = store = Store(data)
+        if unsafe:
+            for pragma in _UNSAFE:
+                store.db.execute(pragma)
         try:
             self._judge = judge = Judge(store, plan, self._clock, plan_source=plan_text)
         except BaseException:
@@ -79,7 +94,7 @@ class Past:
         for row in heard.pages:
             fate = PageFate(id=row.id, moment=row.moment, state="sent", note="", tries=1, due_ms=now_ms, sent_ms=now_ms)
             self._store.pages.fate(fate)
-        if batch.entries >= ENTRIES_A_COMMIT:
+        if batch.entries >= self._entries_a_commit:
             self._commit()
         return heard
 
