@@ -29,6 +29,7 @@ from andgate.moment.group import Group
 from andgate.moment.groups import Groups
 from andgate.moment.ladder import decide, next_page
 from andgate.moment.moments import Moment
+from andgate.moment.outlook import Outlook, outlook
 from andgate.moment.published import Order, Publication, Published
 from andgate.moment.roles import Casting
 from andgate.moment.sense import refusal
@@ -107,6 +108,15 @@ class Engine:
         """Return the open moments, nearest deadline first."""
         found = [known.moment for known in map(self._published, self._open) if known is not None]
         return tuple(sorted(found, key=lambda moment: (moment.ends_ms, moment.opened_ms, moment.id)))
+
+    def outlooks(self, moments: Iterable[str] | None = None) -> Iterator[Outlook]:
+        """Yield what lies ahead of those of `moments` (None: of all) that are open and more than that."""
+        for moment_id in self._open if moments is None else moments:
+            group = self.groups.of(moment_id)
+            known = group.published.get(moment_id) if group else None
+            if group is not None and known is not None and known.moment.level not in ("open", "ended"):
+                waits_ms = self.backlogs.until(known.moment.touchpoint, self.now_ms) if self.backlogs.waiting else None
+                yield outlook(known, group.expectation_of(known.case), waits_ms)
 
     def next_deadline(self) -> int | None:
         """Return when `advance` has something to do, or None."""

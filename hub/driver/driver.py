@@ -24,6 +24,7 @@ from andgate.moment.signals import Action
 from andgate.plan import Plan, parse_plan
 from andgate.wire.messages import Command, FeedSignal, TimeReply
 from hub.clock import HubClock
+from hub.driver.auditor import Audit
 from hub.driver.batch import Batch, Committed
 from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
 from hub.driver.judge import Judge
@@ -139,6 +140,11 @@ class Driver:
         return self._judge.timekeeper
 
     @property
+    def audit(self) -> Audit:
+        """What the auditor found last."""
+        return self._judge.auditor.report
+
+    @property
     def busy(self) -> bool:
         """Whether more waits to be judged."""
         return bool(self._lists) or not self._queue.empty()
@@ -251,6 +257,8 @@ class Driver:
                 items = self._take()
                 if items or self._due():
                     self._work(items)
+                if self._judge.audit():
+                    self.wake()  # somebody must be told
                 self._judge.keep_time()
                 self._keeper.look(self._judge.engine, busy=self.busy)
         except BaseException as wrong:  # noqa: BLE001 - whoever runs the hub is told, and the next start judges on
@@ -299,7 +307,7 @@ class Driver:
             return self._some_lists(lists * LISTS_BYTES)
         if self._lists and self._queue.empty():  # nobody else is there: a commit for each would cost a sixth more
             return self._some_lists(max(4, lists) * LISTS_BYTES)
-        wait_s = IDLE_S
+        wait_s = min(IDLE_S, self._judge.auditor.wait_s())
         deadline = self._judge.engine.next_deadline()
         if deadline is not None:
             wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))

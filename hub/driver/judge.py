@@ -24,6 +24,7 @@ from andgate.wire.codec import decode_answer, decode_health, decode_node_state, 
 from andgate.wire.messages import Command, TimeReply
 from andgate.wire.topics import parse
 from hub.clock import HubClock
+from hub.driver.auditor import Auditor
 from hub.driver.batch import Batch
 from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
 from hub.driver.timekeeper import Timekeeper
@@ -108,6 +109,7 @@ class Judge:
             self._gate.born(node, boot, 0)
         self._watch = Watch(store, self._fleet, plan, listen_only=listen_only)
         self._outbox = Outbox(store.pages, listen_only=listen_only)
+        self.auditor = Auditor(store, clock, listen_only=listen_only)
 
     def begin(self) -> Batch:
         """Put the wanted plan in force and judge what fell due meanwhile."""
@@ -126,6 +128,10 @@ class Judge:
         if by_ms:
             self._boots.shift(by_ms)
             self._fleet.sight.jumped(self._clock.now_ms())
+
+    def audit(self) -> bool:
+        """Look whether every open threat has a next step; whether somebody must be told. Cheap where nothing is new."""
+        return self.auditor.look(self.engine, self._watch)
 
     def write(self, now_ms: int) -> bool:
         """Commit everything taken; whether there was anything. StoreError if the disk refuses: try it again."""
@@ -148,6 +154,7 @@ class Judge:
             self._count(batch, item, before)
         elif isinstance(item, PageFate):
             self.store.pages.fate(item)
+            self.auditor.decided(item.moment)
         elif isinstance(item, Held):
             self.store.pages.held(item.id, item.moment)
             batch.answers.append(item.done)
@@ -444,6 +451,7 @@ class Judge:
                 self._outbox.opened(moment)
         for event in events:
             if isinstance(event, _PAGING):
+                self.auditor.decided(event.moment)
                 about = self.engine.moment(event.moment)
                 if about is not None:
                     pages, cancelled = self._outbox.decided(event, about, self.engine.plan, batch.now_ms)

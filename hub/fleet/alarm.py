@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from andgate.plan import Plan, is_served, local_time
-from hub.fleet.faults import KINDS, MINUTE_MS, Fault
+from hub.fleet.faults import AUDIT, KINDS, MINUTE_MS, Fault
 
 GRACE_MS = 60_000
 """After a start of the hub nodes have so long to come back before they count as lost."""
@@ -28,7 +28,7 @@ _PLACES = 2
 def due_ms(fault: Fault, plan: Plan, started_ms: int, now_ms: int) -> int | None:
     """Return when technicians are to be paged of a fault; None: not at all, or not before something changes."""
     kind = KINDS[fault.kind]
-    if plan.site.technicians is None or fault.page or kind.pages == "never":
+    if fault.page or kind.pages == "never" or audience(fault, plan) is None:
         return None
     if kind.pages == "at once":
         return fault.since_ms + kind.shown_after_ms
@@ -37,6 +37,19 @@ def due_ms(fault: Fault, plan: Plan, started_ms: int, now_ms: int) -> int | None
     after_ms = plan.site.technicians_after_ms
     ripe_ms = max(fault.since_ms + after_ms, fault.known_ms + SPEAK_MS, started_ms + max(after_ms, GRACE_MS))
     return ripe_ms + GATHER_MS
+
+
+def audience(fault: Fault, plan: Plan) -> str | None:
+    """Return the group that is told of a fault; None: nobody is, it is on the screens.
+
+    It is the technicians. Where a site names none, what the auditor finds goes to whoever hears last of a threat and
+    has a channel: that a threat is nobody's concern must be somebody's.
+    """
+    if plan.site.technicians is not None or fault.kind not in AUDIT:
+        return plan.site.technicians
+    last = dict.fromkeys(step.group for promise in plan.expectations.values() for step in promise.pages[-1:])
+    reachable = (group for group in last if plan.groups[group].channels and fault.node != f"group/{group}")
+    return next(reachable, None)
 
 
 def _served(fault: Fault, plan: Plan, now_ms: int) -> bool:

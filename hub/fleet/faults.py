@@ -47,6 +47,11 @@ class Kind(Struct, frozen=True, kw_only=True):
     """An event: it stands for so long after the last one. None: a state, over when it is over."""
 
 
+AUDIT = frozenset({"unreached", "no-channel", "unsent", "forgotten"})
+"""What the auditor finds: of the hub and of the ways to people, not of nodes."""
+Key = tuple[str, str, str]
+"""(node, device, kind)."""
+
 KINDS: dict[str, Kind] = {
     "lost": Kind(
         words="lost",
@@ -161,6 +166,26 @@ KINDS: dict[str, Kind] = {
         words="is {} hot",
         many="nodes too hot",
         do="Give it air: it slows down, and its card ages",
+    ),
+    "unreached": Kind(
+        words="was not reached about {}",
+        many="groups not reached",
+        do="Call them: nobody knows. Then look at the channel's address and its service",
+    ),
+    "no-channel": Kind(
+        words="has no channel, nor has anybody else who should be told of {}",
+        many="groups without a channel",
+        do="Call them: nobody knows. Then give the group a channel in the plan",
+    ),
+    "unsent": Kind(
+        words="does not send: pages wait for {}",
+        many="channels that do not send",
+        do="Call whoever should know. Look whether its service answers; if it does, restart the hub",
+    ),
+    "forgotten": Kind(
+        words="a threat has no next step: {}",
+        many="threats without a next step",
+        do="Call whoever should know, then restart the hub: it takes up every open threat. Report it with its log",
     ),
 }
 

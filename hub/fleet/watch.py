@@ -8,7 +8,7 @@ and repeats no page. Belongs to the driver's thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,7 +19,7 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
 from hub.fleet import alarm
-from hub.fleet.faults import KINDS, Fault, Known, again, decide
+from hub.fleet.faults import AUDIT, KINDS, Fault, Key, Known, again, decide
 from hub.fleet.fleet import Fleet, Standing
 from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
 from hub.store import PageRow, Store
@@ -42,7 +42,6 @@ _UPSERT = (
     "detail = excluded.detail, page = excluded.page"
 )
 _DELETE = "delete from fault where node = ? and device = ? and kind = ?"
-Key = tuple[str, str, str]
 
 
 class Boot(Protocol):
@@ -84,6 +83,8 @@ class Watch:
         self._contradicted: dict[str, deque[tuple[int, str]]] = {}
         self._paged: deque[int] = deque(maxlen=alarm.MOST)
         """When technicians were paged last."""
+        self._ended: list[Fault] = []
+        """What the auditor does not find any more."""
         self._dirty: set[str] = set()
         self._news: set[str] = set()
         self._lost: dict[tuple[str, str], int] = {}
@@ -207,6 +208,18 @@ class Watch:
                         detail = f"{CONTRADICTIONS} times within the hour"
                         self._event(node, device, "disagree", now_ms, detail=detail)
 
+    def audited(self, found: Mapping[Key, str], now_ms: int) -> bool:
+        """Take all that the auditor finds wrong now; whether anything of it began or ended."""
+        known = {key for key in self._faults if key[2] in AUDIT}
+        for (node, device, kind), detail in found.items():
+            new = Fault(node=node, device=device, kind=kind, since_ms=now_ms, seen_ms=now_ms, detail=detail)
+            self._put(new, now_ms)
+        self._ended += [self._drop(self._faults[key]) for key in known - found.keys()]
+        if known == found.keys():
+            return False
+        self._due_ms = now_ms
+        return True
+
     def _event(self, node: str, device: str, kind: str, now_ms: int, *, detail: str) -> None:
         new = Fault(node=node, device=device, kind=kind, since_ms=now_ms, seen_ms=now_ms, detail=detail)
         self._put(new, now_ms)
@@ -221,7 +234,7 @@ class Watch:
         """Decide what is wrong now; return the pages that go out, and the ids of those that must not any more."""
         if self._started_ms is None:
             self._started_ms = now_ms
-        over: list[Fault] = []
+        over, self._ended = self._ended, []
         if now_ms >= self._look_ms:
             over += self._round(now_ms)
         if self._dirty:
@@ -339,7 +352,8 @@ class Watch:
         for fault in list(self._faults.values()):
             lasts_ms = KINDS[fault.kind].lasts_ms
             ended = lasts_ms is not None and now_ms - fault.seen_ms >= lasts_ms
-            if ended or (lasts_ms is None and self._fleet.standing(fault.node) is None):
+            stranger = lasts_ms is None and fault.kind not in AUDIT and self._fleet.standing(fault.node) is None
+            if ended or stranger:
                 gone.append(self._drop(fault))
         return gone
 
@@ -375,7 +389,7 @@ class Watch:
         name = "/".join(part for part in first.key if part)
         page = f"{NOTICE}{name}/{first.since_ms}" if len(faults) == 1 else f"{NOTICE}many/{now_ms}"
         places = alarm.touchpoints(first, plan) if len(faults) == 1 else []
-        group = plan.groups[plan.site.technicians or ""]
+        group = plan.groups[alarm.audience(first, plan) or ""]
         notice = Notice(
             page=page,
             group=group.id,
