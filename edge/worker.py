@@ -13,12 +13,10 @@ import queue
 import threading
 from collections.abc import Callable
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-import andgate
 from andgate.errors import PayloadError, WireError
 from andgate.wire import topics
 from andgate.wire.codec import (
@@ -31,26 +29,22 @@ from andgate.wire.codec import (
     decode_time_reply,
     decode_touchpoint,
     encode,
-    format_time,
     parse_time,
 )
-from andgate.wire.messages import (
-    Command,
-    Exchange,
-    Health,
-    NodeConfig,
-    NodeState,
-    TimeAsk,
-)
+from andgate.wire.messages import NodeConfig
 from edge.clock import NodeClock
 from edge.delivery import Delivery
 from edge.devices import Edge, Input, Report
 from edge.devices.rack import Rack
 from edge.face import REMEMBERED, Face
+from edge.gaps import Gaps
+from edge.health import ITSELF, faulty, health
 from edge.hearing import Hearing
-from edge.link import Down, Link, Message, Said, Up, Will
+from edge.link import Down, Link, Message, Said, Up
 from edge.memory import give_back
 from edge.pen import Pen
+from edge.presence import Presence
+from edge.questions import Questions
 from edge.site_time import SiteTime
 from edge.spool import Spool
 from edge.view import Effect
@@ -58,20 +52,11 @@ from edge.view import Effect
 _log = logging.getLogger("andgate.edge")
 
 HEALTH_S = 15.0
-TIME_S = (2.0, 64.0)
-"""The time is asked for soon after a connection, then twice as long apart each time, up to the second."""
-SLOW_S = 0.1
-"""An answer that took longer says little: the next questions come sooner again, at most once a round."""
 POLL_S = 1.0
 """Levels are read again this often: the kernel may miss an edge."""
 PURGE_S = 3600.0
 IDENTIFY_S = 10.0
 DRILL_S = 3.0
-GONE_AT_MOST = 100_000
-"""A resend of more numbers than this is a mistake."""
-GAPS_MOST = 100
-"""Gap signals for one resend; the hub asks again for the rest."""
-GAPS_REMEMBERED = 1_000
 RELOAD_S = 5.0
 """Devices are opened anew at most so often: each time their levels are found, and that is written to disk."""
 KEEP_S = 1.0
@@ -108,33 +93,25 @@ class Worker:
         inbox: queue.SimpleQueue[Event],
     ) -> None:
         """Put the parts together; `run` does the rest."""
-        self.node, self.site = node, site
+        self.node = node
         self.spool, self.link, self.clock, self.inbox = spool, link, clock, inbox
         self.pace = 1.0 / clock.real_s(1.0)
         self.rack = Rack(pin_factory, clock, inbox.put)
         self.time = SiteTime(clock.boot_id, self.pace)
         self.delivery = Delivery(spool, self._send_signals, clock)
         self.pen = Pen(self.time)
+        self.gaps = Gaps(spool, self.pen)
+        self.presence = Presence(node, site, spool, link)
+        self.questions = Questions(self.pace)
         self.face = Face(node, self.rack, self.time, clock)
         self.hearing = Hearing(clock.mono_s(), self.pace)
         self.config: NodeConfig | None = None
-        self.session = int(spool.fact("session") or 0)
-        self.run_number = self.session + 1
-        """Names this run of the program; sessions only grow."""
-        self._asked: dict[int, float] = {}
-        self._asks = 0
-        self._ask_every_s = TIME_S[0]
-        self._exchange: tuple[float, str, float] | None = None
-        """The quickest since the last question: asked, answered, heard."""
         self._hub_session: int | None = None
         self._synced = clock.synced()
         self._faulty: set[str] = set()
-        self._subscribed: set[str] = set()
         self._timers: dict[str, float] = {}
         self._unkept: dict[str, bytes] = {}
         """The hub's word, not yet on disk, by touchpoint."""
-        self._gaps: dict[tuple[str, int, int], tuple[str, int]] = {}
-        """What was told to be gone -> the gap signal that told it."""
         self._reload = False
         self._handlers: dict[str, Callable[[Message], None]] = {
             "hub/state": self._on_hub,
@@ -154,10 +131,6 @@ class Worker:
         now_s = self.clock.mono_s()
         self.time.load(self.spool.fact("time"))
         self._guess_time(now_s)
-        if self.site is None:
-            self.site = (self.spool.fact("site") or b"").decode() or None
-        else:
-            self.spool.keep("site", self.site.encode())
         kept = self.spool.fact("config")
         if kept is not None:
             try:
@@ -183,9 +156,8 @@ class Worker:
                 _log.error("%s: %s: %s", self.node, type(wrong).__name__, wrong)
                 _log.debug("at", exc_info=True)
                 threading.Event().wait(1.0)
-        if stop.goodbye and self.site is not None:
-            goodbye = NodeState(state="stopped", session=self.session, boot=self.spool.boot)
-            self.link.publish(topics.Topics(self.site).node_state(self.node), encode(goodbye), retain=True)
+        if stop.goodbye and self.presence.names is not None:
+            self.presence.goodbye()
             self._keep_moments()
         self.link.close(polite=stop.goodbye)
         self.rack.close()
@@ -229,8 +201,8 @@ class Worker:
         self.delivery.advance(now_s)
         news = poll and self._news(now_s)
         if self.delivery.connected:
-            if self._timer("time", self._ask_every_s, now_s):
-                self._ask_every_s = min(self._ask_every_s * 2, TIME_S[1])
+            if now_s >= self.questions.due_s:
+                self.questions.plan(now_s)
                 self._ask_time(now_s)
             if self._timer("health", HEALTH_S, now_s) or news:
                 self._tell_health(now_s)
@@ -265,8 +237,9 @@ class Worker:
 
     def _due_s(self) -> float:
         """Return when something is to be done next."""
-        names = ("poll", "purge", "time", "health") if self.delivery.connected else ("poll", "purge")
+        names = ("poll", "purge", "health") if self.delivery.connected else ("poll", "purge")
         dues = [self._timers.get(name, -inf) for name in names]
+        dues += [self.questions.due_s] if self.delivery.connected else []
         dues += [due for due in (device.due_s() for device in self.rack.inputs) if due is not None]
         return min(self.face.due_s, self.delivery.due_s() or inf, self.hearing.due_s(self.clock.mono_s()), *dues)
 
@@ -328,52 +301,25 @@ class Worker:
             _log.warning("%s: dropped a message on %s: %s", self.node, message.topic, wrong)
 
     def _connect(self) -> None:
-        """Prepare the next session: its number goes into the will, so that a late will cannot kill a newer birth."""
-        if self.site is None:
-            self.link.connect(None, [f"{topics.ROOT}/+/node/{self.node}/config"])
-            return
-        self.session += 1
-        self.spool.keep("session", str(self.session).encode())
-        names = topics.Topics(self.site)
-        will = Will(names.node_state(self.node), encode(NodeState(state="lost", session=self.session)))
-        self._subscribed = set(self._filters(names))
-        self.link.connect(will, sorted(self._subscribed))
+        self.presence.connect(self._touchpoints())
 
-    def _filters(self, names: topics.Topics) -> list[str]:
-        devices = self.config.devices.values() if self.config is not None else ()
-        return list(names.node_filters(self.node, sorted({device.touchpoint for device in devices})))
+    def _touchpoints(self) -> set[str]:
+        return {device.touchpoint for device in self.config.devices.values()} if self.config is not None else set()
+
+    @property
+    def _config_hash(self) -> str | None:
+        return self.config.hash if self.config is not None else None
 
     def _on_up(self, now_s: float) -> None:
-        self._birth()
-        if self.site is None:
+        if self.presence.names is None:
             return
-        self._timers["time"] = self._timers["health"] = -inf
-        self._ask_every_s = TIME_S[0]
+        self.presence.birth(self._config_hash)
+        self._timers["health"] = -inf
+        self.questions.begin()
         self.delivery.up(now_s)
 
-    def _birth(self) -> None:
-        """Say that we are here; on every connection, and again when somebody says otherwise."""
-        if self.site is None:
-            return
-        birth = NodeState(
-            state="online",
-            session=self.session,
-            boot=self.spool.boot,
-            version=andgate.__version__,
-            config=self.config.hash if self.config is not None else None,
-            run=self.run_number,
-        )
-        self.link.publish(topics.Topics(self.site).node_state(self.node), encode(birth), retain=True)
-
     def _on_own_state(self, message: Message) -> None:
-        said = decode_node_state(message.payload)
-        if said.session > self.session:
-            # Our numbers went back (a restored card): a will with a lower number would be ignored.
-            self.session = said.session
-            self.spool.keep("session", str(self.session).encode())
-            self.link.drop()
-        elif said.state != "online":
-            self._birth()
+        self.presence.heard(decode_node_state(message.payload), self._config_hash)
 
     def _on_hub(self, message: Message) -> None:
         said = decode_hub_state(message.payload)
@@ -389,7 +335,7 @@ class Worker:
             self.spool.keep("epoch", said.epoch.encode())
         self.hearing.state(now_s, online=said.state == "online", beat_s=said.beat_s)
         if said.state == "online" and again:
-            self._timers["time"], self._ask_every_s = -inf, TIME_S[0]
+            self.questions.begin()
         self.delivery.hub(said, now_s, again=again, live=not message.retained)
 
     def _on_beat(self, message: Message) -> None:
@@ -411,16 +357,10 @@ class Worker:
 
     def _on_time(self, message: Message) -> None:
         reply = decode_time_reply(message.payload)
-        asked_s = self._asked.pop(reply.n, None)
+        now_s = self.clock.mono_s()
+        asked_s = self.questions.answered(reply, now_s)
         if asked_s is None:
             return
-        now_s = self.clock.mono_s()
-        quickest = self._exchange
-        if quickest is None or now_s - asked_s < quickest[2] - quickest[0]:
-            self._exchange = (asked_s, reply.at, now_s)
-        if now_s - asked_s > SLOW_S * self.pace and self._ask_every_s >= TIME_S[1]:
-            self._ask_every_s = TIME_S[0]
-            self._timers["time"] = now_s + TIME_S[0]
         if self.time.learn(parse_time(reply.at), asked_s, now_s, reply.rate):
             self.spool.keep("time", self.time.dump())
             self.face.review()
@@ -430,26 +370,20 @@ class Worker:
         topic = topics.parse(message.topic)
         self.spool.keep("config", message.payload)
         changed = self.config is None or config.hash != self.config.hash
-        if self.site is None:
-            self.site = topic.site
-            self.spool.keep("site", self.site.encode())
+        if self.presence.names is None:
+            self.presence.learn(topic.site)
             self._use_config(config, self.clock.mono_s())
             self.link.drop()  # the next connection has a will and a birth
         elif changed:
             self._use_config(config, self.clock.mono_s())
-            self._birth()
+            self.presence.birth(config.hash)
 
     def _use_config(self, config: NodeConfig, now_s: float, *, anew: bool = False) -> None:
         """Be what the configuration says; levels found at new devices are reported as found."""
         self.config = config
         reports = [(device, report) for device in self.rack.fit(config, anew=anew) for report in device.start()]
-        if self.site is not None:
-            wanted = set(self._filters(topics.Topics(self.site)))
-            more = sorted(wanted - self._subscribed)
-            self._subscribed |= wanted
-            if more:
-                self.link.subscribe(more)
-        for touchpoint in {device.touchpoint for device in config.devices.values()} - self.face.said.keys():
+        self.presence.listen(self._touchpoints())
+        for touchpoint in self._touchpoints() - self.face.said.keys():
             kept = self.spool.fact(f"moments {touchpoint}")
             if kept is not None:
                 with contextlib.suppress(WireError):
@@ -484,56 +418,25 @@ class Worker:
         elif command.do == "reload":
             self._reload = True
         elif command.do == "resend":
-            self._resend(command, now_s)
-
-    def _resend(self, command: Command, now_s: float) -> None:
-        """Send a range again; what is gone is answered by a gap signal, so that nobody waits for it for ever."""
-        boot = command.boot or self.spool.boot
-        first = max(command.from_ or 1, 1)
-        last = min(command.to or first, first + GONE_AT_MOST)
-        self.spool.requeue(boot, first, last)
-        gone = []
-        for low, high in self.spool.missing(boot, first, last)[:GAPS_MOST]:
-            told = self._told_gone(boot, low, high)
-            if told is None or self.spool.missing(told[0], told[1], told[1]):
-                gone.append((low, high))
-            else:
-                self.spool.requeue(told[0], told[1], told[1])  # said once, kept once, however often it is asked for
-        self.delivery.requeued(now_s)
-        if gone:
-            entries = self.spool.append([self.pen.gap(boot, low, high, now_s) for low, high in gone])
-            for (low, high), entry in zip(gone, entries, strict=True):
-                self._gaps[boot, low, high] = (entry.boot, entry.seq)
-            for old in list(self._gaps)[:-GAPS_REMEMBERED]:
-                del self._gaps[old]
-            self.delivery.live(entries, now_s)
-
-    def _told_gone(self, boot: str, low: int, high: int) -> tuple[str, int] | None:
-        """Return the gap signal that has told of these numbers already, or None."""
-        for (of, first, last), told in self._gaps.items():
-            if of == boot and first <= low and high <= last:
-                return told
-        return None
+            gone = self.gaps.requeue(command)
+            self.delivery.requeued(now_s)
+            if gone:
+                self.delivery.live(self.gaps.tell(gone, now_s), now_s)
 
     # ------------------------------------------------------------------------------------------ telling
 
     def _send_signals(self, payload: bytes) -> None:
-        if self.site is not None:
-            self.link.publish(topics.Topics(self.site).node_signal(self.node), payload)
+        names = self.presence.names
+        if names is not None:
+            self.link.publish(names.node_signal(self.node), payload)
 
     def _ask_time(self, now_s: float) -> None:
-        if self.site is None:
+        names = self.presence.names
+        if names is None:
             return
         self._guess_time(now_s)
-        self._asks += 1
-        self._asked = {n: at_s for n, at_s in self._asked.items() if n > self._asks - 4}
-        self._asked[self._asks] = asked_s = self.clock.mono_s()
-        before = None
-        if self._exchange is not None:
-            first_s, at, heard_s = self._exchange
-            before, self._exchange = Exchange(asked=first_s, at=at, heard=heard_s), None
-        ask = TimeAsk(n=self._asks, boot=self.spool.boot, mono=asked_s, before=before)
-        self.link.publish(topics.Topics(self.site).node_time(self.node), encode(ask))
+        ask = self.questions.ask(self.spool.boot, self.clock.mono_s())
+        self.link.publish(names.node_time(self.node), encode(ask))
 
     def _guess_time(self, now_s: float) -> None:
         self._synced = self.clock.synced()
@@ -542,49 +445,21 @@ class Worker:
 
     def _news(self, now_s: float) -> bool:
         """Say whether a device's fault came or went: the hub is to know at once who is blind."""
-        faulty = {name for name, said in self.rack.health(now_s).items() if said.fault or said.level == "unknown"}
-        if self.spool.trouble is not None:
-            faulty.add("")  # no device is called so: it is the node's own
-        news, self._faulty = faulty != self._faulty, faulty
+        now_faulty = faulty(self.rack, self.spool, now_s)
+        news, self._faulty = now_faulty != self._faulty, now_faulty
         if news:
-            blind = faulty & {device.id for device in self.rack.inputs} | (faulty & self.rack.faults.keys())
-            self.face.blind(blind, now_s)
-            self.face.trouble_s = (self.face.trouble_s or now_s) if "" in faulty else None
+            inputs = {device.id for device in self.rack.inputs} | self.rack.faults.keys()
+            self.face.blind(now_faulty & inputs, now_s)
+            self.face.trouble_s = (self.face.trouble_s or now_s) if ITSELF in now_faulty else None
         return news
 
     def _tell_health(self, now_s: float) -> None:
-        if self.site is None:
-            return
-        site_ms = self.time.ms(now_s)
-        self.link.publish(
-            topics.Topics(self.site).node_health(self.node),
-            encode(
-                Health(
-                    boot=self.spool.boot,
-                    mono=now_s,
-                    devices=self.rack.health(now_s),
-                    spool=self.spool.depth,
-                    synced=self._synced,
-                    at=None if site_ms is None else format_time(site_ms),
-                    temperature_c=_temperature_c(),
-                    uptime_s=round(now_s, 1),
-                    wear=self.spool.trouble or f"{self.spool.commits} writes since start",
-                    config=self.config.hash if self.config is not None else None,
-                    version=andgate.__version__,
-                    drops=self.rack.drops,
-                    fault=self.spool.trouble,
-                )
-            ),
-        )
+        names = self.presence.names
+        if names is not None:
+            said = health(self.rack, self.spool, self.time, now_s, synced=self._synced, config=self._config_hash)
+            self.link.publish(names.node_health(self.node), encode(said))
 
 
 def _is_state(topic: str) -> bool:
     """Say whether a message on this topic replaces what was said on it before."""
     return topic.endswith("/moment")
-
-
-def _temperature_c() -> float | None:
-    try:
-        return int(Path("/sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
-    except (OSError, ValueError):
-        return None

@@ -48,7 +48,7 @@ for line in sys.stdin:
         time.sleep(0.1)
         board.drive(17, high=True)
     elif line.strip() == "asks":
-        print(node._worker._asks if node._worker.time.known else 0, flush=True)
+        print(node._worker.questions.asked if node._worker.time.known else 0, flush=True)
 """
 
 

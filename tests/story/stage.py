@@ -184,7 +184,7 @@ class Node:
 
     def ask_time(self) -> None:
         assert self.app._worker is not None
-        self.app._worker._timers.pop("time", None)
+        self.app._worker.questions.due_s = float("-inf")
         self.poke()
 
 
