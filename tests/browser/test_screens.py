@@ -439,6 +439,65 @@ def test_a_press_without_the_hub_is_kept_and_sent_later(browser: Browser, serve:
     assert press.at.startswith("2026-11-21T16:26:0")  # when it happened, in the hub's time
 
 
+def test_only_the_hubs_own_word_lets_go_of_a_press(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+    answers = iter([(200, "<h1>Welcome to the airport's Wi-Fi</h1>"), (404, "no such page"), (202, "{}")])
+
+    def portal(route: Route) -> None:
+        status, body = next(answers, (0, ""))
+        if status:
+            route.fulfill(status=status, body=body, content_type="text/html")
+        else:
+            route.abort()
+
+    with looking(browser, size="phone") as page:
+        page.goto(served.url + "/desk/counter-a")
+        expect(page.locator("#head")).to_have_text("All calm")
+        page.route("**/api/v1/signals", portal)
+        page.locator("#mot").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#local")).to_have_text("Nobody told: call", timeout=15_000)
+        expect(page.locator("#link")).to_contain_text("the press is kept")
+        assert served.world.signals_posted == []
+        page.unroute("**/api/v1/signals")
+        expect(page.locator("#checks")).to_contain_text("Ticket agents paged", timeout=15_000)
+    assert posted(served.world) == [("pressed", False)]
+
+
+def test_two_tabs_with_one_desk_keep_each_their_presses(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+    with looking(browser, size="phone") as page:
+        page.route("**/api/v1/signals", lambda route: route.abort())
+        page.goto(served.url + "/desk/counter-a")
+        other = page.context.new_page()
+        other.route("**/api/v1/signals", lambda route: route.abort())
+        other.goto(served.url + "/desk/counter-a")
+        for tab in (page, other):
+            tab.locator("#mot").focus()
+            tab.keyboard.press("Enter")
+            expect(tab.locator("#link")).to_contain_text("Offline")
+        other.close()
+        page.unroute("**/api/v1/signals")
+        page.reload()
+        expect(page.locator("#link")).to_have_text("Online, no press waiting", timeout=15_000)
+    assert posted(served.world) == [("pressed", False)] * 2
+
+
+def test_the_press_that_wakes_a_tablet_counts_from_now(browser: Browser, serve: Callable[..., Served]) -> None:
+    served = serve(busy=False, month=False)
+    with looking(browser, size="phone") as page:
+        for asked in ("stream", "clock"):
+            page.route(f"**/api/v1/{asked}", lambda route: route.abort())
+        page.goto(served.url + "/desk/counter-a")
+        page.evaluate("const real = Date.now; Date.now = () => real() + 3_600_000")  # it slept for an hour
+        page.locator("#mot").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#link")).to_have_text("Online, no press waiting", timeout=15_000)
+    (press,) = served.world.signals_posted
+    assert press.at is not None
+    assert press.at.startswith("2026-11-21T17:2")
+
+
 def test_a_press_without_scripts(browser: Browser, serve: Callable[..., Served]) -> None:
     served = serve(busy=False, month=False)
     with looking(browser, size="phone", script=False) as page:

@@ -7,9 +7,14 @@ const WINDOW_MS = 60_000;
 let rate = Number(root.dataset.rate) || 1;
 // Each word of the hub arrives late by what the network took, never early: the largest offset seen is the best one.
 let heard = [[performance.now(), Number(root.dataset.now) - performance.now() * rate]];
+// That clock stands still while a tablet sleeps, the wall clock goes on. Between two words of the hub their difference
+// tells how long it slept: a press that wakes it must not count from when it fell asleep.
+const SLEPT_MS = 2_000;
+let awake = Date.now() - performance.now();
 
 export function hear(at, newRate) {
   const now = performance.now();
+  awake = Date.now() - now;
   if (newRate && newRate !== rate) {
     rate = newRate;
     heard = [];
@@ -21,7 +26,8 @@ export function hear(at, newRate) {
 export function siteNow() {
   let best = -Infinity;
   for (const [, offset] of heard) best = Math.max(best, offset);
-  return best + performance.now() * rate;
+  const slept = Date.now() - performance.now() - awake;
+  return best + (performance.now() + (slept > SLEPT_MS ? slept : 0)) * rate;
 }
 
 export function siteRate() {

@@ -12,6 +12,7 @@ const holdRing = document.getElementById("hold");
 const local = document.getElementById("local");
 const { touchpoint, press: pressName, reset: resetName } = main.dataset;
 const STORE = `andgate-desk-${touchpoint}`;
+const OURS = "urn:andgate:problem:"; // how the hub names what it refuses; a proxy or a portal in between does not
 
 let waiting = load(); // [{id, signal, at, retracts?}], oldest first
 let sending = false;
@@ -21,20 +22,32 @@ let heldDone = false;
 let seenAt = waiting.length ? Date.parse(waiting[0].at) : null; // site time of the press that the hub does not show yet
 let refusal = "";
 
+// Each press under a name of its own: another tab with this desk keeps its presses, too.
 function load() {
   try {
-    const kept = JSON.parse(localStorage.getItem(STORE) ?? "[]");
-    return Array.isArray(kept) ? kept : [];
+    const old = JSON.parse(localStorage.getItem(STORE) ?? "[]"); // of a version that kept one list
+    old.forEach(keep);
+    localStorage.removeItem(STORE);
+    const kept = Object.keys(localStorage).filter((name) => name.startsWith(`${STORE}/`));
+    return kept.map((name) => JSON.parse(localStorage.getItem(name))).sort((a, b) => (a.at < b.at ? -1 : 1));
   } catch {
     return [];
   }
 }
 
-function keep() {
+function keep(each) {
   try {
-    localStorage.setItem(STORE, JSON.stringify(waiting));
+    localStorage.setItem(`${STORE}/${each.id}`, JSON.stringify(each));
   } catch {
     // A browser that keeps nothing still sends what it has in memory.
+  }
+}
+
+function forget(each) {
+  try {
+    localStorage.removeItem(`${STORE}/${each.id}`);
+  } catch {
+    // It kept nothing.
   }
 }
 
@@ -43,8 +56,9 @@ const newId = () => `desk-${touchpoint}-${[...crypto.getRandomValues(new Uint8Ar
 function push(signal, retracts) {
   const id = newId();
   const at = new Date(siteNow()).toISOString();
-  waiting.push(retracts ? { id, touchpoint, signal, at, retracts } : { id, touchpoint, signal, at });
-  keep();
+  const each = retracts ? { id, touchpoint, signal, at, retracts } : { id, touchpoint, signal, at };
+  waiting.push(each);
+  keep(each);
   send();
   return id;
 }
@@ -57,14 +71,15 @@ async function send() {
     const answer = await fetch("/api/v1/signals", {
       method: "POST", headers: { "content-type": "application/json", accept: "application/json" }, body: JSON.stringify(batch),
     });
-    online = true;
-    if (answer.ok) {
+    // Not every answer is the hub's: a hall's Wi-Fi says 200 to everything, a proxy 404. Only the hub's own word counts.
+    const told = await answer.json().catch(() => ({}));
+    online = answer.status === 202 || String(told.type).startsWith(OURS);
+    if (answer.status === 202 && told.accepted + told.duplicates === batch.length) {
       done(batch);
-    } else if (answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)) {
-      const problem = await answer.json().catch(() => ({}));
-      refusal = problem.detail ?? say("desk.notthere");
+    } else if (online && answer.status >= 400 && answer.status < 500 && ![401, 403, 408, 429].includes(answer.status)) {
+      refusal = told.detail ?? say("desk.notthere");
       // Of a refused list nothing is stored: the bad member goes, the others are sent again.
-      done(problem.index === undefined ? batch : [batch[problem.index]]);
+      done(told.index === undefined ? batch : [batch[told.index]]);
     }
   } catch {
     online = false;
@@ -77,8 +92,8 @@ async function send() {
 
 function done(batch) {
   const ids = new Set(batch.map((each) => each.id));
+  batch.forEach(forget);
   waiting = waiting.filter((each) => !ids.has(each.id));
-  keep();
   fresh();
 }
 
