@@ -157,7 +157,7 @@ class Driver:
     @property
     def has_room(self) -> bool:
         """Whether whoever delivers may read on; while not, the broker has to wait."""
-        return self._queue.qsize() < QUEUE_MOST
+        return self._queue.qsize() + len(self._lists) < QUEUE_MOST
 
     def deliver(self, message: Delivered) -> None:
         """Take an MQTT message. It never waits: its caller holds what the listeners need to send (`has_room`)."""

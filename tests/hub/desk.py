@@ -232,6 +232,10 @@ class Ear:
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         self._client.publish(f"{ROOT}/{topic}", payload, qos=1, retain=retain).wait_for_publish(WAIT_S)
 
+    def shout(self, topic: str, payload: bytes) -> None:
+        """Say something without waiting until the broker has it."""
+        self._client.publish(f"{ROOT}/{topic}", payload, qos=1)
+
     def hear(self, topic: str, accept: Callable[[Any], bool] = lambda _: True) -> Any:
         """Wait for a message on a topic that is accepted, also among those passed over before; return it decoded."""
         for index, (heard, said) in enumerate(self._passed):

@@ -17,6 +17,7 @@ from andgate.errors import UsageError
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, BrokerUrl, HubConfig, parse_address, parse_broker
+from hub.driver import Committed
 from tests.hub.desk import PLAN, ROOT, WAIT_S, Broker, Ear, node_signal
 from tests.hub.valve import Valve
 
@@ -152,6 +153,36 @@ def test_a_page_whose_acknowledgement_is_lost_goes_out_again_and_says_so(
         assert hub.reader.pages().items[0].note == "sent again: it may have gone out before"
     finally:
         valve.close()
+
+
+def test_a_flood_that_the_driver_cannot_take_stands_in_no_pages_way(
+    make_hub: Callable[..., HubApp], broker: Broker, ear: Callable[..., Ear], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link reads no more while the driver is full, and holds nothing that a page needs to go out."""
+    most, flood = 20, 400
+    monkeypatch.setattr("hub.driver.driver.QUEUE_MOST", most)
+    hub = make_hub(**_on(broker))
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(out: Committed) -> None:
+        if out.pages and not held.is_set():
+            held.set()
+            go_on.wait(WAIT_S)
+
+    hub.driver.listeners.append(hold)  # before the notifier's own
+    hub.start()
+    client = ear(broker.port, f"{ROOT}/page/#", f"{ROOT}/node/mark-a/receipt")
+    assert hub.link.wait_connected(WAIT_S)
+    client.say("node/desk-a1/signal", node_signal(1, sent=11.0))
+    assert held.wait(WAIT_S)
+    for number in range(1, flood + 1):
+        client.shout("node/mark-a/signal", node_signal(number, "gap", device="", to=number, sent=1e3))
+    _until(lambda: not hub.driver.has_room)
+    # A packet of QoS 0 before the page: paho tells of it in the thread that writes it, which then is the driver's.
+    hub.link.publish(f"{ROOT}/hub/beat", b"{}", qos=0)
+    go_on.set()
+    assert client.hear("page/ticket-agents")["kind"] == "page"
+    client.hear("node/mark-a/receipt", lambda said: said["seq"] == flood)
 
 
 def test_the_end_is_said_and_a_kill_is_noticed(
