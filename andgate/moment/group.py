@@ -221,6 +221,10 @@ class Group:
         """
         made: list[Publication] = []
         identified = [(self.anchor_of(case), case) for case in cases]
+        if self.gone:
+            for anchor, _ in identified:  # what comes back takes back its claims and words before any is shown
+                if self.identity(anchor) in self.gone:
+                    self.alias.pop(anchor, None)
         if whole:
             made += self._withdraw(identified, now_ms)
         for anchor, case in identified:
@@ -247,7 +251,6 @@ class Group:
         if returns:
             known = self.gone.pop(identity)
             self.published[identity], self._anchors[anchor] = known, identity
-            self.alias.pop(anchor, None)
         plan = self._casting_at(case.opened_ms).plan
         expectation = self.expectation_of(case)
         notes = self._notes(case) if self.actions else []
@@ -394,8 +397,6 @@ class Group:
             identity = self.identity(self.anchor_of(case))
             let_go.append(identity)
             self.published.pop(identity, None)
-            for signal in case.signals:
-                self.signals.pop(signal, None)
         self._anchors = {known.moment.anchor: identity for identity, known in self.published.items()}
         gone = {case.signals[0] for case in over}
         keep = [case for case in self.base.cases if case.signals[0] not in gone]
