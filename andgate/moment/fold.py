@@ -407,7 +407,7 @@ class Fold:
             return None
         assert last.ended_ms is not None  # noqa: S101  # `_last` holds only what has ended
         soon = at_ms - last.ended_ms <= expectation.rejoins_within_ms and at_ms <= last.limit_ms
-        return last if soon and last.end not in ("gave-up", "replanned") else None
+        return last if soon and last.end != "replanned" else None  # what gave up did so at its limit
 
     def _hold(self, signal: Signal, *, holds: bool, frees: Iterable[str]) -> None:
         if holds:

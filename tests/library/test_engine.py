@@ -92,6 +92,7 @@ def test_the_past_is_no_argument(engine: Engine) -> None:
         ("reset", "needs its words", {}),
         ("reset", None, {"reason": "the sensor is broken"}),
         ("cause", "needs its words", {}),
+        ("remedy", "needs its words", {}),
         ("remedy", None, {"reason": "apologised"}),
     ],
 )
@@ -109,6 +110,7 @@ def test_what_makes_no_sense_of_an_ended_one(engine: Engine) -> None:
     for do in ("claim", "unclaim", "reset"):
         assert "has ended" in (engine.refuses(action(do, moment.id, MINUTE + 1)) or "")
     take(engine, action("void", moment.id, MINUTE + 2, reason="drill"), now_ms=MINUTE + 2)
+    assert engine.refuses(action("unvoid", moment.id, MINUTE + 3)) is None
     assert "void already: drill" in (engine.refuses(action("void", moment.id, MINUTE + 3)) or "")
 
 

@@ -75,6 +75,7 @@ def moment(  # a moment has that many sides
     ends: int = 10,
     name: str = "",
     provisional: bool = False,
+    withdrawn: bool = False,
 ) -> Moment:
     return Moment(
         id=name or f"{expectation}-{opened}",
@@ -89,6 +90,7 @@ def moment(  # a moment has that many sides
         state="open" if ended is None else "ended",
         verdict=verdict,  # type: ignore[arg-type]
         provisional=provisional,
+        withdrawn=withdrawn,
         plan="v",
     )
 
@@ -114,7 +116,7 @@ def test_nine_out_of_ten_is_a_failure_and_the_first_failing_input_is_named(plan:
     assert result is not None
     assert result.state == "failure"
     assert result.first is not None
-    assert result.first.expectation == "board"
+    assert (result.first.expectation, result.first.moment) == ("board", "board-0")
     assert [each.expectation for each in result.failing] == ["board", "bag"]
     assert result.decided_ms == 10 * MINUTE_MS
 
@@ -135,6 +137,21 @@ def test_pending_while_an_input_is_missing_and_incomplete_after_a_day(plan: Plan
     assert (late.state, late.decided_ms) == ("incomplete", INCOMPLETE_AFTER_MS)
 
 
+def test_a_day_is_counted_from_the_first_moment(plan: Plan) -> None:
+    result = outcome("flying", KEY, plan, [moment("board", opened=60)], [], INCOMPLETE_AFTER_MS)
+    assert result is not None
+    assert (result.state, result.from_ms) == ("pending", 60 * MINUTE_MS)
+
+
+def test_a_line_that_ended_early_counts_for_nobody_served_after_its_end(plan: Plan) -> None:
+    line = moment("wait", "failure", key=None, touchpoint="line", opened=5, ended=6, ends=8)
+    for from_min, state in ((6, "failure"), (7, "success")):
+        servings = [Serving("line", KEY, from_min * MINUTE_MS)]
+        result = outcome("departing", KEY, plan, [line, moment("board")], servings, 40 * MINUTE_MS)
+        assert result is not None
+        assert result.state == state
+
+
 def test_pending_while_something_is_open(plan: Plan) -> None:
     moments = [moment("board"), moment("bag", None, touchpoint="belt", ended=None)]
     result = outcome("flying", KEY, plan, moments, [], MINUTE_MS)
@@ -145,6 +162,15 @@ def test_pending_while_something_is_open(plan: Plan) -> None:
 def test_void_and_withdrawn_moments_are_left_out(plan: Plan) -> None:
     assert outcome("departing", KEY, plan, [moment("board", "void")], [], 0) is None
     assert outcome("departing", KEY, plan, [], [], 0) is None
+    assert outcome("departing", KEY, plan, [moment("board", "failure", withdrawn=True)], [], 0) is None
+    elsewhere = [
+        moment("bag", "failure", touchpoint="belt"),
+        moment("board", "void", opened=1),
+        moment("board", opened=2),
+    ]
+    result = outcome("departing", KEY, plan, elsewhere, [], 0)
+    assert result is not None
+    assert (result.interaction, result.key, result.state, result.moments) == ("departing", KEY, "success", ("board-2",))
     other = moment("board", key="AG2/2026-11-21")
     assert outcome("departing", KEY, plan, [other], [], 0) is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from msgspec.structs import replace
 
 from andgate.moment.engine import Engine
@@ -10,6 +12,7 @@ from andgate.moment.signals import Action, Replanned, Retimed
 from andgate.moment.state import dump, load
 from andgate.plan import Plan
 from tests.library.days import BAGGAGE, CHECK_IN, CONTRACT, HOUR, MINUTE, SECOND, at, site
+from tests.library.fold import DAY_MS
 from tests.library.test_trail import AGENT, BEAM, COLLEAGUE, DONE, DRIVE, FLIGHT, Trail, seen
 
 OTHER = "AG77/2026-11-21"
@@ -297,6 +300,84 @@ def test_what_is_learned_all_at_once_was_asked_about_until_it_was_void() -> None
     assert told(trail, "1:00", "contradicted", "until_ms=2:00")
 
 
+# ---- Horizon, duplicates, what comes before its own word
+
+
+def test_a_day_late_is_in_time_and_a_millisecond_more_is_not() -> None:
+    for late_ms, verdict in ((DAY_MS, "success"), (DAY_MS + 1, "failure")):
+        engine = Engine(CONTRACT)
+        engine.receive([seen("p1", "pressed", at(0))], at(0))
+        for hour in range(24):
+            engine.advance(at(0) + hour * HOUR)
+        engine.receive([seen("r1", "reset", at(2), received_ms=at(2) + late_ms)], at(2) + late_ms)
+        assert [moment.verdict for moment in engine.moments()] == [verdict]
+
+
+def test_the_same_signal_again_changes_nothing_and_is_not_published() -> None:
+    engine = Engine(CONTRACT)
+    press = seen("p1", "pressed", at(0))
+    assert len(engine.receive([press], at(0)).published) == 1
+    assert engine.receive([replace(press, received_ms=at(1))], at(1)).published == ()
+    assert [moment.change for moment in engine.moments()] == [1]
+
+
+def test_a_press_that_comes_after_the_word_that_takes_it_back_opens_nothing() -> None:
+    trail = Trail()
+    trail.tell(
+        seen("r1", "reset", at(0, 2 * SECOND), retracts="p1"),
+        seen("p1", "pressed", at(0), received_ms=at(1)),
+        seen("p2", "pressed", at(2), COLLEAGUE),
+    )
+    assert [(each.opened_ms, each.witnesses) for each in trail.watch.living] == [(at(2), (COLLEAGUE,))]
+
+
+def test_a_press_before_a_plan_that_drops_its_promise_ends_with_it_however_late_it_comes() -> None:
+    trail = Trail()
+    trail.tell(
+        Replanned(plan=replace(CONTRACT, version="second"), at_ms=at(-5)),
+        Replanned(plan=site(BAGGAGE, version="third"), at_ms=at(1)),
+        seen("p1", "pressed", at(0), received_ms=at(2)),
+    )
+    assert verdicts(trail) == [("ended", "void", "plan changed")]
+    once = Trail()
+    once.tell(
+        Replanned(plan=site(BAGGAGE, version="second"), at_ms=at(1)), seen("p1", "pressed", at(0), received_ms=at(2))
+    )
+    assert verdicts(once) == [("ended", "void", "plan changed")]
+
+
+def test_what_has_ended_early_holds_up_nobody_elses_clock() -> None:
+    trail = Trail()
+    trail.tell(
+        seen("d1", "docked", at(0), OPS, key=FLIGHT),
+        seen("d2", "docked", at(1), OPS, key=OTHER),
+        seen("u1", "unloaded", at(2), DONE, key=FLIGHT),
+    )
+    trail.watch.advance(at(27))
+    assert verdicts(trail) == [("ended", "success", None), ("open", "failure", None)]
+
+
+def test_what_a_person_does_counts_after_the_signals_of_its_millisecond() -> None:
+    trail = Trail()
+    trail.tell(seen("p1", "pressed", at(0)))
+    trail.does("void", at(1), "drill")
+    trail.tell(seen("p2", "pressed", at(1), COLLEAGUE))
+    assert verdicts(trail) == [("ended", "void", "drill")]
+
+
+def test_an_id_is_made_of_promise_place_key_and_first_signal() -> None:
+    """Programs of others keep these ids: they never change."""
+    parts = {
+        "p1": ("check-in-wait", "counter-a", "", "p1"),
+        "d1": ("baggage-claim", "belt-3", FLIGHT, "d1"),
+    }
+    trail = Trail()
+    trail.tell(seen("p1", "pressed", at(0), key=FLIGHT), seen("d1", "docked", at(0), OPS, key=FLIGHT))
+    assert {each.anchor: each.id for each in trail.watch.living} == {
+        anchor: sha256("\0".join(each).encode()).hexdigest()[:32] for anchor, each in parts.items()
+    }
+
+
 # ---- What is far past, and restarts
 
 
@@ -345,6 +426,16 @@ def test_every_place_is_there_again_after_a_restart() -> None:
     engine = load(dump(trail.watch.engine))
     step = engine.receive([seen("x", "running", at(2), DRIVE, retracts="p1")], at(2))
     assert {each.id: each.withdrawn for each in step.published} == dict.fromkeys(before, True)
+
+
+def test_what_is_open_is_open_after_a_restart_and_what_sleeps_is_found_by_a_better_time() -> None:
+    trail = Trail()
+    trail.tell(seen("p1", "pressed", at(0)), seen("r1", "reset", at(1)), seen("d1", "docked", at(1.5), OPS, key=FLIGHT))
+    engine = load(dump(trail.watch.engine))
+    assert engine.open_moments() == trail.watch.engine.open_moments()
+    assert [each.key for each in engine.open_moments()] == [FLIGHT]
+    (kept,) = engine.receive([Retimed(signal="r1", at_ms=at(0.5))], at(2)).published
+    assert (kept.closed_ms, kept.revision) == (at(0.5), 1)
 
 
 def test_a_restart_keeps_voids_backlogs_horizon_and_two_plans_of_one_millisecond() -> None:
