@@ -19,7 +19,7 @@ from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
 from hub.web.pages import board as boards
-from hub.web.pages import charts, listing
+from hub.web.pages import charts, findings, listing
 from hub.web.pages import desk as desks
 from hub.web.pages import floor as floors
 from hub.web.pages import gate as gates
@@ -201,7 +201,7 @@ def success(request: Request, draw: Draw, interaction: str | None = None, days: 
         alive=False,
         report=report,
         range_words=reports.range_words(report, zone),
-        percent=reports.percent,
+        percent=findings.percent,
         saw=reports.saw,
         zone_name=zone,
         gate=gates.gate(report),
