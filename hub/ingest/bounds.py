@@ -86,6 +86,12 @@ class Bounds:
         near = self.all[max(index - 2, 0) : index + 2]
         return min((bound.offset_ms + RATE_MOST * abs(mono_ms - bound.mono_ms) for bound in near), default=float("inf"))
 
+    def near(self, mono_ms: float) -> float | None:
+        """Return the smallest bound within a stretch of a time, None where there is none."""
+        first = bisect_left(self.all, mono_ms - BLOCK_MS, key=_mono)
+        near = self.all[first : bisect_right(self.all, mono_ms + BLOCK_MS, key=_mono)]
+        return min((it.offset_ms for it in near), default=None)
+
     def set_aside(self) -> None:
         """Count a time that cannot be."""
         self.odd += 1

@@ -2,7 +2,9 @@
 
 Two kinds of knowledge come in: *bounds* (`bounds.py`) of every message that says when it was sent, and *readings*
 (`readings.py`) of exchanges. While there are no readings the bounds alone tell the offset, and nobody knows how wrong
-it is. Beside readings a bound only caps them: nothing is received before it is sent.
+it is. Beside readings a bound only caps them: nothing is received before it is sent. But the first exchanges of a boot
+may be slow ones (a hub that starts, a disk that stalls), of which mostly one way took long: then the middle is a worse
+guess than the quickest message nearby, and the exchange only tells how wrong that may be.
 """
 
 from __future__ import annotations
@@ -18,6 +20,10 @@ QUIET_MS = 1.0
 """Beside readings a quicker message is news if it is quicker by more than this."""
 CLEAR_MS = 1_000
 """What readings exclude by more than this cannot be."""
+WIDE_MS = 50.0
+"""An exchange that leaves more open than this guesses worse than messages nearby."""
+PATH = 3
+"""So many wide readings are no accident: the way to the hub is that long, and half of it is the better guess."""
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -76,9 +82,21 @@ class Timeline:
         """Return the offset at a time of the node's clock, None where nothing is known."""
         if self._readings.all:
             offset_ms, within_ms = self._readings.at(mono_ms)
+            if within_ms > WIDE_MS and len(self._readings.all) < PATH:
+                return self._between(mono_ms, offset_ms, within_ms)
             return Place(min(offset_ms, self._bounds.cap(mono_ms)), within_ms)
         alone_ms = self._bounds.at(mono_ms)
         return None if alone_ms is None else Place(alone_ms, None)
+
+    def _between(self, mono_ms: float, offset_ms: float, within_ms: float) -> Place:
+        """Return what the messages nearby tell, as far as a slow exchange allows it."""
+        cap_ms = self._bounds.cap(mono_ms)
+        near_ms = self._bounds.near(mono_ms)
+        low_ms, high_ms = offset_ms - within_ms, min(offset_ms + within_ms, cap_ms)
+        if near_ms is None or low_ms > high_ms:
+            return Place(min(offset_ms, cap_ms), within_ms)
+        place_ms = min(max(near_ms, low_ms), high_ms)
+        return Place(place_ms, max(place_ms - low_ms, high_ms - place_ms))
 
     @property
     def newest(self) -> Place | None:
@@ -118,6 +136,10 @@ class Timeline:
         if offset_ms < read_ms - within_ms - CLEAR_MS:
             self._bounds.set_aside()
             return False
+        if within_ms > WIDE_MS and len(self._readings.all) < PATH:
+            before_ms = self._between(mono_ms, read_ms, within_ms).offset_ms
+            self._bounds.put(mono_ms, offset_ms)
+            return abs(self._between(mono_ms, read_ms, within_ms).offset_ms - before_ms) > QUIET_MS
         capped_ms = min(read_ms, self._bounds.cap(mono_ms))
         self._bounds.put(mono_ms, offset_ms)
         return offset_ms < capped_ms - QUIET_MS

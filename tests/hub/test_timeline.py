@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -167,6 +169,57 @@ def test_more_exchanges_never_make_it_less_sure() -> None:
         assert place.within_ms is not None
         within.append(place.within_ms)
     assert all(later <= earlier + 0.1 for earlier, later in pairwise(within))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "readings"),
+    [
+        ([[11527.9, TRUE_MS + 0.07, 9]], [[23682.3, TRUE_MS - 350.28, 355.1]]),
+        ([[33620.6, TRUE_MS + 0.4, 3]], [[31754.8, TRUE_MS - 95.8, 135.3]]),
+    ],
+    ids=["a disk that was full", "a hub that hung"],
+)
+def test_a_slow_exchange_never_worsens_what_messages_tell(bounds: list[Any], readings: list[Any]) -> None:
+    """From storms: the answer took long, the messages did not."""
+    alone = Timeline.load(json.dumps({"bounds": bounds}).encode())
+    timeline = Timeline.load(json.dumps({"bounds": bounds, "readings": readings}).encode())
+    (bound,), (reading,) = bounds, readings
+    for mono_ms in (bound[0], reading[0], max(bound[0], reading[0]) + 20_000):
+        before, place = alone.at(mono_ms), timeline.at(mono_ms)
+        assert before is not None
+        assert place is not None
+        assert abs(place.offset_ms - TRUE_MS) <= abs(before.offset_ms - TRUE_MS) + 0.1
+        assert place.within_ms is not None
+        assert place.offset_ms - place.within_ms <= TRUE_MS <= place.offset_ms + place.within_ms
+    assert not timeline.bound(reading[0], round(TRUE_MS + reading[0] + 300)), "and slow messages move nothing"
+    assert timeline.bound(reading[0], round(TRUE_MS + reading[0] - 40))
+
+
+@settings(deadline=None, max_examples=100)
+@given(seed=st.integers(0, 2**32), slow_ms=st.integers(100, 4000), answer=st.booleans())
+def test_one_slow_way_of_the_first_exchange_makes_nothing_wrong(seed: int, slow_ms: int, *, answer: bool) -> None:
+    node = Node(0, random.Random(seed), slow=0)
+    for _ in range(3):
+        node.say()
+        node.mono_ms += 2_000
+    before_ms = abs(node.wrong_ms(node.mono_ms))
+    received_ms = round(node.site_ms(node.mono_ms) + (2 if answer else slow_ms))
+    node.timeline.bound(node.mono_ms, received_ms)
+    node.timeline.read(node.mono_ms, received_ms, node.mono_at(received_ms + (slow_ms if answer else 2)))
+    place = node.timeline.at(node.mono_ms)
+    assert place is not None
+    assert place.within_ms is not None
+    assert abs(node.wrong_ms(node.mono_ms)) <= max(before_ms, 3) + 1
+    assert abs(node.wrong_ms(node.mono_ms)) <= place.within_ms + 1
+
+
+def test_where_every_exchange_is_slow_the_way_is_long_and_its_middle_is_right() -> None:
+    node = Node(0, random.Random(1), slow=0)
+    node.delay_ms = lambda: node.chance.uniform(120, 125)  # type: ignore[method-assign]
+    for _ in range(4):
+        node.ask()
+        node.mono_ms += 64_000
+    assert abs(node.wrong_ms(node.mono_ms)) < 6
 
 
 @pytest.mark.parametrize("ppm", [-150, -60, 60, 150])
