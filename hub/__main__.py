@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen-only", action="store_true", help="judge and record, page nobody: what would happen without Andgate"
     )
+    parser.add_argument(
+        "--heartbeat",
+        metavar="URL",
+        help="asked every minute while all is well, so that a watch outside can call somebody when it is not",
+    )
 
 
 def config_of(args: argparse.Namespace) -> HubConfig:
@@ -73,6 +78,7 @@ def config_of(args: argparse.Namespace) -> HubConfig:
         listen=parse_address(args.listen),
         token_file=args.token_file,
         listen_only=args.listen_only,
+        heartbeat=args.heartbeat,
     )
 
 

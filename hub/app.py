@@ -25,6 +25,7 @@ from hub.broker import EmbeddedBroker, embedded_broker
 from hub.clock import HubClock
 from hub.config import Address, BrokerUrl, HubConfig
 from hub.driver import Delivered, Driver
+from hub.heartbeat import Heartbeat, parse_heartbeat
 from hub.link import Link
 from hub.notify.channels import Channel
 from hub.notify.channels.mqtt import MqttChannel
@@ -56,6 +57,9 @@ class HubApp:
         plan = parse_plan(text)
         self._topics = Topics(plan.site.id)
         self._tokens = self._read_tokens()
+        self.heartbeat: Heartbeat | None = None
+        if config.heartbeat is not None:
+            self.heartbeat = Heartbeat(parse_heartbeat(config.heartbeat), self._unwell, clock.now_ms)
         self._web_socket = _listen(config.listen) if config.web else None
         try:
             self._store = Store(config.data)
@@ -173,6 +177,8 @@ class HubApp:
         announcer.start()
         link.up += [notifier.connected, announcer.connected]
         link.start()
+        if self.heartbeat is not None:
+            self.heartbeat.start()
         if self._web_socket is not None:
             self._web = threading.Thread(target=self._serve, name="web", daemon=True)
             self._web.start()
@@ -184,6 +190,8 @@ class HubApp:
     def stop(self) -> None:
         """Stop listening, commit what is known, say goodbye. May be called more than once."""
         self._stopping = True
+        if self.heartbeat is not None:
+            self.heartbeat.stop()
         self._stop_web()
         if self._notifier is not None:
             self._notifier.stop()
@@ -245,6 +253,10 @@ class HubApp:
             return None
         return f"the broker {self.broker_url} is not connected. Nodes and pagers are not heard until it is"
 
+    def _unwell(self) -> str | None:
+        """Why no heartbeat may go out, in words."""
+        return self.driver.fault or self._cut_off() or self.driver.unaudited()
+
     def _serve(self) -> None:
         try:
             # 0.3 s of imports: the hub pages before it can show a dashboard.
@@ -259,6 +271,7 @@ class HubApp:
                 tokens=self._tokens,
                 host=self.config.listen.host,
                 cut_off=self._cut_off,
+                heartbeat=self.heartbeat,
             )
             self._live = app.state.context.live
             if self._stopping:

@@ -112,6 +112,8 @@ class HubConfig(Struct, frozen=True, kw_only=True):
     token_file: Path | None = None
     listen_only: bool = False
     """Judge, and page nobody: a baseline."""
+    heartbeat: str | None = None
+    """``https://`` address that is asked every minute while all is well: a dead man's switch outside."""
     web: bool = True
     """False where only the MQTT side is wanted (tests, benchmarks)."""
 

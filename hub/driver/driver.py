@@ -45,6 +45,8 @@ LIST_S = 0.015
 LISTS_MOST = 16
 IDLE_S = 5.0
 """Real seconds between looks at the house while nothing happens."""
+AUDITED_S = 60.0
+"""A driver that has not looked at every threat for so many real seconds hangs."""
 FAILURES_MOST = 50
 """So often in one batch what cannot be digested is halved, to judge its good members; the rest is sent again."""
 RETRY_S = 0.5
@@ -143,6 +145,13 @@ class Driver:
     def audit(self) -> Audit:
         """What the auditor found last."""
         return self._judge.auditor.report
+
+    def unaudited(self) -> str | None:
+        """Why nobody may rely on the auditor now, in words: it finds something, or has not looked for too long."""
+        audit = self.audit
+        if audit.at_ms is None or self._clock.mono_s() - audit.mono_s > AUDITED_S:
+            return "nobody has looked lately whether every threat has a next step"
+        return f"{len(audit.findings)} threats have no next step" if audit.findings else None
 
     @property
     def busy(self) -> bool:

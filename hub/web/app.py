@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from hub.clock import HubClock
+    from hub.heartbeat import Heartbeat
     from hub.store import Reader
     from hub.web.context import Judge
     from hub.web.tokens import Token
@@ -46,6 +47,7 @@ def create_app(
     host: str = "127.0.0.1",
     metrics: Metrics | None = None,
     cut_off: Callable[[], str | None] = lambda: None,
+    heartbeat: Heartbeat | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -53,6 +55,7 @@ def create_app(
     is loopback, it answers to names of this machine only. Before the server is told to end, call
     ``app.state.context.live.stop()``, or it waits for open streams. `cut_off` says in words why nothing from the floor
     can reach the hub just now; None while it can.
+    `heartbeat` is shown.
     """
     context_ = Context(
         driver=driver,
@@ -61,8 +64,9 @@ def create_app(
         live=Live(driver, clock),
         metrics=metrics or Metrics(),
         cut_off=cut_off,
+        heartbeat=heartbeat,
     )
-    context_.metrics.watch(driver, reader, context_.live, clock)
+    context_.metrics.watch(driver, reader, context_.live, clock, heartbeat)
     driver.listeners.extend((context_.live.committed, context_.metrics.committed))
 
     @asynccontextmanager

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from andgate.wire.messages import Command, FeedSignal
     from hub.clock import HubClock
     from hub.driver import Accepted, Committed
+    from hub.driver.auditor import Audit
     from hub.driver.timekeeper import Timekeeper
+    from hub.heartbeat import Heartbeat
     from hub.store import ChainHead, Reader
     from hub.web.live import Live
     from hub.web.metrics import Metrics
@@ -37,6 +39,10 @@ class Judge(Protocol):
     @property
     def fault(self) -> str | None:
         """What keeps it from committing, in words; None while all is well."""
+
+    @property
+    def audit(self) -> Audit:
+        """What the auditor found last."""
 
     @property
     def timekeeper(self) -> Timekeeper:
@@ -69,6 +75,8 @@ class Context(Struct, frozen=True, kw_only=True):
     metrics: Metrics
     cut_off: Callable[[], str | None]
     """Why nothing from the floor can reach the hub, in words; None while it can."""
+    heartbeat: Heartbeat | None = None
+    """Tells a watch outside that all is well; None where there is none."""
 
 
 async def context(request: Request) -> Context:

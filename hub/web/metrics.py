@@ -6,12 +6,13 @@ Every application has its own registry, so several hubs can live in one process 
 from __future__ import annotations
 
 from collections import Counter as Tally
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from andgate.audit import What
 from hub.fleet.faults import KINDS, standing
 from hub.store.covered import Asked
 from hub.web.pages.spans import midnight_ms
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from hub.clock import HubClock
     from hub.driver import Committed
+    from hub.heartbeat import Heartbeat
     from hub.store import Reader
     from hub.web.context import Judge
     from hub.web.live import Live
@@ -76,9 +78,11 @@ class Metrics:
         """Note how long a page took to be surely sent over a channel."""
         self._page.labels(channel).observe(seconds)
 
-    def watch(self, driver: Judge, reader: Reader, live: Live, clock: HubClock) -> None:
+    def watch(
+        self, driver: Judge, reader: Reader, live: Live, clock: HubClock, heartbeat: Heartbeat | None = None
+    ) -> None:
         """Read the rest from these at each scrape."""
-        self.registry.register(_Standing(driver, reader, live, clock))
+        self.registry.register(_Standing(driver, reader, live, clock, heartbeat))
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
@@ -88,8 +92,9 @@ class Metrics:
 class _Standing(Collector):
     """What is so now: read when it is asked for, never counted twice."""
 
-    def __init__(self, driver: Judge, reader: Reader, live: Live, clock: HubClock) -> None:
+    def __init__(self, driver: Judge, reader: Reader, live: Live, clock: HubClock, heartbeat: Heartbeat | None) -> None:
         self._clock = clock
+        self._heartbeat = heartbeat
         self._driver = driver
         self._reader = reader
         self._live = live
@@ -111,6 +116,7 @@ class _Standing(Collector):
             nodes.add_metric([state], states[state])
         yield nodes
         yield from self._fleet()
+        yield from self._audit()
         yield from self._coverage()
         yield GaugeMetricFamily(
             "andgate_journal_entry", "Number of the journal's last entry.", value=self._driver.chain.entry
@@ -128,6 +134,27 @@ class _Standing(Collector):
         yield CounterMetricFamily(
             "andgate_stream_dropped", "Dashboards dropped because they could not keep up.", value=self._live.dropped
         )
+
+    def _audit(self) -> Iterator[Metric]:
+        """Yield what the auditor found, and when anybody outside last heard that all is well."""
+        audit = self._driver.audit
+        wrong: Tally[str] = Tally(finding.what for finding in audit.findings)
+        findings = GaugeMetricFamily(
+            "andgate_audit_findings", "Open threats without a next step or a reason for none.", labels=["what"]
+        )
+        for what in get_args(What):
+            findings.add_metric([what], wrong[what])
+        yield findings
+        yield GaugeMetricFamily(
+            "andgate_audit_at", "Site time of the last look at every open threat.", value=(audit.at_ms or 0) / 1000
+        )
+        yield GaugeMetricFamily("andgate_audit_threats", "Open threats at that time.", value=audit.threats)
+        if self._heartbeat is not None:
+            yield GaugeMetricFamily(
+                "andgate_heartbeat_at",
+                "Site time of the last heartbeat that was answered.",
+                value=(self._heartbeat.sent_ms or 0) / 1000,
+            )
 
     def _fleet(self) -> Iterator[Metric]:
         """Yield what is wrong, and what came from whom."""

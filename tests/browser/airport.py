@@ -35,6 +35,7 @@ from andgate.plan import (
 )
 from andgate.wire.messages import Command, DeviceHealth, FeedSignal, Health
 from hub.driver import Accepted, Committed
+from hub.driver.auditor import Audit
 from hub.store.covered import Asked
 from hub.store.rows import (
     CellRow,
@@ -874,6 +875,10 @@ class Judge:
     @property
     def plan(self) -> Plan:
         return self._world.plan
+
+    @property
+    def audit(self) -> Audit:
+        return Audit()
 
     @property
     def timekeeper(self) -> Timekeeper:

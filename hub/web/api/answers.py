@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from andgate.audit import What
 from andgate.wire.messages import DeviceHealth, MomentMessage, Text, Value
 from hub.store.rows import OutcomeState, PageState, SignalState
 
@@ -316,6 +317,38 @@ class Success(Struct, frozen=True, kw_only=True):
     until: str | None
     items: list[SuccessEntry]
     next: str | None
+
+
+class FindingEntry(Struct, frozen=True, kw_only=True):
+    """An open threat with neither a next step nor a reason for none, or a page that reached nobody."""
+
+    what: What
+    moment: str
+    group: str
+    """Who is not told; empty where it is about no single group."""
+    note: str
+
+
+class HeartbeatAnswer(Struct, frozen=True, kw_only=True):
+    """What a watch outside the site hears of this hub."""
+
+    to: str
+    """Scheme and host only."""
+    sent_at: str | None
+    """When the last heartbeat was answered."""
+    fault: str | None
+    """Why the last one did not go out, in words."""
+
+
+class AuditAnswer(Struct, frozen=True, kw_only=True):
+    """What the auditor found: whether every open threat has a next step, or a reason for none."""
+
+    at: str | None
+    """When it last looked at all of them."""
+    threats: int
+    """Open moments that need somebody, then."""
+    findings: list[FindingEntry]
+    heartbeat: HeartbeatAnswer | None
 
 
 class ClockAnswer(Struct, frozen=True, kw_only=True):

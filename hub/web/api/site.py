@@ -1,14 +1,23 @@
-"""``/touchpoints``, ``/nodes``, ``/pages``, ``/clock`` and ``/stream``: the site as it stands now."""
+"""``/touchpoints``, ``/nodes``, ``/pages``, ``/audit``, ``/clock`` and ``/stream``: the site as it stands now."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Response
 
-from andgate.wire.codec import format_time
+from andgate.wire.codec import format_time, format_time_or_none
 from hub.fleet.faults import Fault, standing
 from hub.web.api import shapes
 from hub.web.api.answer import answers, json
-from hub.web.api.answers import ClockAnswer, FeedList, NodeList, PageList, TouchpointList
+from hub.web.api.answers import (
+    AuditAnswer,
+    ClockAnswer,
+    FeedList,
+    FindingEntry,
+    HeartbeatAnswer,
+    NodeList,
+    PageList,
+    TouchpointList,
+)
 from hub.web.api.arguments import DEFAULT_LIMIT, Cursor, Filter, Limit, only_known
 from hub.web.api.moments import Here, Reads
 from hub.web.live import EventStream
@@ -51,6 +60,25 @@ def pages(here: Here, moment: Filter = None, cursor: Cursor = None, limit: Limit
     """List deliveries, newest first: each page sent or not sent, over each channel, with the reason."""
     found = here.reader.pages(moment=moment, cursor=cursor, limit=limit)
     return json(PageList(items=[shapes.page_entry(row) for row in found.items], next=found.next))
+
+
+@router.get("/audit", **answers(AuditAnswer))
+def audit(here: Here) -> Response:
+    """Tell what the auditor found: whether every open threat has a next step, or a reason for none."""
+    found, beat = here.driver.audit, here.heartbeat
+    return json(
+        AuditAnswer(
+            at=format_time_or_none(found.at_ms),
+            threats=found.threats,
+            findings=[
+                FindingEntry(what=each.what, moment=each.moment, group=each.group, note=each.note)
+                for each in found.findings
+            ],
+            heartbeat=None
+            if beat is None
+            else HeartbeatAnswer(to=str(beat.url), sent_at=format_time_or_none(beat.sent_ms), fault=beat.fault),
+        )
+    )
 
 
 @router.get("/clock", **answers(ClockAnswer))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from markupsafe import Markup
 from msgspec import Struct
 
+from hub.fleet.faults import AUDIT
 from hub.fleet.traffic import OTHERS
 from hub.web.pages.names import kind_words, touchpoint_name
 from hub.web.pages.spans import clock, hms, span, when_words
@@ -109,6 +110,8 @@ class Nodes(Struct, frozen=True, kw_only=True):
     """Those that trouble most."""
     clock: str | None = None
     """What is wrong with the clock of the hub's machine, in words."""
+    own: tuple[tuple[str, tuple[Trouble, ...]], ...] = ()
+    """What the auditor found, by whom or what it is about."""
 
 
 def row(plan: Plan, node: NodeRow, now_ms: int, faults: Sequence[Fault] = ()) -> Row:
@@ -269,6 +272,7 @@ def build(
         rejects=tuple(reject(each, plan, now_ms) for each in rejects),
         senders=senders(plan, sent, faults, now_ms),
         clock=clock,
+        own=tuple((each.who, troubles(plan, (each,), now_ms)) for each in faults if each.kind in AUDIT),
     )
 
 
