@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
 
     one_heap()
     from edge.app import EdgeApp  # noqa: PLC0415
+    from edge.broker import Broker  # noqa: PLC0415
     from edge.devices.pins import pins  # noqa: PLC0415
-    from edge.link import Broker  # noqa: PLC0415
 
     logging.basicConfig(
         level=logging.DEBUG if args.verbose else logging.INFO, format="%(levelname).1s %(name)s: %(message)s"

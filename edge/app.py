@@ -15,10 +15,11 @@ from typing import Any
 from andgate.clock import Clock
 from andgate.errors import UsageError
 from andgate.plan.tables import ID
+from edge.broker import Broker
 from edge.clock import node_clock
 from edge.devices.pins import pins
 from edge.folder import FolderLock
-from edge.link import Broker, Link
+from edge.link import Link
 from edge.spool import Spool
 from edge.worker import Event, Stop, Worker
 

@@ -5,7 +5,6 @@ What a `Reader` shows is what is committed, never more. Everything here may be c
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from andgate.coverage import Covered, Spell
-from andgate.errors import PayloadError, UsageError
+from andgate.errors import UsageError
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Signal
 from andgate.wire.messages import Health
@@ -26,6 +25,7 @@ from hub.store.journal import GENESIS, decode_body
 from hub.store.pages import COLUMNS as PAGE_COLUMNS
 from hub.store.pages import page_row
 from hub.store.persons import FIND, Names
+from hub.store.query import Where, number_of, place_of
 from hub.store.rows import (
     By,
     CellRow,
@@ -49,25 +49,6 @@ from hub.store.tally import FAILURE
 _moment = msgspec.json.Decoder(Moment).decode
 _health = msgspec.json.Decoder(Health).decode
 _KEPT_CONNECTIONS = 4
-
-
-class Where:
-    """The conditions of one query, with their values."""
-
-    def __init__(self) -> None:
-        """No condition yet."""
-        self.values: list[Any] = []
-        self._parts: list[str] = []
-
-    def add(self, condition: str, *values: object) -> None:
-        """Require `condition`, if its values are given."""
-        if None not in values:
-            self._parts.append(condition)
-            self.values.extend(values)
-
-    def __str__(self) -> str:
-        """The SQL, with a leading space."""
-        return f" where {' and '.join(self._parts)}" if self._parts else ""
 
 
 class Reader:
@@ -208,7 +189,7 @@ class Reader:
         if not withdrawn:
             where.add("withdrawn = 0")
         if cursor is not None:
-            where.add("(opened_ms, id) < (?, ?)", *_cursor(cursor))
+            where.add("(opened_ms, id) < (?, ?)", *place_of(cursor))
         rows = self._all(
             f"select opened_ms, id, body from moment{where} order by opened_ms desc, id desc limit ?",
             (*where.values, limit + 1),
@@ -242,7 +223,7 @@ class Reader:
         where.add("at_ms >= ?", since_ms)
         where.add("at_ms < ?", until_ms)
         if cursor is not None:
-            where.add("(at_ms, occurrence) < (?, ?)", *_cursor(cursor))
+            where.add("(at_ms, occurrence) < (?, ?)", *place_of(cursor))
         rows = self._all(
             "select interaction, key, state, first, failing, at_ms, decided_ms, occurrence from outcome"
             f"{where} order by at_ms desc, occurrence desc limit ?",
@@ -271,17 +252,10 @@ class Reader:
         `since_ms` and `until_ms` are taken to full local hours of the moments' openings. ``by="interaction"`` counts
         outcomes (by the opening of their first moment), ``by="key"`` every moment of each key.
         """
-        where = Where()
-        times = "opened_ms" if by == "key" else "hour_ms"
-        where.add(f"{times} > ? - 3600000", since_ms)
-        where.add(f"{times} < ?", until_ms)
-        if by != "interaction":
-            where.add("expectation = ?", expectation)
-            where.add("touchpoint = ?", touchpoint)
-            where.add("area = ?", area)
-            where.add("team = ?", team)
+        asked = {"expectation": expectation, "touchpoint": touchpoint, "area": area, "team": team}
+        only = {column: value for column, value in asked.items() if value is not None}
         with self._borrow() as db:
-            return breakdown.rows(db, by, str(where), where.values)
+            return breakdown.rows(db, by, (since_ms, until_ms), only)
 
     def coverage(self, by: By, asked: Asked, *, now_ms: int, timezone: str) -> dict[str, Covered]:
         """Return how much of what was due was seen, by group, up to now; full local hours, as `tally`.
@@ -332,7 +306,7 @@ class Reader:
         where = Where()
         where.add("moment = ?", moment)
         if cursor is not None:
-            where.add("id < ?", _number(cursor))
+            where.add("id < ?", number_of(cursor))
         rows = self._all(
             f"select {PAGE_COLUMNS} from page{where} order by id desc limit ?",
             (*where.values, limit + 1),
@@ -422,17 +396,3 @@ class Reader:
         """Return a fact about the store: ``epoch``, ``session``, ``quarantined``."""
         row = self._one("select value from meta where key = ?", (key,))
         return None if row is None else str(row[0])
-
-
-def _cursor(cursor: str) -> tuple[int, str]:
-    at, dot, id = cursor.partition(".")
-    if not dot:
-        raise PayloadError("this is no cursor. Use the `next` of the page before")
-    return _number(at), id
-
-
-def _number(text: str) -> int:
-    # No longer than an integer of SQLite's, and nothing else that int() takes (blanks, underscores, other digits).
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        raise PayloadError("this is no cursor. Use the `next` of the page before")
-    return int(text)

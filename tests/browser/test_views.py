@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from andgate.moment import events as e
 from andgate.moment.moments import Moment
 from hub.store.rows import CellRow, PageRow, PageState, TrailLine
-from hub.web.pages import board, charts, desk, floor, gate, listing, moment, nodes, sign, success
+from hub.web.pages import board, charts, desk, findings, floor, gate, listing, moment, nodes, sign, success
 from hub.web.pages.card import next_step
 from hub.web.pages.labels import width_of
 from hub.web.pages.names import key_words, place, sentence
@@ -273,19 +273,19 @@ def test_any_report_adds_up_and_can_be_drawn(rows: list[CellRow]) -> None:
     ],
 )
 def test_rates_that_can_be_said(share: float, n: int, words: str) -> None:
-    assert success.ratio(share, n) == words
+    assert findings.ratio(share, n) == words
 
 
 def test_findings_are_only_made_where_the_data_carries_them() -> None:
-    assert success.stands_apart(89, 49)
-    assert not success.stands_apart(12, 9)
+    assert findings.stands_apart(89, 49)
+    assert not findings.stands_apart(12, 9)
     empty = tuple(tuple(success.Hour(0, 0) for _ in range(24)) for _ in range(7))
-    assert success.heat_finding(empty) == say("success.heat")
+    assert findings.heat_finding(empty) == say("success.heat")
     quiet = tuple(tuple(success.Hour(1, 40) for _ in range(24)) for _ in range(7))
-    assert success.heat_finding(quiet) == say("success.heat")
+    assert findings.heat_finding(quiet) == say("success.heat")
     loud = [list(day) for day in quiet]
     loud[5][17] = loud[5][18] = success.Hour(15, 60)
-    assert success.heat_finding(loud) == "Promises fail most on Saturdays from 17 to 19 h"
+    assert findings.heat_finding(loud) == "Promises fail most on Saturdays from 17 to 19 h"
 
 
 # ---------------------------------------------------------------------------------------------------------- others

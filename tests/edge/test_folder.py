@@ -8,9 +8,9 @@ import pytest
 
 from andgate.errors import UsageError
 from edge.app import EdgeApp
+from edge.broker import Broker
 from edge.devices.mock import MockBoard
 from edge.folder import FolderLock
-from edge.link import Broker
 
 
 def _node(folder: Path, name: str = "desk-a1") -> EdgeApp:

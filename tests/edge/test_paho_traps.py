@@ -13,8 +13,9 @@ import pytest
 
 from andgate.wire.messages import NodeConfig, NodeState
 from edge.app import EdgeApp
+from edge.broker import Broker
 from edge.devices.mock import MockBoard
-from edge.link import Broker, Link, Message
+from edge.link import Link, Message
 from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
 
 

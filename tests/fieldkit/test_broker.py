@@ -19,8 +19,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from andgate.wire.messages import MAX_PAYLOAD_BYTES
 from andgate.wire.topics import Topics
 from edge.app import EdgeApp
+from edge.broker import Broker as NodeBroker
 from edge.devices.mock import MockBoard
-from edge.link import Broker as NodeBroker
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import HubConfig, parse_broker

@@ -11,7 +11,8 @@ from andgate.plan import Plan
 from andgate.wire.codec import decode_answer, decode_feed_signals, encode
 from andgate.wire.messages import FeedReceipt, HubState, LiveMoment, MomentMessage, Page, TouchpointMoments
 from andgate.wire.topics import Topics
-from edge.link import Broker, Down, Message, Up
+from edge.broker import Broker
+from edge.link import Down, Message, Up
 from hub.clock import HandClock, SystemClock
 from twin.causes import Causes
 from twin.clock import CurtainClock

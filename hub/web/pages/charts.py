@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from hub.web.pages.draw import Drawing
+from hub.web.pages.findings import FEW, NO_CAUSE, percent
 from hub.web.pages.gate import moments_href
 from hub.web.pages.labels import shorten, width_of, wrap
 from hub.web.pages.names import capital
 from hub.web.pages.spans import date_words, local
-from hub.web.pages.success import FEW, NO_CAUSE, percent
 from hub.web.pages.words import say
 
 if TYPE_CHECKING:

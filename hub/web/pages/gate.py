@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from hub.web.pages.draw import Drawing
+from hub.web.pages.findings import percent
 from hub.web.pages.labels import wrap
-from hub.web.pages.success import percent
 from hub.web.pages.words import say
 
 if TYPE_CHECKING:
