@@ -31,7 +31,7 @@ from hub.notify.channels import Channel
 from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.notifier import Notifier
 from hub.signs.announcer import Announcer
-from hub.store import Reader, Store
+from hub.store import Phones, Reader, Store
 
 if TYPE_CHECKING:
     import uvicorn
@@ -82,6 +82,7 @@ class HubApp:
                 self._web_socket.close()
             raise
         self.reader = Reader(config.data)
+        self._phones = Phones(config.data)
         self._broker: EmbeddedBroker | None = None
         self._link: Link | None = None
         self._announcer: Announcer | None = None
@@ -233,7 +234,7 @@ class HubApp:
             return MqttChannel(self._link, self._topics)
         from hub.notify.channels.make import make_channel  # noqa: PLC0415 - not before somebody needs it
 
-        return make_channel(channel, self.plan.site.id, self.clock.now_ms)
+        return make_channel(channel, self.plan.site.id, self.clock.now_ms, self._phones)
 
     def _page_sent(self, channel: str, seconds: float) -> None:
         if self._metrics is not None:  # the web comes after the first page
@@ -273,6 +274,7 @@ class HubApp:
                 cut_off=self._cut_off,
                 heartbeat=self.heartbeat,
             )
+            app.state.phones = self._phones
             self._live = app.state.context.live
             if self._stopping:
                 self._web_up.set_exception(UsageError("the hub stopped before its dashboard was there"))

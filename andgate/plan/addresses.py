@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 SNPP_PORT = 444
 _PAGER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 _HOOK = ("webhook+https", "webhook+http")
+_PUSH = re.compile(r"webpush://([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)?", re.IGNORECASE)
 _SECRET = "whsec_"  # noqa: S105 - what every secret begins with
 _SHORTEST_SECRET, _LONGEST_SECRET = 24, 64
 """Bytes, as Standard Webhooks asks for."""
@@ -65,6 +66,12 @@ def hook_address(url: str) -> HookAddress | None:
     port = parts.port if parts.port is not None else 443 if secure else 80
     query = f"?{parts.query}" if parts.query else ""
     return HookAddress(secure, parts.hostname, port, f"{parts.path or '/'}{query}")
+
+
+def push_contact(url: str) -> str | None:
+    """Return whom push services may write to, of ``webpush://`` (nobody: empty) or ``webpush://ME@HOST``; else None."""
+    found = _PUSH.fullmatch(url)
+    return None if found is None else found[1] or ""
 
 
 def hook_key(secret: str) -> bytes | None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec.structs import replace
 
-from andgate.plan.addresses import hook_address, hook_key, is_hook, kind_of, pager_address
+from andgate.plan.addresses import hook_address, hook_key, is_hook, kind_of, pager_address, push_contact
 from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
 from andgate.plan.tables import Table, known, show
 
@@ -84,6 +84,12 @@ def _check_address(table: Table, url: str) -> None:
             "url",
             "does not name a pager behind a gateway",
             'Write "snpp://HOST:444/PAGER-ID": the gateway, its port, and one pager',
+        )
+    elif kind_of(url) == "webpush" and push_contact(url) is None:
+        table.wrong(
+            "url",
+            "says more than phones need",
+            'Write "webpush://", or "webpush://YOU@HOST" with a mail address for push services: phones add themselves',
         )
     elif is_hook(url) and hook_address(url) is None:
         table.wrong(

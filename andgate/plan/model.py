@@ -29,7 +29,7 @@ class Channel(Struct, frozen=True, omit_defaults=True):  # a plan that says noth
 
     id: str
     url: str
-    """``mqtt://`` for the site's own broker, ``snpp://``, ``webhook+https://``, or any Apprise URL."""
+    """``mqtt://`` for the site's own broker, ``snpp://``, ``webpush://``, ``webhook+https://``, or any Apprise URL."""
     secret: str | None = None
     """What a signed web hook is signed with: ``whsec_`` and base64."""
 

@@ -11,6 +11,7 @@ from andgate.plan.model import Expectation, Hours, Interaction, Node, PageStep, 
 
 _OWN_WAYS = {
     "snpp": "a pager, over SNPP",
+    "webpush": "phones that asked for it",
     "webhook+https": "a signed web hook",
     "webhook+http": "a signed web hook, not encrypted",
 }

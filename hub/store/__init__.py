@@ -4,6 +4,7 @@ import sqlite3
 
 from hub.store.checkpoints import Checkpoints
 from hub.store.pages import PageFate
+from hub.store.phones import Phone, Phones
 from hub.store.reader import Reader
 from hub.store.restore import Restored, restore
 from hub.store.rows import ChainHead, Listing, NodeRow, PageRow, TallyRow, TrailLine
@@ -20,6 +21,8 @@ __all__ = [
     "NodeRow",
     "PageFate",
     "PageRow",
+    "Phone",
+    "Phones",
     "Reader",
     "Restored",
     "Snapshot",

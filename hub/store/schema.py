@@ -18,6 +18,7 @@ blind         journalled blindness of dark nodes that may yet be taken back
 quarantine    what came in and was not taken
 plan          every plan that was ever in force
 person        id in the journal -> name; what is erased here is "somebody" everywhere
+phone         browsers that asked to be paged with a group; no part of the journal, and deleted when they want no more
 seal          what stands for the entries that retention took out, signed, and what the others build upon
 sight         which device went blind or saw again when, by the signals that said so
 spell         when each device was blind
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 8
+LATEST = 9
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -340,6 +341,18 @@ create table person (
 create index person_name on person (name);
 """
 
+_PHONE = """
+create table phone (
+    endpoint text not null,
+    team text not null,
+    p256dh blob not null,
+    auth blob not null,
+    key blob not null,
+    since_ms integer not null,
+    primary key (endpoint, team)
+) without rowid;
+"""
+
 
 def _all(db: Database, statements: str) -> None:
     for statement in statements.split(";\n"):
@@ -389,6 +402,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m008_blind_top(db: Database) -> None:
         db.execute("alter table blind add column top integer")
+
+    @migrations()
+    def m009_phone(db: Database) -> None:
+        _all(db, _PHONE)
 
     database = Utils(connection)
     migrations.apply(database)

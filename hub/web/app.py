@@ -88,6 +88,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = context_
+    app.state.phones = None  # who starts us may set it: then phones can ask to be paged
     app.state.keyring = Keyring(tokens, clock) if tokens is not None else None
     problems.install(app)
     app.add_middleware(Door, keyring=app.state.keyring, local_only=is_loopback(host))

@@ -119,8 +119,7 @@ def heard_line(connection: socket.socket) -> str:
 
 def heard_request(connection: socket.socket) -> tuple[dict[str, str], bytes]:
     """Read one HTTP request: its headers, and its body."""
-    heard_line(connection)
-    headers = {}
+    headers = {":target": heard_line(connection).split(" ")[1]}
     while line := heard_line(connection):
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from andgate.plan.addresses import HookAddress
 from hub.notify.channels import Note, Result
-from hub.notify.channels.webhook import LONGEST_PAUSE_S, WebhookChannel, pause_s
+from hub.notify.channels.post import LONGEST_PAUSE_S, pause_s
+from hub.notify.channels.webhook import WebhookChannel
 from tests.hub.receivers import NOTE, Stage, answer_of, heard_request, playing
 
 KEY = bytes(range(32))

@@ -8,7 +8,7 @@ import pytest
 
 from andgate.errors import PlanError, Problem
 from andgate.plan import describe, parse_plan
-from andgate.plan.addresses import hook_address, hook_key, pager_address
+from andgate.plan.addresses import hook_address, hook_key, pager_address, push_contact
 
 SECRET = f'secret = "whsec_{"A" * 43}="'
 PLAN = """\
@@ -102,6 +102,7 @@ RULES = [
     ('"mqtt://"', '"snpp://pages.example:99999/1"', 6, "channels.radio.url", "does not name a pager", "its port"),
     ('"mqtt://"', '"snpp://me@pages.example/1"', 6, "channels.radio.url", "does not name a pager", "one pager"),
     ('"mqtt://"', '"snpp://pages.exämple/1"', 6, "channels.radio.url", "does not name a pager", "one pager"),
+    ('"mqtt://"', '"webpush://phones"', 6, "channels.radio.url", "more than phones need", "phones add themselves"),
     ('"mqtt://"', '"webhook+https://hooks.example"', 5, "channels.radio.secret", "missing", "openssl rand"),
     ('"mqtt://"', '"webhook+https://hooks.example"\nsecret = 1', 7, "channels.radio.secret", "base64 of 24 to 64", "openssl"),
     ('"mqtt://"', '"webhook+https://hooks.example"\nsecret = "hunter2"', 7, "channels.radio.secret", "whsec_", "openssl"),
@@ -284,6 +285,9 @@ def test_addresses_of_the_channels_of_our_own() -> None:
     assert hook_address("webhook+https://hooks.example/a?b=c") == (True, "hooks.example", 443, "/a?b=c")
     assert hook_address("webhook+http://hooks.example:8000") == (False, "hooks.example", 8000, "/")
     assert hook_address("webhook+http://hooks.example") == (False, "hooks.example", 80, "/")
+    assert push_contact("webpush://") == ""
+    assert push_contact("WebPush://duty@agx.example") == "duty@agx.example"
+    assert push_contact("webpush://duty@agx.example/") is None
     assert hook_address("https://hooks.example") is None
     assert hook_key("whsec_" + "A" * 32) == bytes(24)
     assert hook_key("whsec_" + "A" * 88) is None
@@ -293,6 +297,7 @@ def test_addresses_of_the_channels_of_our_own() -> None:
 def test_own_channels_in_words() -> None:
     for url, what in (
         ('"snpp://pages.example/7"', "radio (a pager, over SNPP)"),
+        ('"webpush://"', "radio (phones that asked for it)"),
         (f'"webhook+https://hooks.example/"\n{SECRET}', "radio (a signed web hook)"),
         (f'"webhook+http://hooks.example/"\n{SECRET}', "radio (a signed web hook, not encrypted)"),
         ('"mailto://a:b@mail.example"', "reached by radio\n"),

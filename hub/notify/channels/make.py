@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from andgate.plan import Channel as PlanChannel
-from andgate.plan.addresses import hook_address, hook_key, kind_of, pager_address
+from andgate.plan.addresses import hook_address, hook_key, kind_of, pager_address, push_contact
 from hub.notify.channels.channel import Channel
+from hub.store import Phones
 
 
-def make_channel(entry: PlanChannel, site: str, now_ms: Callable[[], int]) -> Channel:
+def make_channel(entry: PlanChannel, site: str, now_ms: Callable[[], int], phones: Phones) -> Channel:
     """Return a channel that is not the site's own broker's; `now_ms` is site time."""
     kind = kind_of(entry.url)
     if kind == "snpp":
@@ -27,6 +28,10 @@ def make_channel(entry: PlanChannel, site: str, now_ms: Callable[[], int]) -> Ch
         assert address is not None  # noqa: S101 - the plan was checked
         assert key is not None  # noqa: S101 - the plan was checked
         return WebhookChannel(address, key, site, now_ms)
+    if kind == "webpush":
+        from hub.notify.channels.webpush import WebPushChannel
+
+        return WebPushChannel(phones, push_contact(entry.url) or "", now_ms)
     from hub.notify.channels.apprise import AppriseChannel
 
     return AppriseChannel(entry.url)

@@ -19,7 +19,7 @@ from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
 from hub.web.pages import board as boards
-from hub.web.pages import charts, findings, listing
+from hub.web.pages import charts, findings, listing, phones
 from hub.web.pages import desk as desks
 from hub.web.pages import floor as floors
 from hub.web.pages import gate as gates
@@ -75,6 +75,7 @@ def install(app: FastAPI) -> None:
     app.state.login_page = login_page
     app.mount("/static", Files(directory=STATIC), name="static")
     app.include_router(router)
+    app.include_router(phones.router)
 
 
 def error_page(request: Request, problem: ProblemDetails) -> Response:
