@@ -106,7 +106,8 @@ def _by_the_clock(old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]
     if new.level == "failing" and new.failing_ms is not None and (old is None or old.level != "failing"):
         happened.append(Failing(moment=new.id, at_ms=new.failing_ms))
     if new.contradicted_ms is not None and (old is None or old.contradicted_ms is None):
-        until_ms = new.ended_ms or 0 if new.asks_until_ms is None else new.asks_until_ms
+        # Not `asks_until_ms`: where all was learned at once, it has been confirmed or ended since.
+        until_ms = min(2 * new.contradicted_ms - new.opened_ms, new.ends_ms)
         happened.append(Contradicted(moment=new.id, at_ms=new.contradicted_ms, until_ms=until_ms))
     return happened
 

@@ -300,6 +300,20 @@ def test_what_is_learned_all_at_once_was_asked_about_until_it_was_void() -> None
     assert told(trail, "1:00", "contradicted", "until_ms=2:00")
 
 
+def test_what_was_asked_and_answered_before_it_was_heard_of_tells_until_when_it_was_asked() -> None:
+    for answer in (seen("p2", "pressed", at(1.5), COLLEAGUE), seen("r1", "reset", at(1.5))):
+        trail = Trail(site(ASKS))
+        trail.tell(seen("c0", "cleared", at(-1), BEAM))
+        trail.watch.receive(
+            [replace(each, received_ms=at(3)) for each in (seen("p1", "pressed", at(0)), answer)], at(3)
+        )
+        assert told(trail, "1:00", "contradicted", "until_ms=2:00")
+    short = Trail(site(replace(ASKS, fails_after_ms=90 * SECOND)))
+    short.tell(seen("c0", "cleared", at(-1), BEAM), seen("p1", "pressed", at(0)))
+    short.watch.wake(at(1))
+    assert told(short, "1:00", "contradicted", "until_ms=1:30")
+
+
 # ---- Horizon, duplicates, what comes before its own word
 
 
