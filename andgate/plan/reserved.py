@@ -21,5 +21,7 @@ HEARD = "heard"
 GAP = "gap"
 """A node's record of signals that are gone."""
 
+HUBS_OWN = frozenset({WATCHED, HEARD})
+"""Words of the hub: from anybody else they are refused."""
 RESERVED = frozenset({MOVED, SERVING, RELEASED, STAFFED, BLIND, SIGHTED, WATCHED, HEARD, GAP})
 """Names a plan may not give to its own signals."""

@@ -369,6 +369,7 @@ class Judge:
     def act(self, batch: Batch, action: Action) -> None:
         """Take a person's action, or raise a RefusedError."""
         self.advance(batch)
+        self.engine.advance(batch.now_ms)  # lets go of what is too old, so that it is refused and not lost while judged
         why = self.engine.refuses(action)
         if why is not None:
             raise RefusedError(why)

@@ -155,9 +155,9 @@ class Gate:
         place = boot.timeline.at(mono_ms)
         at_ms = self._unplaced(member, boot, received_ms) if place is None else round(mono_ms + place.offset_ms)
         words = self._words.now if at_ms is None else self._words.at(at_ms)
-        if words.node_fault(node, member.device) is not None:
+        if words.node_fault(node, member.device, member.signal) is not None:
             words = self._words.now  # a device that is new, by a clock that is a little behind
-        fault = words.node_fault(node, member.device)
+        fault = words.node_fault(node, member.device, member.signal)
         if fault is not None and not (member.signal == GAP and node in words.devices):
             self._aside(received_ms, topic, fault, member)
             return

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from andgate.moment.roles import names_of
 from andgate.moment.signals import MOVED, RESERVED
 from andgate.plan import Device, Plan
+from andgate.plan.reserved import HUBS_OWN
 
+_OWN = '"{}" is a word of the hub\'s own. Nobody else can say it'
 FEW = 30
 """So many names are compared with one that is unknown."""
 
@@ -24,20 +26,20 @@ class Vocabulary:
         self.plan = plan
         self.devices: dict[str, dict[str, Device]] = {node.id: node.devices for node in plan.nodes.values()}
         self._strangers: dict[str, str] = {}
-        self.signals: set[str] = set(RESERVED)
+        self.signals: set[str] = set(RESERVED - HUBS_OWN)
         for expectation in plan.expectations.values():
             self.signals |= names_of(expectation)
         for device in plan.devices.values():
             self.signals |= set(device.signals.values())
 
-    def node_fault(self, node: str, device: str) -> str | None:
-        """Return what is wrong with a node's signal naming this device, or None."""
+    def node_fault(self, node: str, device: str, signal: str) -> str | None:
+        """Return what is wrong with a node's signal of this device, or None."""
         devices = self.devices.get(node)
         if devices is None:
             return self._stranger(node)
         if device not in devices:
             return f'the plan has no device "{device}" on node "{node}"{_near(device, devices)}'
-        return None
+        return _OWN.format(signal) if signal in HUBS_OWN else None
 
     def _stranger(self, node: str) -> str:
         """Who is a stranger says much the same again and again, so what to say of it is kept for a while."""
@@ -52,6 +54,8 @@ class Vocabulary:
         """Return what is wrong with a feed's signal, or None."""
         if touchpoint not in self.plan.touchpoints:
             return f'the plan has no touchpoint "{touchpoint}"{_near(touchpoint, self.plan.touchpoints)}'
+        if signal in HUBS_OWN:
+            return _OWN.format(signal)
         if signal not in self.signals:
             return f'nothing in the plan knows a signal "{signal}"{_near(signal, self.signals)}'
         if device is not None and device not in self.plan.devices:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from andgate.errors import RefusedError
 from andgate.plan import parse_plan
 from andgate.wire.codec import decode_feed_receipt, encode
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, FeedReceipt, Receipt
@@ -145,3 +146,12 @@ def test_what_is_good_counts_although_its_number_had_been_set_aside(desk: Desk) 
     assert desk.only().state == "ended"
     desk.node(node_signal(2, "reset", sent=12.0))
     assert len(desk.reasons()) == 2
+
+
+@pytest.mark.parametrize("word", ["watched", "heard"])
+def test_the_hubs_own_words_are_nobody_elses(desk: Desk, word: str) -> None:
+    desk.node(node_signal(1, word))
+    desk.say("feed/ops/signal", json.dumps({"id": "a", "touchpoint": "counter-a", "signal": word}).encode())
+    with pytest.raises(RefusedError, match="word of the hub's own"):
+        desk.post("b", word, "counter-a", device="mark-a/mark")
+    assert desk.reasons() == [f'"{word}" is a word of the hub\'s own. Nobody else can say it'] * 2

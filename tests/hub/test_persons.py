@@ -4,6 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from andgate.errors import RefusedError
 from andgate.moment.events import Claimed
 from hub.evidence.erase import erase
 from hub.evidence.frozen import database_of
@@ -85,3 +88,15 @@ def test_two_claims_in_one_message_batch_share_an_id(desk: Desk) -> None:
 def test_nobody_of_that_name(desk: Desk, tmp_path: Path) -> None:
     gone = erase(tmp_path / "data", "nobody")
     assert (gone.ids, gone.quarantined, gone.plain) == (0, 0, 0)
+
+
+def test_what_is_too_old_to_act_upon_is_refused_in_words(desk: Desk) -> None:
+    desk.node(node_signal(1))
+    desk.pass_ms(10_000)
+    desk.node(node_signal(2, "reset", mono=21.0))
+    moment = desk.only().id
+    desk.clock.advance(26 * 3_600_000)  # a quiet night: nothing has been forgotten since
+    with pytest.raises(RefusedError, match="within the last 24 hours"):
+        desk.act("cause", moment, reason="people: ill")
+    desk.node(node_signal(3, mono=30.0))
+    assert len(desk.moments()) == 2
