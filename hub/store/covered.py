@@ -8,17 +8,8 @@ from collections.abc import Iterator
 from andgate.coverage import Cell, Covered
 from hub.store.coverage import HOUR_MS, closed_ms, covered_in
 from hub.store.hours import Hours
+from hub.store.rollup import COVERAGE, COVERAGE_SUMS, sums_of
 from hub.store.rows import By
-
-_NAMES = ("expectation", "touchpoint", "team", "area")
-_BY: dict[By, str] = {
-    "expectation": "expectation",
-    "touchpoint": "touchpoint",
-    "area": "area",
-    "team": "team",
-    "day": "day",
-    "hour": "printf('%02d', hour)",
-}
 
 
 class Asked:
@@ -65,16 +56,10 @@ def running(db: sqlite3.Connection, asked: Asked, now_ms: int) -> Iterator[tuple
 
 def rows(db: sqlite3.Connection, by: By, asked: Asked, now_ms: int, timezone: str) -> dict[str, Covered]:
     """Return what was due and seen, by group; nothing where time has no such groups (interactions, keys)."""
-    column = _BY.get(by)
-    if column is None:
+    if by in ("interaction", "key"):
         return {}
-    where, values = asked.where()
-    found = {
-        str(group): Covered(due_ms, seen_ms)
-        for group, due_ms, seen_ms in db.execute(
-            f"select {column}, sum(due_ms), sum(seen_ms) from coverage{where} group by 1", values
-        )
-    }
+    sums = sums_of(db, COVERAGE, COVERAGE_SUMS, by, (asked.since_ms, asked.until_ms), asked.only)
+    found = {group: Covered(due_ms, seen_ms) for group, (due_ms, seen_ms) in sums.items() if due_ms}
     hours = Hours(timezone)
     for cell, covered in running(db, asked, now_ms):
         hour = hours.of(cell.hour_ms)

@@ -252,17 +252,10 @@ class Reader:
         `since_ms` and `until_ms` are taken to full local hours of the moments' openings. ``by="interaction"`` counts
         outcomes (by the opening of their first moment), ``by="key"`` every moment of each key.
         """
-        where = Where()
-        times = "opened_ms" if by == "key" else "hour_ms"
-        where.add(f"{times} > ? - 3600000", since_ms)
-        where.add(f"{times} < ?", until_ms)
-        if by != "interaction":
-            where.add("expectation = ?", expectation)
-            where.add("touchpoint = ?", touchpoint)
-            where.add("area = ?", area)
-            where.add("team = ?", team)
+        asked = {"expectation": expectation, "touchpoint": touchpoint, "area": area, "team": team}
+        only = {column: value for column, value in asked.items() if value is not None}
         with self._borrow() as db:
-            return breakdown.rows(db, by, str(where), where.values)
+            return breakdown.rows(db, by, (since_ms, until_ms), only)
 
     def coverage(self, by: By, asked: Asked, *, now_ms: int, timezone: str) -> dict[str, Covered]:
         """Return how much of what was due was seen, by group, up to now; full local hours, as `tally`.

@@ -12,6 +12,8 @@ page          the outbox and the delivery log: each page over each channel, sent
 outcome       newest outcome of each (interaction, key); without a key each moment is an occurrence of its own
 serving       which key was served where from when to when, by the signals that said so
 tally         counts of moments by local hour, expectation, touchpoint, team and area
+*_days        tally and coverage by UTC day and local date: `rollup`
+*_weeks       tally and coverage by two weeks and local hour of the day: `rollup`
 gate_tally    counts of outcomes by local hour and interaction
 node          what each node last said
 blind         journalled blindness of dark nodes that may yet be taken back
@@ -32,12 +34,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hub.store import rollup
+
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from sqlite_utils import Database
 
-LATEST = 9
+LATEST = 10
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -355,9 +360,12 @@ create table phone (
 
 
 def _all(db: Database, statements: str) -> None:
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _each(db, filter(str.strip, statements.split(";\n")))
+
+
+def _each(db: Database, statements: Iterable[str]) -> None:
+    for statement in statements:
+        db.execute(statement)
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -380,8 +388,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     @migrations()
     def m003_timelines(db: Database) -> None:
-        for statement in _TIMELINES:
-            db.execute(statement)
+        _each(db, _TIMELINES)
 
     @migrations()
     def m004_coverage_and_faults(db: Database) -> None:
@@ -406,6 +413,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m009_phone(db: Database) -> None:
         _all(db, _PHONE)
+
+    @migrations()
+    def m010_rollups(db: Database) -> None:
+        _each(db, rollup.migrate())
 
     database = Utils(connection)
     migrations.apply(database)
