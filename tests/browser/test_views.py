@@ -17,7 +17,7 @@ from andgate.moment import events as e
 from andgate.moment.moments import Moment
 from hub.store.rows import CellRow, PageRow, PageState, TrailLine
 from hub.web.pages import board, charts, desk, findings, floor, gate, listing, moment, nodes, sign, success
-from hub.web.pages.card import next_step
+from hub.web.pages.card import next_step, next_words
 from hub.web.pages.labels import width_of
 from hub.web.pages.names import key_words, place, sentence
 from hub.web.pages.ruler import SOON_MS
@@ -138,6 +138,10 @@ def test_the_next_page_waits_for_a_claim() -> None:
     step = next_step(PLAN, lapses, (), NOW)
     assert step is not None
     assert step[0] == NOW + 60 * SECOND
+    said = next_words(PLAN, running, (), NOW)
+    assert said is not None
+    assert said.startswith("Next: supervisors in ")
+    assert next_words(PLAN, claimed, (), NOW) is None
 
 
 def test_a_card_tells_who_knows_and_what_comes_next() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from markupsafe import Markup
 from msgspec import Struct
 
-from andgate.moment.events import Paged, Threatened
+from andgate.audit import THREATS, following
+from andgate.moment.events import Paged, PageSkipped, Threatened
 from hub.web.pages.names import capital, group_name, place, promise, signal_words
 from hub.web.pages.spans import hms, left, span
 from hub.web.pages.words import rich, say
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from andgate.plan import PageStep, Plan
     from hub.store.rows import TrailLine
 
-URGENT = ("threatened", "failing", "failed")
+URGENT = THREATS
 """Levels that need somebody."""
+LADDER = ("time-left", "claim-lapsed")
+"""Why a step of the ladder goes; what a signal brings forward or repeats comes on top of it."""
 
 
 class Tick(Struct, frozen=True):
@@ -67,20 +70,22 @@ def next_step(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: in
     expectation = plan.expectations.get(moment.expectation)
     if expectation is None:
         return None
-    gone = {line.event.step for line in trail if isinstance(line.event, Paged)}
-    due: list[tuple[int, int, PageStep]] = []
-    for index, step in enumerate(expectation.pages):
-        at_ms = moment.ends_ms - step.left_ms
-        if step.unless_claimed and moment.claimed_ms is not None:
-            if moment.claim_until_ms is None:
-                continue
-            at_ms = max(at_ms, moment.claim_until_ms)
-        if index not in gone and at_ms > now_ms:
-            due.append((at_ms, index, step))
-    if not due:
-        return None
-    at_ms, _, step = min(due)[0], min(due)[1], min(due)[2]
-    return at_ms, step
+    events = [line.event for line in trail]
+    gone = {event.step for event in events if isinstance(event, Paged) and event.reason in LADDER}
+    gone |= {event.step for event in events if isinstance(event, PageSkipped) and event.because == "superseded"}
+    due_ms = [max(moment.opened_ms, moment.ends_ms - step.left_ms) for step in expectation.pages]
+    ahead = following(moment, expectation.pages, due_ms, gone, now_ms)
+    return None if ahead is None else (ahead.at_ms, expectation.pages[ahead.step])
+
+
+def next_words(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: int) -> Markup | None:
+    """Say what happens next and when, or that nothing does; None where that says nothing new."""
+    ahead = next_step(plan, moment, trail, now_ms)
+    if ahead is not None:
+        return rich("card.next", group=group_name(plan, ahead[1].group).lower(), count=counting(ahead[0], now_ms))
+    if moment.level != "failed" and moment.claimed_ms is None:
+        return Markup(say("card.next.none"))  # noqa: S704 catalogue text
+    return None
 
 
 def counting(to_ms: int, now_ms: int, *, up: bool = False) -> Markup:
@@ -103,12 +108,6 @@ def card(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mappin
     ticks += [Tick(percent(p.at_ms), "paged", group_name(plan, p.group)) for p in pages]
     if moment.claimed_ms is not None:
         ticks.append(Tick(percent(moment.claimed_ms), "claimed", hms(moment.claimed_ms, zone)))
-    step = next_step(plan, moment, trail, now_ms)
-    following = None
-    if step is not None:
-        following = rich("card.next", group=group_name(plan, step[1].group).lower(), count=counting(step[0], now_ms))
-    elif moment.level != "failed" and moment.claimed_ms is None:
-        following = Markup(say("card.next.none"))  # noqa: S704 catalogue text
     late = moment.level == "failed"
     return Card(
         id=moment.id,
@@ -122,7 +121,7 @@ def card(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mappin
         left=left(moment.ends_ms - now_ms),
         until=say("card.late" if late else "card.left", time=hms(moment.ends_ms, zone)),
         knows=_knows(plan, moment, trail, signals),
-        next=following,
+        next=next_words(plan, moment, trail, now_ms),
         claimed_by=moment.claimed_by,
         claimed_ms=moment.claimed_ms,
         on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",

@@ -10,6 +10,7 @@ from msgspec import Struct
 from andgate.moment import events as e
 from andgate.moment.case import CONTRADICTED
 from andgate.moment.view import verdict_ms
+from hub.web.pages.card import URGENT, next_words
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
@@ -53,6 +54,8 @@ class Story(Struct, frozen=True, kw_only=True):
     """Which icon and ink stand beside the heading."""
     head: Markup
     promise: str
+    next: Markup | None
+    """What happens next and when, while it needs somebody."""
     firm: str
     chart: Markup
     narrow: Markup
@@ -244,6 +247,7 @@ def build(
         level=level_of(moment),
         head=heading(moment, now_ms),
         promise=promise(plan, moment.expectation),
+        next=next_words(plan, moment, trail, now_ms) if moment.level in URGENT else None,
         firm=say("moment.revision", n=moment.revision, firm=firm),
         chart=Timeline(plan, moment, trail, signals, now_ms).markup(),
         narrow=Timeline(plan, moment, trail, signals, now_ms, NARROW).markup(),
