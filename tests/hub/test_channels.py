@@ -7,9 +7,13 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import http_ece
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from andgate.plan.addresses import HookAddress, PagerAddress
 from andgate.wire.topics import Topics
@@ -18,7 +22,9 @@ from hub.notify.channels.apprise import AppriseChannel
 from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.channels.snpp import SnppChannel
 from hub.notify.channels.webhook import WebhookChannel
-from tests.hub.receivers import Stage, answer_of, heard_line, playing
+from hub.notify.channels.webpush import WebPushChannel
+from hub.store import Phone, Phones, Store
+from tests.hub.receivers import Stage, answer_of, heard_line, heard_request, playing
 
 # Apprise's own dependencies warn of each other's futures.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -67,8 +73,36 @@ class Case:
         self.good, self.bad, self.got = good, bad, got
 
 
-@pytest.fixture(params=["mqtt", "apprise", "snpp", "webhook"])
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+_PUSHED: list[bytes] = []
+
+
+def _push_service(_: Stage, connection: socket.socket) -> None:
+    _PUSHED.append(heard_request(connection)[1])
+    connection.sendall(b"HTTP/1.1 201 Created\r\n\r\n")
+
+
+def _web_push(folder: Path, port: int, nobody: int) -> Case:
+    _PUSHED.clear()
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    auth = bytes(16)
+    made = []
+    for name, at in (("good", port), ("bad", nobody)):
+        data = folder / name
+        Store(data).close()
+        phones = Phones(data)
+        phones.add(Phone("supervisors", f"http://127.0.0.1:{at}/", public, auth), 0)
+        made.append(WebPushChannel(phones, "", lambda: 0))
+
+    def read(body: bytes) -> str:
+        said = http_ece.decrypt(body, private_key=key, auth_secret=auth, version="aes128gcm")
+        return str(json.loads(said)["text"])
+
+    return Case(made[0], made[1], lambda: [read(body) for body in _PUSHED])
+
+
+@pytest.fixture(params=["mqtt", "apprise", "snpp", "webpush", "webhook"])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     if request.param == "mqtt":
         link = FakeLink(connected=True)
         topics = Topics("agx")
@@ -93,6 +127,11 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
                 SnppChannel(PagerAddress("127.0.0.1", nobody.getsockname()[1], "7")),
                 lambda: [line.removeprefix("MESS ") for line in pages if line.startswith("MESS ")],
             )
+        return
+    if request.param == "webpush":
+        with playing(_push_service) as stage, socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            yield _web_push(tmp_path, stage.port, nobody.getsockname()[1])
         return
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
     server.got = []  # type: ignore[attr-defined]
