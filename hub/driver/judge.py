@@ -187,7 +187,7 @@ class Judge:
         self._judging = ()
         if not signals:
             return False
-        self.store.unkeep([signal.id for signal in signals])
+        self.store.signals.forget([signal.id for signal in signals])
         for signal in signals:
             self._gate.unkeep(signal.id, undigested=len(signals) == 1)
         return True

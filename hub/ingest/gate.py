@@ -136,7 +136,7 @@ class Gate:
         node = boot.node
         id = f"n/{node}/{member.boot}/{member.seq}"
         known = member.seq in boot.numbers or boot.numbers.forgot(member.seq)
-        kept = self._store.kept(id) if known else None
+        kept = self._store.signals.kept(id) if known else None
         if kept is not None:  # else that number was set aside, and what comes under it now may be good
             boot.numbers.add(member.seq)
             taken.boots[boot.rank] = boot
@@ -164,7 +164,7 @@ class Gate:
         if at_ms is None:
             signal = self._signal(member, id, boot, words, received_ms, received_ms)
             boot.untimed += 1
-            self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
+            self._store.signals.keep(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
             boot.keep()
             taken.accepted += 1
             return
@@ -172,7 +172,7 @@ class Gate:
             self._aside(received_ms, topic, "it says that it happened more than 60 s after it was received", member)
             return
         signal = self._signal(member, id, boot, words, min(at_ms, received_ms), received_ms, _within(place))
-        self._store.keep_signal(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
+        self._store.signals.keep(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
         if place is not None:
             boot.stood.timed(mono_ms, place.offset_ms)
         boot.vague |= signal.within_ms is None
@@ -257,18 +257,18 @@ class Gate:
         """Decide anew what a better offset moves by more than 50 ms, and judge what had no time at all."""
         timeline = boot.timeline
         if boot.untimed:
-            for signal, mono_ms in self._store.untimed_of(boot.rank):
+            for signal, mono_ms in self._store.signals.untimed_of(boot.rank):
                 place = timeline.at(mono_ms)
                 if place is None:
                     return
                 at_ms = min(round(mono_ms + place.offset_ms), signal.received_ms)
-                self._store.time(signal.id, at_ms, _within(place))
+                self._store.signals.time(signal.id, at_ms, _within(place))
                 boot.stood.timed(mono_ms, place.offset_ms)
                 taken.inputs.append(replace(signal, at_ms=at_ms, within_ms=_within(place)))
             boot.untimed = 0
         if not boot.moves() or not boot.pay():
             return
-        for it in self._store.timed_of(boot.rank, now_ms - HORIZON_MS):
+        for it in self._store.signals.timed_of(boot.rank, now_ms - HORIZON_MS):
             place = timeline.at(it.mono_ms)
             if place is None or it.mono_ms <= timeline.settled_ms:
                 continue
@@ -278,7 +278,7 @@ class Gate:
                     continue
                 # It stays where it is, and now it is known how wrong that may be.
                 at_ms, within_ms = it.at_ms, within_ms + abs(at_ms - it.at_ms)
-            self._store.retime(it.id, at_ms, within_ms)
+            self._store.signals.retime(it.id, at_ms, within_ms)
             taken.inputs.append(Retimed(signal=it.id, at_ms=at_ms, within_ms=within_ms))
         boot.stood.settle(timeline)
         boot.floating = False
@@ -355,14 +355,14 @@ class Gate:
         return taken
 
     def _take(self, signal: Signal, member: FeedSignal, taken: Taken) -> None:
-        self._store.keep_signal(signal, _digest(member))
+        self._store.signals.keep(signal, _digest(member))
         taken.accepted += 1
         taken.inputs.append(signal)
 
     def _feed_signal(self, feed: str, member: FeedSignal, received_ms: int) -> Signal | None:
         """Return the signal, None if it is stored already; RefusedError if it cannot be taken."""
         id = f"f/{member.id}"
-        kept = self._store.kept(id)
+        kept = self._store.signals.kept(id)
         if kept is not None:
             if kept.digest != _digest(member):
                 raise ContradictedError(_CONTRADICTED.format(member.id))
@@ -407,7 +407,7 @@ class Gate:
 
     def own(self, signal: Signal, taken: Taken) -> None:
         """Take a signal of the hub's own (a device went blind)."""
-        self._store.keep_signal(signal, b"")
+        self._store.signals.keep(signal, b"")
         taken.inputs.append(signal)
 
     def _aside(self, at_ms: int, topic: str, reason: str, member: NodeSignal | FeedSignal) -> None:

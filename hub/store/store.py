@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from hub.store.outcomes import Outcomes
 from hub.store.pages import Pages
 from hub.store.rows import ChainHead, Entry
 from hub.store.schema import prepare
+from hub.store.signals import Signals
 from hub.store.tally import Tally
 
 _log = logging.getLogger(__name__)
@@ -40,7 +41,6 @@ SESSIONS_APART = 1_000
 QUARANTINE_KEPT = 10_000
 QUARANTINE_BYTES = 8_192
 
-JUDGED, UNTIMED = 0, 1
 FIRST = 1
 """The `change` of a moment's first publication."""
 _SERVED = frozenset({SERVING, RELEASED})
@@ -48,10 +48,6 @@ _SERVED = frozenset({SERVING, RELEASED})
 _encode = msgspec.json.Encoder().encode
 
 _ENTRY = "insert into entry (n, now_ms, body, prev, hash) values (?, ?, ?, ?, ?)"
-_SIGNAL = (
-    "insert into signal (id, digest, entry, state, boot, mono_ms, received_ms, first_at_ms, at_ms, within_ms, body) "
-    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 _MOMENT = (
     "insert into moment (id, change, expectation, touchpoint, key, state, withdrawn, opened_ms, decided_ms, hour_ms, "
     "team, area, counts, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set "
@@ -64,24 +60,6 @@ _TRAIL = "insert into trail (moment, n, idx) values (?, ?, ?)"
 _QUARANTINE = "insert into quarantine (at_ms, topic, reason, payload, size) values (?, ?, ?, ?, ?)"
 _PLAN = "insert into plan (version, entry, at_ms, body, source) values (?, ?, ?, ?, ?)"
 _META = "insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value"
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """What the store knows of a signal it has: enough to tell a duplicate from a contradiction."""
-
-    digest: bytes
-    state: int
-
-
-class TimedRow(msgspec.Struct, frozen=True, gc=False):
-    """Where a stored signal of a node stands."""
-
-    id: str
-    mono_ms: float
-    at_ms: int
-    within_ms: int | None
-    received_ms: int | None
-    """None in rows from before it was kept."""
 
 
 class Store:
@@ -110,6 +88,7 @@ class Store:
         self.entry: int
         self.hash: bytes
         self.entry, self.hash = self._committed()
+        self.signals = Signals(self.db, lambda: self.entry + 1)
         self.pages = Pages(self.db, self.session)
         self.tally: Tally | None = None
         self.outcomes: Outcomes | None = None
@@ -123,15 +102,11 @@ class Store:
 
     def _clear(self) -> None:
         self._entries: list[tuple[Any, ...]] = []
-        self._signals: list[tuple[Any, ...]] = []
-        self._retimed: list[tuple[int, int | None, str]] = []
-        self._timed: list[tuple[int, int, int, int | None, str]] = []
         self._moments: dict[str, Moment] = {}
         self._trail: list[tuple[str, int, int]] = []
         self._quarantine: list[tuple[Any, ...]] = []
         self._plans: list[tuple[Any, ...]] = []
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
-        self._fresh: dict[str, Kept] = {}
         self._served: list[Input] = []
 
     def _meta(self, key: str) -> str | None:
@@ -222,83 +197,6 @@ class Store:
         self._now_ms = now_ms
         return n
 
-    def keep_signal(
-        self,
-        signal: Signal,
-        digest: bytes,
-        *,
-        boot: int | None = None,
-        mono_ms: float | None = None,
-        untimed: bool = False,
-    ) -> None:
-        """Remember a signal's identity; unless it is untimed the next `record` takes it in."""
-        state = UNTIMED if untimed else JUDGED
-        self._fresh[signal.id] = Kept(digest, state)
-        self._signals.append(
-            (
-                signal.id,
-                digest,
-                0 if untimed else self.entry + 1,
-                state,
-                boot,
-                mono_ms,
-                signal.received_ms,
-                signal.at_ms,
-                signal.at_ms,
-                signal.within_ms,
-                _encode(signal) if untimed else None,
-            )
-        )
-
-    def unkeep(self, signals: Collection[str]) -> None:
-        """Forget signals that were kept since the last commit: as if they had never come."""
-        gone = set(signals)
-        self._signals = [row for row in self._signals if row[0] not in gone]
-        self._timed = [row for row in self._timed if row[-1] not in gone]
-        for row in self._written:
-            if row[0] in gone:
-                self.db.execute("delete from signal where id = ?", (row[0],))
-        self._written = [row for row in self._written if row[0] not in gone]
-        for signal in gone:
-            self._fresh.pop(signal, None)
-
-    def kept(self, signal: str) -> Kept | None:
-        """Return what is known of a signal by identity, committed or not; None if it is new."""
-        fresh = self._fresh.get(signal)
-        if fresh is not None:
-            return fresh
-        row = self.db.execute("select digest, state from signal where id = ?", (signal,)).fetchone()
-        return None if row is None else Kept(row[0], row[1])
-
-    def retime(self, signal: str, at_ms: int, within_ms: int | None) -> None:
-        """A better offset moved a stored signal; it may still be wrong by `within_ms`."""
-        self._retimed.append((at_ms, within_ms, signal))
-
-    def time(self, signal: str, at_ms: int, within_ms: int | None) -> None:
-        """An untimed signal found its time; the next `record` takes it in."""
-        self._timed.append((self.entry + 1, at_ms, at_ms, within_ms, signal))
-
-    def timed_of(self, boot: int, since_ms: int) -> list[TimedRow]:
-        """Return a boot's signals that are judged and stand at `since_ms` or later."""
-        self._write_signals()
-        rows = self.db.execute(
-            "select id, mono_ms, at_ms, received_ms, within_ms from signal "
-            "where boot = ? and at_ms >= ? and state = 0 and mono_ms is not null",
-            (boot, since_ms),
-        ).fetchall()
-        moved = {signal: (at_ms, within_ms) for at_ms, within_ms, signal in self._retimed}
-        found = []
-        for name, mono_ms, first_ms, received_ms, sure_ms in rows:
-            at_ms, within_ms = moved.get(name, (first_ms, sure_ms))
-            found.append(TimedRow(name, mono_ms, at_ms, within_ms, received_ms))
-        return found
-
-    def untimed_of(self, boot: int) -> list[tuple[Signal, float]]:
-        """Return a boot's untimed signals with their monotonic milliseconds."""
-        self._write_signals()
-        rows = self.db.execute("select body, mono_ms from signal where boot = ? and state = 1", (boot,)).fetchall()
-        return [(msgspec.json.decode(row[0], type=Signal), row[1]) for row in rows]
-
     def quarantine(self, at_ms: int, topic: str, reason: str, payload: bytes) -> None:
         """Keep something that was not taken, for people to see."""
         self.quarantined += 1
@@ -324,13 +222,7 @@ class Store:
     def dirty(self) -> bool:
         """Whether there is anything to commit."""
         return bool(
-            self._entries
-            or self._signals
-            or self._rows
-            or self._quarantine
-            or self._timed
-            or self.pages.dirty
-            or self._rolls
+            self._entries or self.signals.dirty or self._rows or self._quarantine or self.pages.dirty or self._rolls
         )
 
     def commit(self) -> None:
@@ -339,49 +231,27 @@ class Store:
         if not db.in_transaction:
             db.execute("begin immediate")
         try:
-            self._write_signals()
+            self.signals.write()
             self._write(db)
             db.execute("commit")
         except sqlite3.Error:
             if db.in_transaction:
                 db.execute("rollback")
-            self._restore_signals()
+            self.signals.rolled_back()
             raise
         self._clear()
-        self._written: list[tuple[Any, ...]] = []
         self._rolls = False
+        self.signals.committed()
         self.pages.committed()
         self.coverage.committed()
         if self.tally is not None and self.outcomes is not None:
             self.tally.committed()
             self.outcomes.committed()
 
-    _written: list[tuple[Any, ...]] = []
-
-    def _write_signals(self) -> None:
-        """Write the signals waiting (also ahead of the commit, where a query must see them)."""
-        if self._signals:
-            if not self.db.in_transaction:
-                self.db.execute("begin immediate")
-            self.db.executemany(_SIGNAL, self._signals)
-            self._written = [*self._written, *self._signals]
-            self._signals = []
-
-    def _restore_signals(self) -> None:
-        self._signals = [*self._written, *self._signals]
-        self._written = []
-
     def _write(self, db: sqlite3.Connection) -> None:
         if self._entries:
             db.executemany(_ENTRY, self._entries)
-        if self._timed:
-            db.executemany(
-                "update signal set entry = ?, state = 0, first_at_ms = ?, at_ms = ?, within_ms = ?, body = null "
-                "where id = ?",
-                self._timed,
-            )
-        if self._retimed:
-            db.executemany("update signal set at_ms = ?, within_ms = ? where id = ?", self._retimed)
+        self.signals.write_times()
         if self._trail:
             db.executemany(_TRAIL, self._trail)
         if self._moments:
