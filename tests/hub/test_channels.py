@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.server
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,14 +19,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from andgate.plan.addresses import HookAddress, PagerAddress
 from andgate.wire.topics import Topics
-from hub.notify.channels import Channel
+from hub.notify.channels import Channel, Result
 from hub.notify.channels.apprise import AppriseChannel
 from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.channels.snpp import SnppChannel
 from hub.notify.channels.webhook import WebhookChannel
 from hub.notify.channels.webpush import WebPushChannel
 from hub.store import Phone, Phones, Store
-from tests.hub.receivers import Stage, answer_of, heard_line, heard_request, playing
+from tests.hub.desk import WAIT_S
+from tests.hub.receivers import NOTE, Stage, answer_of, heard_line, heard_request, playing
 
 # Apprise's own dependencies warn of each other's futures.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -183,6 +186,39 @@ def test_closing_twice_is_no_error_and_sending_after_it_is_answered(case: Case) 
     case.good.close()
     case.good.close()
     answer_of(case.good)
+
+
+def test_pages_that_wait_when_a_channel_is_closed_are_answered() -> None:
+    """A new plan closes channels whose URL it changes: their pages go over the new ones, and none is forgotten."""
+    answered = [threading.Semaphore(0), threading.Semaphore(0)]
+    results: list[Result] = []
+
+    def hang(stage: Stage, connection: socket.socket) -> None:
+        answered[0].release()
+        stage.over.wait()
+
+    with playing(hang) as stage:
+        channel = SnppChannel(PagerAddress("127.0.0.1", stage.port, "7"), read_s=1.0)
+
+        def done(result: Result) -> None:
+            results.append(result)
+            answered[1].release()
+
+        for _ in range(5):
+            channel.send(NOTE, done)
+        assert answered[0].acquire(timeout=WAIT_S)
+        channel.close()
+        for _ in range(5):
+            assert answered[1].acquire(timeout=WAIT_S)
+    assert not any(result.sent for result in results)
+    assert [result.untried for result in results].count(True) >= 3, "there are two threads"
+
+
+def test_what_a_plan_does_not_use_is_not_loaded() -> None:
+    names = ["apprise", "cryptography", *(f"hub.notify.channels.{each}" for each in ("snpp", "webhook", "webpush"))]
+    program = f"import sys, hub.app, hub.notify.channels.make; print([each for each in {names} if each in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "[]\n"
 
 
 def test_a_url_that_apprise_does_not_know_is_hopeless(caplog: pytest.LogCaptureFixture) -> None:

@@ -17,6 +17,7 @@ READ_S = 8.0
 WHOLE_S = 15.0
 """For everything after the connection stands, however many bytes trickle in."""
 _THREADS = 2
+_CLOSED = Result(sent=False, note="the channel was closed before it could go out", surely_unsent=True, untried=True)
 
 
 class ThreadedChannel(ABC):
@@ -27,15 +28,19 @@ class ThreadedChannel(ABC):
     def __init__(self, name: str, threads: int = _THREADS) -> None:
         """Name the threads; none starts before the first page."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._closed = False
 
     def send(self, note: Note, done: Callable[[Result], None]) -> None:
         """Send in a thread."""
         try:
             self._threads.submit(self._send, note, done)
         except RuntimeError:
-            done(Result(sent=False, note="the hub is stopping", surely_unsent=True, untried=True))
+            done(_CLOSED)
 
     def _send(self, note: Note, done: Callable[[Result], None]) -> None:
+        if self._closed:
+            done(_CLOSED)
+            return
         try:
             result = self._notify(note)
         except Exception as wrong:  # noqa: BLE001 - a service's bug must not lose a page
@@ -47,8 +52,9 @@ class ThreadedChannel(ABC):
         """Send, wait for the answer, say how it went."""
 
     def close(self) -> None:
-        """End the threads; what is being sent is sent."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """End the threads; what is being sent is sent, what waits is answered: a new plan may have changed the URL."""
+        self._closed = True
+        self._threads.shutdown(wait=False)
 
 
 class Deadline:
