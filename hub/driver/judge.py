@@ -103,7 +103,7 @@ class Judge:
         self._fleet = Fleet(store, plan, clock.rate, self._boots.top)
         self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
         plans = [(since_ms, casting.plan) for since_ms, casting in self.engine.plans]
-        self._gate = Gate(store, self._boots, plans, self.timekeeper.site_ms)
+        self._gate = Gate(store, self._boots, plans, self.timekeeper.site_ms, self._fleet.behind)
         self._holes = Holes(self._boots.holed())
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)

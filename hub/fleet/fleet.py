@@ -182,6 +182,15 @@ class Fleet:
             sight.expect(node, now_ms)
         return own
 
+    def behind(self, node: str) -> bool:
+        """Whether a node says that it still runs another configuration than the plan's."""
+        standing = self._nodes.get(node)
+        return (
+            standing is not None
+            and None not in (standing.wanted, standing.config)
+            and (standing.config != standing.wanted)
+        )
+
     def heard(self, node: str, now_ms: int) -> None:
         """Note that a node said something of its own."""
         self.sight.heard(node, now_ms)

@@ -68,6 +68,7 @@ class Gate:
         boots: Boots,
         plans: Sequence[tuple[int, Plan]],
         site_ms: Callable[[int], int] = lambda utc_ms: utc_ms,
+        behind: Callable[[str], bool] = lambda _node: False,
     ) -> None:
         """Take signals into `store`, by the names in the plan of when they happened.
 
@@ -76,9 +77,11 @@ class Gate:
             boots: of the same.
             plans: each with the site time since when it is in force; the last is in force now.
             site_ms: from a UTC that others tell to site time: the same, unless the machine's clock was set.
+            behind: whether a node still runs the configuration of an earlier plan: it speaks by the names of that one.
         """
         self._store = store
         self._site_ms = site_ms
+        self._behind = behind
         self._boots = boots
         self._undigested: dict[str, None] = {}
         self._running: dict[str, str] = {}
@@ -157,6 +160,8 @@ class Gate:
         words = self._words.now if at_ms is None else self._words.at(at_ms)
         if words.node_fault(node, member.device, member.signal) is not None:
             words = self._words.now  # a device that is new, by a clock that is a little behind
+            if node in words.devices and member.device not in words.devices[node] and self._behind(node):
+                words = self._words.before(node, member.device) or words
         fault = words.node_fault(node, member.device, member.signal)
         if fault is not None and not (member.signal == GAP and node in words.devices):
             self._aside(received_ms, topic, fault, member)

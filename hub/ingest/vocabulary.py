@@ -99,6 +99,10 @@ class Vocabularies:
         """Of the plan in force at a site time; of the oldest known for what was before."""
         return next((reign.words for reign in reversed(self._reigns) if reign.since_ms <= at_ms), self._reigns[0].words)
 
+    def before(self, node: str, device: str) -> Vocabulary | None:
+        """Of the newest plan before the one in force that has this device of this node."""
+        return next((it.words for it in reversed(self._reigns[:-1]) if device in it.words.devices.get(node, ())), None)
+
     def knows_node(self, node: str) -> bool:
         """Whether any of them has the node."""
         return any(node in reign.words.devices for reign in self._reigns)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from andgate.errors import RefusedError
+from andgate.plan import parse_plan
 from andgate.wire.times import format_time
 from hub.clock import HandClock
+from hub.fleet.wanted import node_config
 from tests.hub.desk import PLAN, START_MS, Desk, node_signal
 
 COUNTERS = PLAN.replace(
@@ -74,4 +76,23 @@ def test_a_feeds_word_of_before_the_change(tmp_path: Path) -> None:
     assert len(desk.reasons()) == 1
     with pytest.raises(RefusedError, match="nothing in the plan knows"):
         desk.post("a-4", "docked", key="AG3/1")
+    desk.stop()
+
+
+def test_a_node_that_has_not_taken_the_changed_plan_yet_speaks_by_the_one_before(tmp_path: Path) -> None:
+    clock = HandClock(START_MS)
+    desk = Desk(tmp_path, clock, plan=COUNTERS)
+    wanted = node_config(parse_plan(COUNTERS), parse_plan(COUNTERS).nodes["desk-a1"]).hash
+    birth = {"state": "online", "session": 1, "boot": "b1", "config": wanted}
+    desk.say("node/desk-a1/state", json.dumps(birth).encode())
+    desk.node(node_signal(1, "tested", mono=100.0, sent=100.0))
+    desk.driver.reload(CHANGED["renamed device"]).result(30)
+    clock.advance(300)
+    desk.node(node_signal(2, mono=100.2, sent=100.3))
+    assert desk.only().witnesses == ("desk-a1/mot",)
+    now = parse_plan(CHANGED["renamed device"])
+    taken = {**birth, "session": 2, "config": node_config(now, now.nodes["desk-a1"]).hash}
+    desk.say("node/desk-a1/state", json.dumps(taken).encode())
+    desk.node(node_signal(3, mono=100.25, sent=100.3))
+    assert len(desk.reasons()) == 1, "it has taken the plan, and has no such device any more"
     desk.stop()
