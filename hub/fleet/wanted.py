@@ -31,25 +31,25 @@ def node_config(plan: Plan, node: Node) -> NodeConfig:
             for device in node.devices.values()
         },
         expectations=[
-            _expectation(expectation)
+            _expectation(expectation, sorted(here))
             for expectation in plan.expectations.values()
-            if touchpoints.intersection(expectation.touchpoints)
+            if (here := touchpoints.intersection(expectation.touchpoints))
         ],
         touchpoints={
             place.id: TouchpointConfig(name=place.name, hours=_hours(place.hours))
-            for place in plan.touchpoints.values()
-            if place.id in touchpoints
+            for place in (plan.touchpoints[name] for name in sorted(touchpoints))
         },
     )
     digest = sha256(msgspec.json.encode(config, order="sorted")).hexdigest()[:_HASH_DIGITS]
     return msgspec.structs.replace(config, hash=digest)
 
 
-def _expectation(expectation: Expectation) -> ExpectationConfig:
+def _expectation(expectation: Expectation, here: list[str]) -> ExpectationConfig:
+    """Return a promise as the node's own touchpoints make it: a site's other thousand places are not its business."""
     countdown_ms = expectation.fails_after_ms if expectation.countdown_ms is None else expectation.countdown_ms
     return ExpectationConfig(
         id=expectation.id,
-        touchpoints=list(expectation.touchpoints),
+        touchpoints=here,
         opens=list(expectation.opens),
         closes=list(expectation.closes),
         fails_after_s=expectation.fails_after_ms / 1000,
