@@ -60,7 +60,7 @@ def opened(browser: Browser, hub: HubApp, script: str) -> Page:
     return page
 
 
-def test_a_phone_asks_is_paged_and_is_left_alone(browser: Browser, hub: HubApp, tmp_path: Path) -> None:
+def test_a_phone_asks_is_paged_and_is_left_alone(browser: Browser, hub: HubApp, tmp_path: Path, axe_js: str) -> None:
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     point = base64.b64encode(key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).decode()
     page = opened(browser, hub, SUBSCRIBED.replace("POINT", point))
@@ -68,6 +68,9 @@ def test_a_phone_asks_is_paged_and_is_left_alone(browser: Browser, hub: HubApp, 
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     button = page.get_by_role("button", name="Page me on this phone: Supervisors")
     expect(page.locator("#said")).to_have_text("This phone is not paged yet.", timeout=WAIT_S * 1000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.evaluate(axe_js)
+    assert page.evaluate("axe.run({rules: {'color-contrast-enhanced': {enabled: true}}})")["violations"] == []
     button.click()
     expect(page.locator("#said")).to_have_text("This phone is paged.", timeout=WAIT_S * 1000)
     (phone,) = Phones(tmp_path / "data").of("supervisors")
