@@ -21,7 +21,7 @@ import msgspec
 from andgate.wire.codec import encode
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, MAX_SIGNALS, HubState, NodeSignal, Receipt
 from edge.clock import NodeClock
-from edge.spool import Entry, Spool
+from edge.spool import Entry, Spool, is_stored
 
 _log = logging.getLogger("andgate.edge")
 
@@ -129,15 +129,9 @@ class Delivery:
         """The hub has stored these."""
         self._spool.receipt(receipt, now_ms)
 
-        def stored(mark: Mark) -> bool:
-            boot, seq = mark
-            return boot == receipt.boot and (
-                seq <= receipt.seq or any(low <= seq <= high for low, high in receipt.also)
-            )
-
-        self._live = {mark: at_s for mark, at_s in self._live.items() if not stored(mark)}
+        self._live = {mark: at_s for mark, at_s in self._live.items() if not is_stored(receipt, *mark)}
         if self._list:
-            self._list = {mark for mark in self._list if not stored(mark)}
+            self._list = {mark for mark in self._list if not is_stored(receipt, *mark)}
             if not self._list:
                 self._wait_s = PATIENCE_S
                 took_s = (now_s - self._listed_s) / self._pace

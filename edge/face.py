@@ -17,6 +17,7 @@ from edge.devices.rack import Rack
 from edge.judge import Facts, Judge, slice_of
 from edge.language import LAMP, OFF, SOUND, Ended, Own, View, condition, next_turn_s, sound_condition
 from edge.site_time import SiteTime
+from edge.spool import is_stored
 from edge.view import Effect, sign_state
 
 SETTLED_S = 3.0
@@ -102,7 +103,7 @@ class Face:
         """The hub has stored some of our signals: whoever pressed was heard."""
         for effect in self._effects:
             mark = (effect.boot, effect.seq)
-            if mark not in self._settled and _stored(receipt, *mark):
+            if mark not in self._settled and is_stored(receipt, *mark):
                 self._settled[mark] = now_s
                 if effect.pressed:
                     self._mark(effect.touchpoint, heard_s=now_s)
@@ -273,10 +274,6 @@ class Face:
                 if flight.left_ms is not None:
                     tick_s = ((flight.left_ms - 1) % 1000 + 1) / 1000 / rate
                     self.due_s = min(self.due_s, now_s + max(tick_s + 0.001, 0.1 * self._pace))
-
-
-def _stored(receipt: Receipt, boot: str, seq: int) -> bool:
-    return boot == receipt.boot and (seq <= receipt.seq or any(low <= seq <= high for low, high in receipt.also))
 
 
 def hours_of(text: str | None) -> Hours | None:

@@ -61,6 +61,11 @@ Write = Callable[[str, int], bytes]
 """Makes a signal's body, given its numbering and its number."""
 
 
+def is_stored(receipt: Receipt, boot: str, seq: int) -> bool:
+    """Say whether a receipt tells that the hub has this number."""
+    return boot == receipt.boot and (seq <= receipt.seq or any(low <= seq <= high for low, high in receipt.also))
+
+
 class Spool:
     """A node's signals, numbered and durable; also the few facts a node keeps across starts."""
 

@@ -16,10 +16,11 @@ from typing import Literal
 
 import msgspec
 
+from andgate.moment.engine import HORIZON_MS
 from andgate.moment.signals import BLIND, SIGHTED, Signal
 from andgate.plan import Plan
 from andgate.wire.messages import Health, NodeState
-from hub.fleet.sight import HORIZON_MS, Change, Sight
+from hub.fleet.sight import Change, Sight
 from hub.fleet.wanted import node_config
 from hub.store import Store
 

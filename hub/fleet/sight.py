@@ -26,6 +26,7 @@ from typing import Literal
 
 import msgspec
 
+from andgate.moment.engine import HORIZON_MS  # what is older can be neither taken back nor journalled anew
 from andgate.moment.signals import BLIND, SIGHTED, WATCHED, Signal
 from hub.store import Store
 
@@ -34,8 +35,6 @@ STALE_MS = 3 * HEALTH_MS
 """Health unheard for so long makes an online node stale."""
 STALE_REAL_S = 3.0
 """Never stale sooner than after so many real seconds: the clock of a demo may run faster than its nodes can speak."""
-HORIZON_MS = 86_400_000
-"""The engine's: what is older can be neither taken back nor journalled anew."""
 PENDING_MOST = 64
 """Spans of one device that wait for its spool; of a node that flaps and never drains the oldest stay as they are."""
 

@@ -24,6 +24,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from andgate.errors import PayloadError, RefusedError, WireError
+from andgate.moment.engine import HORIZON_MS
 from andgate.moment.signals import GAP, Input, Retimed, Signal
 from andgate.plan import Plan
 from andgate.wire.codec import body_digest, decode_feed_signals, decode_node_signals, parse_time
@@ -35,7 +36,6 @@ from hub.store import Store
 
 AHEAD_MS = 60_000
 """So far in the future a signal is taken as if it happened at its receipt; clocks differ."""
-HORIZON_MS = 86_400_000
 UNDIGESTED_MOST = 10_000
 """Signals that could not be judged that are remembered as such."""
 
