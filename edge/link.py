@@ -212,7 +212,12 @@ class Link:
         if reason == OURSELVES:
             return
         if was_up:
-            _log.info("%s: the link is down (%s); presses are kept", self._client_id, reason)
+            _log.info(
+                "%s: the link is down (%s); presses are kept. If that happens again and again: a second machine has "
+                "this node's id, and both throw each other off",
+                self._client_id,
+                reason,
+            )
         elif not self._complained:
             self._complained = True
             _log.warning(

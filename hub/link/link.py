@@ -256,7 +256,10 @@ class Link:
     ) -> None:
         self._connected.clear()
         if reason.is_failure:
-            self._say(f"the connection to {self._broker} broke ({str(reason).lower()}); connecting again")
+            self._say(
+                f"the connection to {self._broker} broke ({str(reason).lower()}); connecting again. "
+                "If it breaks again and again: a second hub of this site is there, and both throw each other off"
+            )
 
     def _say(self, what: str) -> None:
         """Log a trouble once, not once a try."""
