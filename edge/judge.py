@@ -81,8 +81,17 @@ def _expectation(it: ExpectationConfig) -> Expectation:
         countdown_ms=countdown_ms,
         rejoins_within_ms=round(it.rejoins_within_s * 1000),
         gives_up_after_ms=round(it.gives_up_after_s * 1000),
+        contradicted_after_ms=None if it.contradicted_after_s is None else round(it.contradicted_after_s * 1000),
         pages=() if left_s is None else (PageStep(left_ms=round(left_s * 1000), group=""),),
     )
+
+
+def _trusting(plan: Plan) -> Plan:
+    """Return the plan without questions about presses."""
+    promises = {
+        name: msgspec.structs.replace(each, contradicted_after_ms=None) for name, each in plan.expectations.items()
+    }
+    return msgspec.structs.replace(plan, expectations=promises)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,8 +145,9 @@ class Judge:
         # A megabyte that a node does not need while it is heard and nobody presses.
         from andgate.moment.engine import Engine  # noqa: PLC0415
 
-        self._engine = Engine(self._plan, horizon_ms=2**60)
         signals = self._of_hub(facts)
+        # Who saw what the hub tells of, nobody says: no sensor here may contradict it.
+        self._engine = Engine(self._plan if not self._hubs else _trusting(self._plan), horizon_ms=2**60)
         signals += [self._sight(device, since_s) for device, since_s in facts.blind.items()]
         signals += [self._stand(effect) for effect in facts.stands]
         signals += [self._own(effect) for effect in facts.effects]
@@ -282,6 +292,7 @@ class Judge:
             deadline_s=self._s(moment.ends_ms),
             threatened_s=seconds(moment.threatened_ms),
             failing_s=seconds(moment.failing_ms),
+            asks_until_s=seconds(moment.asks_until_ms),
         )
         past = self._past.get(moment.anchor)
         if past is not None and past.saved:  # it had been threatened, and it still is
@@ -294,6 +305,7 @@ class Judge:
             moment.anchor in self._hubs
             and moment.ends_ms - moment.opened_ms == self._plan.expectations[moment.expectation].fails_after_ms
         )
+        confirmed = any(witness.startswith(f"{self._node}/") for witness in moment.witnesses)
         return msgspec.structs.replace(
             mine,
             counts_to_s=min(mine.counts_to_s, theirs.counts_to_s),
@@ -301,6 +313,7 @@ class Judge:
             threatened_s=_earlier(mine.threatened_s, theirs.threatened_s),
             failing_s=_earlier(mine.failing_s, theirs.failing_s),
             claimed_s=theirs.claimed_s,
+            asks_until_s=None if confirmed else theirs.asks_until_s,
         )
 
     # ------------------------------------------------------------------------------------------ its time

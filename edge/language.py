@@ -6,8 +6,9 @@ Blinking: wait. Steady: heard. Slow: somebody comes. A faint wink every ten seco
     LAMP[said.name].on_at(now_s - said.since_s)           whether it is lit at this instant
 
 The blinks differ by a factor of about two each, so that people tell them apart without counting: five a second (seen
-here), two (nobody told), one (time is running out), one in 2.4 s (somebody comes). One lamp has one colour; "red and
-white in turn" of the screens is the two-a-second blink here.
+here and not yet confirmed; or asked: the sensor sees no line, press once more if there is one), two (nobody told), one
+(time is running out), one in 2.4 s (somebody comes). One lamp has one colour; "red and white in turn" of the screens is
+the two-a-second blink here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ Name = Literal[
     "refused",
     "untold",
     "seen",
+    "asked",
     "heard",
     "saved",
     "failed",
@@ -69,6 +71,7 @@ STEADY = Pattern((inf,), repeat=False)
 LAMP: dict[Name, Pattern] = {
     "calm": Pattern((0.05, 9.95)),
     "seen": Pattern((0.1, 0.1)),
+    "asked": Pattern((0.1, 0.1)),
     "untold": Pattern((0.25, 0.25)),
     "refused": Pattern((0.15, 0.15, 0.15, 0.15, 0.15, 0.45), repeat=False),
     "heard": STEADY,
@@ -117,6 +120,8 @@ class Open(Struct, frozen=True, kw_only=True):
     threatened_s: float | None = None
     failing_s: float | None = None
     claimed_s: float | None = None
+    asks_until_s: float | None = None
+    """While a sensor contradicts the press: until then somebody should press once more, if there is a line."""
     timed: bool = True
     """False: the node has lost the site's time; then times are only minus or plus infinity, by what was last said."""
 
@@ -176,7 +181,7 @@ _DARK_S = 0.3
 UNTOLD_HEARD_S = 1.0
 """How long the two notes of "nobody was told" take; a buzzer says one thing after the other."""
 
-_URGENCY: tuple[Name, ...] = ("failing", "claimed", "threatened")
+_URGENCY: tuple[Name, ...] = ("asked", "failing", "claimed", "threatened")
 
 
 def condition(view: View, own: Own, now_s: float, pace: float = 1.0) -> Condition:
@@ -266,6 +271,8 @@ def _standing(moment: Open, now_s: float) -> Condition:
     decided_s = moment.deadline_s + DECIDED_S
     if now_s >= decided_s:
         return Condition("failed", decided_s)
+    if moment.asks_until_s is not None and now_s < moment.asks_until_s:
+        return Condition("asked", moment.opened_s if moment.timed else 0.0)  # a question, to whoever stands there
     if moment.failing_s is not None and now_s >= moment.failing_s:
         return Condition("failing", moment.failing_s)
     if moment.threatened_s is None or now_s < moment.threatened_s:

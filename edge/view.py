@@ -81,6 +81,7 @@ def open_of(moment: LiveMoment, time: SiteTime) -> Open:
             threatened_s=None if moment.threatened is None else -inf,
             failing_s=-inf if moment.level == "failing" else None,
             claimed_s=None if moment.claimed is None else -inf,
+            asks_until_s=None if moment.asks_until is None else inf,
             timed=False,
         )
     return Open(
@@ -92,6 +93,7 @@ def open_of(moment: LiveMoment, time: SiteTime) -> Open:
         threatened_s=mono(moment.threatened),
         failing_s=mono(moment.failing),
         claimed_s=mono(moment.claimed),
+        asks_until_s=mono(moment.asks_until),
     )
 
 

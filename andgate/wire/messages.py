@@ -219,6 +219,8 @@ class ExpectationConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Time left from which on it is threatened: the greatest `left` of its pages; None: never by the clock."""
     rejoins_within_s: float = 0.0
     gives_up_after_s: float = 3600.0
+    contradicted_after_s: float | None = None
+    """A press that a sensor contradicts for so long is asked about, by a node that is alone too; None: never."""
 
 
 class TouchpointConfig(Struct, frozen=True, kw_only=True, omit_defaults=True):

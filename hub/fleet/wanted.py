@@ -47,6 +47,7 @@ def node_config(plan: Plan, node: Node) -> NodeConfig:
 def _expectation(expectation: Expectation, here: list[str]) -> ExpectationConfig:
     """Return a promise as the node's own touchpoints make it: a site's other thousand places are not its business."""
     countdown_ms = expectation.fails_after_ms if expectation.countdown_ms is None else expectation.countdown_ms
+    asked_ms = expectation.contradicted_after_ms
     return ExpectationConfig(
         id=expectation.id,
         touchpoints=here,
@@ -62,6 +63,7 @@ def _expectation(expectation: Expectation, here: list[str]) -> ExpectationConfig
         threatened_left_s=max((page.left_ms / 1000 for page in expectation.pages), default=None),
         rejoins_within_s=expectation.rejoins_within_ms / 1000,
         gives_up_after_s=expectation.gives_up_after_ms / 1000,
+        contradicted_after_s=None if asked_ms is None else asked_ms / 1000,
     )
 
 

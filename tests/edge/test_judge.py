@@ -23,8 +23,7 @@ from hub.fleet.wanted import node_config
 T0 = 1_795_000_000_000
 """Site time at node second 1000."""
 
-PLAN = parse_plan(
-    """
+SOURCE = """
 [site]
 id = "agx"
 name = "Andgate International"
@@ -69,7 +68,7 @@ gives_up_after = "10m"
 left = "2m"
 group = "agents"
 """
-)
+PLAN = parse_plan(SOURCE)
 CONFIG = node_config(PLAN, PLAN.nodes["desk"])
 
 
@@ -189,6 +188,43 @@ def test_what_the_hub_told_of_a_moment_stays_and_goes_on() -> None:
     assert lamp(it, 1063) == "claimed"
     longer = TouchpointMoments(at=said.at, moments=[_with(moment, deadline=format_time(T0 + 400_000))])
     assert begun(now_s=1063, said=longer).view.moments[0].deadline_s == 1400
+
+
+ASKING = parse_plan(SOURCE.replace('gives_up_after = "10m"', 'gives_up_after = "10m"\ncontradicted_after = "30s"'))
+
+
+def asking(*effects: Effect, now_s: float, said: TouchpointMoments | None = None) -> Judge:
+    config = node_config(ASKING, ASKING.nodes["desk"])
+    assert config.expectations[0].contradicted_after_s == 30
+    it = Judge("desk", slice_of("desk", config), "counter-a", known())
+    it.begin(Facts(said=said, effects=effects), now_s, alone=True)
+    return it
+
+
+def test_alone_a_press_that_the_sensor_contradicts_is_asked_about_and_then_void() -> None:
+    seen = (effect("reached", 940, "mark"), effect("cleared", 950, "mark"))
+    it = asking(*seen, effect("pressed", 1000), now_s=1000)
+    assert [lamp(it, at_s) for at_s in (1029, 1030, 1059)] == ["calm", "asked", "asked"]
+    lamp(it, 1061)
+    assert not it.view.moments
+    again = asking(*seen, effect("pressed", 1000), effect("pressed", 1040), now_s=1041)
+    assert [lamp(again, at_s) for at_s in (1041, 1062)] == ["calm", "threatened"]
+
+
+def test_the_hub_s_question_is_on_the_lamp_until_somebody_presses() -> None:
+    site = Site(ASKING)
+    site.hear(effect("reached", 940, "mark"), effect("cleared", 950, "mark"), node="other", now_s=1000)
+    site.hear(effect("pressed", 1000), now_s=1000)
+    said = site.said(1031)
+    assert said.moments[0].asks_until is not None
+    it = asking(now_s=1031, said=said)
+    assert [lamp(it, at_s) for at_s in (1031, 1059, 1061)] == ["asked", "asked", "threatened"], (
+        "it voids nothing itself"
+    )
+    assert lamp(asking(effect("pressed", 1035), now_s=1036, said=said), 1036) == "calm"
+    lost = judge(SiteTime("boot"))
+    lost.begin(Facts(said=said), 1031, alone=True)
+    assert lamp(lost, 1031) == "asked"
 
 
 def _with(moment: Any, **fields: Any) -> Any:

@@ -30,6 +30,7 @@ def opened(**times: float | None) -> Open:
 
 CALM = View()
 THREATENED = View((opened(threatened_s=0),))
+ASKED = View((opened(threatened_s=0, claimed_s=20, failing_s=120, asks_until_s=130),))
 CLAIMED = View((opened(threatened_s=0, claimed_s=20),))
 FAILING = View((opened(threatened_s=0, claimed_s=20, failing_s=120),))
 SAVED = View((), Ended(key=None, verdict="success", saved=True, at_s=100))
@@ -52,6 +53,9 @@ FAILED = View((), Ended(key=None, verdict="failure", saved=False, at_s=100))
         (THREATENED, Own(waiting_s=9), 10, "seen", 9),
         (CLAIMED, Own(), 19, "threatened", 0),
         (CLAIMED, Own(), 20, "claimed", 20),
+        (ASKED, Own(), 125, "asked", 0),
+        (ASKED, Own(), 130, "failing", 120),
+        (ASKED, Own(waiting_s=60), 62, "seen", 60),
         (FAILING, Own(), 119, "claimed", 20),
         (FAILING, Own(), 120, "failing", 120),
         (FAILING, Own(), 180.5, "failing", 120),
