@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 KEEPALIVE_S = 30
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 2.0
-"""Every page waits for it once the broker is back, and the hub is only one: it need not spare the broker as nodes do."""
+"""Every page waits for it once the broker is back; the hub is one alone and need not spare the broker, as nodes do."""
 INFLIGHT_MOST = 0
 """Publications on their way at once: any number. With a limit paho looks through all of them at every acknowledgement,
 which cost 100 us each in a burst; `QUEUED_MOST` keeps their number in bounds."""
