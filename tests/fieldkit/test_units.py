@@ -16,6 +16,8 @@ from cli.main import parser
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
+PROGRAMS = [path for path in SERVICES if path.stem != "andgate-backup"]
+"""Those that run on; a backup has an end."""
 SPECIFIERS = {"%S": "/var/lib", "%t": "/run", "%d": "/run/credentials/unit", "%l": "desk-a1"}
 analyze = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(analyze is None, reason="systemd-analyze is not installed")
@@ -57,7 +59,7 @@ def command_line(path: Path) -> list[str]:
 
 
 def test_there_is_a_unit_for_each_program_on_a_machine_of_its_own() -> None:
-    assert [path.stem for path in SERVICES] == ["andgate-edge", "andgate-hub", "andgate-kiosk"]
+    assert [path.stem for path in PROGRAMS] == ["andgate-edge", "andgate-hub", "andgate-kiosk"]
 
 
 @pytest.mark.parametrize("name", ["hub", "edge"])
@@ -90,7 +92,7 @@ def test_the_screen_s_browser_gets_one_address() -> None:
     assert [word for word in words if "://" in word] == words[-1:]
 
 
-@pytest.mark.parametrize("unit", SERVICES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("unit", PROGRAMS, ids=lambda path: path.stem)
 def test_it_comes_back_whatever_ends_it(unit: Path) -> None:
     assert values(unit, "Restart") == ["always"]
     assert values(unit, "StartLimitIntervalSec") == ["0"]
@@ -103,8 +105,32 @@ def test_a_unit_promises_no_word_that_its_program_does_not_say(unit: Path) -> No
     sources = [path for folder in ("hub", "edge", "cli") for path in (ROOT / folder).rglob("*.py")]
     speaks = any("NOTIFY_SOCKET" in path.read_text(encoding="utf-8") for path in sources)
     if not speaks:
-        assert values(unit, "Type") == ["exec"]
+        assert values(unit, "Type") == ["exec" if unit in PROGRAMS else "oneshot"]
         assert values(unit, "WatchdogSec") == []
+
+
+def test_the_nightly_backup_is_of_the_hub_s_data_and_by_the_hub_s_user() -> None:
+    unit, hub = UNITS / "andgate-backup.service", UNITS / "andgate-hub.service"
+    program, command, *words = command_line(unit)
+    assert (program, command) == ("/opt/andgate/bin/andgate", "backup")
+    understood = parser("backup").parse_args(words)
+    (data,) = values(hub, "StateDirectory")
+    assert str(understood.data) == f"/var/lib/{data}"
+    assert [str(understood.data.name), understood.to.name] == values(unit, "StateDirectory")[0].split()
+    # Two units share a dynamic user, and so the data, by its name; the hub's is its unit's.
+    assert (values(unit, "DynamicUser"), values(unit, "User")) == (["yes"], [hub.stem])
+    assert (values(hub, "DynamicUser"), values(hub, "User")) == (["yes"], [])
+    (old,) = values(unit, "ExecStartPost")
+    assert "-name andgate-*.andgate" in old, "nothing but backups goes"
+
+
+def test_the_backup_s_timer_begins_it_every_night_and_makes_up_for_a_missed_one() -> None:
+    timer = UNITS / "andgate-backup.timer"
+    (at,) = values(timer, "OnCalendar")
+    assert at.startswith("*-*-* 03:"), "the hour of the least passengers"
+    assert values(timer, "Persistent") == ["yes"]
+    assert values(timer, "WantedBy") == ["timers.target"]
+    assert values(timer, "Unit") == [], "systemd begins the service of the same name"
 
 
 @pytest.mark.parametrize("name", ["hub", "edge"])
@@ -138,6 +164,7 @@ def test_an_example_has_no_password_that_works(path: Path) -> None:
 @pytest.fixture
 def runnable(tmp_path: Path) -> Path:
     """Return a folder with the units, their programs replaced by ones that are on every machine."""
+    shutil.copy(UNITS / "andgate-backup.timer", tmp_path)
     for unit in SERVICES:
         text = re.sub(r"^(ExecStart=)\S+", r"\1/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
@@ -151,6 +178,18 @@ def test_systemd_finds_nothing_wrong(unit: Path, runnable: Path) -> None:
         [str(analyze), "verify", str(runnable / unit.name)], capture_output=True, text=True, timeout=60, check=False
     )
     # It ends with 0 also where it does not know a key: only its words tell.
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_timer(runnable: Path) -> None:
+    done = subprocess.run(
+        [str(analyze), "verify", str(runnable / "andgate-backup.timer")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -173,7 +212,7 @@ def test_systemd_finds_nothing_wrong_with_the_broker_s_drop_in(tmp_path: Path) -
 
 
 @needs_systemd
-@pytest.mark.parametrize(("name", "at_most"), [("hub", 15), ("edge", 25)])
+@pytest.mark.parametrize(("name", "at_most"), [("hub", 15), ("edge", 25), ("backup", 10)])
 def test_it_is_as_closed_as_it_was(name: str, at_most: int, runnable: Path) -> None:
     """Systemd's own measure of what a unit leaves open, in tenths: 15 is 1.5 of 10."""
     done = subprocess.run(
