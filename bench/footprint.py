@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
+from typing import IO
 
 import psutil
 
+from bench._crowd import crowd, crowd_plan
 from bench._figure import Figure
 from bench._hub import ROOT, hub
 from bench._mqtt import client, mosquitto
 
+NODES, DASHBOARDS = 200, 50
+LOADED_S = 20.0
+"""Longer than every node takes to say how it is."""
 BARE_NODE = """
 import resource, gpiozero, paho.mqtt.client
 from gpiozero.pins.mock import MockFactory
@@ -27,14 +35,39 @@ def run() -> list[Figure]:
     with mosquitto() as port, hub(port) as running:
         time.sleep(1)
         idle_mb = running.memory_mb()
+    loaded_mb = _loaded()
     bare = subprocess.run([sys.executable, "-c", BARE_NODE], check=True, capture_output=True)
     bare_mb = float(bare.stdout)
     node_mb, node_s = _node()
     return [
         Figure("hub, memory when idle", idle_mb, "MB", most=90),
+        Figure(f"hub, memory with {NODES} nodes, {DASHBOARDS} dashboards", loaded_mb, "MB", most=115),
         Figure("node, memory", node_mb, "MB", most=36, note=f"bare gpiozero and paho {bare_mb:.1f} MB"),
         Figure("node, exec to birth", node_s, "s", most=0.5),
     ]
+
+
+def _loaded() -> float:
+    """Return what a hub holds in memory while nodes live and dashboards listen."""
+    with (
+        mosquitto() as port,
+        contextlib.ExitStack() as stack,  # closed when the hub is gone, which ends what is read
+        hub(port, plan=crowd_plan(NODES)) as running,
+        crowd(port, NODES),
+    ):
+        for _ in range(DASHBOARDS):
+            url = f"http://127.0.0.1:{running.http}/api/v1/stream"
+            threading.Thread(
+                target=_listen, args=(stack.enter_context(urllib.request.urlopen(url)),), daemon=True
+            ).start()
+        time.sleep(LOADED_S)
+        return running.memory_mb()
+
+
+def _listen(stream: IO[bytes]) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        while stream.read(4_096):
+            pass
 
 
 def _node() -> tuple[float, float]:
