@@ -54,7 +54,8 @@ class NodeSignal(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_u
     to: Id | None = None
     found: bool = False
     press: Seq | None = None
-    """The press (same boot) that a reset-hold began with; it leaves the fold."""
+    """The press (same boot) that this very hold began with; it leaves the fold. Not the press that opened the moment:
+    taken back, that moment would never have been."""
     retracts: Seq | Retraction | None = None
     about: AboutSignal = {}
     more: bool = False
