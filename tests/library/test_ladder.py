@@ -235,3 +235,64 @@ def test_a_claim_that_lapses_by_what_is_learned_late_lapses_when_it_is_learned()
             " now={'opened_ms': '2:00', 'ends_ms': '5:00'} because=time corrected: desk-a1/mot pressed"
         ),
     ]
+
+
+def test_a_claim_that_stands_again_by_what_is_learned_late_is_no_news() -> None:
+    trail = Trail(site(replace(CHECK_IN, pages=())))
+    trail.tell(seen("p1", "pressed", at(0)))
+    trail.does("claim", at(2.5))
+    trail.watch.wake(at(3.5))
+    trail.watch.receive([Retimed(signal="p1", at_ms=at(2))], at(3.5))
+    (moment,) = trail.watch.living
+    assert (moment.claimed_by, moment.claim_until_ms) == ("marta", at(5))
+    assert [line for line in trail.lines(at(4)) if "claim" in line] == [
+        "2:30 claimed by=marta until_ms=3:00",
+        "3:00 claim-lapsed by=marta",
+    ]
+
+
+def test_the_last_third_begins_once_whoever_presses_in_it() -> None:
+    trail = Trail()
+    trail.tell(seen("p1", "pressed", at(0)), seen("p2", "pressed", at(2.5), COLLEAGUE))
+    assert len([line for line in trail.lines(at(2.9)) if "failing" in line]) == 1
+
+
+def test_that_it_is_open_again_is_told_once_a_time() -> None:
+    trail = Trail(site(replace(CHECK_IN, rejoins_within_ms=MINUTE, pages=CHECK_IN.pages[:1])))
+    trail.tell(seen("p1", "pressed", at(0)), seen("r1", "reset", at(1)), seen("p2", "pressed", at(1.5)))
+    trail.does("cause", at(1.6), "no agent")
+    trail.does("remedy", at(1.7), "tea")
+    assert [line.split()[2] for line in pages(trail, at(2.5)) if "paged" in line] == [
+        "page=moment-1:0",
+        "page=moment-1:reopened:1",
+    ]
+
+
+def test_a_page_for_a_bag_that_is_lost_is_not_late() -> None:
+    trail = Trail()
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), seen("l1", "lost", at(2), "ops", key=FLIGHT))
+    assert pages(trail, at(2)) == ["2:00 paged page=moment-1:0 step=0 group=supervisors reason=time-left left_ms=0"]
+
+
+def test_an_anomaly_that_is_learned_late_of_an_open_flight_is_news_and_no_revision() -> None:
+    trail = Trail()
+    trail.tell(
+        seen("d1", "docked", at(0), "ops", key=FLIGHT),
+        seen("d2", "docked", at(2), "ops", key="AG77/2026-11-21"),
+        seen("u1", "unloaded", at(1), "belt-3/done", key=FLIGHT, received_ms=at(9)),
+    )
+    (flight,) = [each for each in trail.watch.living if each.key == FLIGHT]
+    assert (flight.anomaly, flight.revision) == (True, 0)
+
+
+def test_a_void_taken_back_is_told() -> None:
+    trail = Trail()
+    trail.tell(seen("p1", "pressed", at(0)), seen("r1", "reset", at(1)))
+    trail.does("void", at(2), "drill")
+    trail.does("unvoid", at(3))
+    assert [line.split()[1] for line in trail.lines(at(4)) if line.split()[1] not in PAGES][2:] == [
+        "saved",
+        "voided",
+        "unvoided",
+        "saved",
+    ]

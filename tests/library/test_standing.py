@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
@@ -11,7 +13,7 @@ from andgate.moment.signals import Action, ActionKind, Input, Signal
 from andgate.moment.view import verdict_ms
 from andgate.plan import PageStep, Plan
 from tests.library.days import CHECK_IN, CONTRACT, MINUTE, SECOND, at, site
-from tests.library.test_trail import DRIVE, FLIGHT, seen
+from tests.library.test_trail import BEAM, COLLEAGUE, DONE, DRIVE, FLIGHT, seen
 
 
 class Floor:
@@ -281,3 +283,113 @@ def test_a_late_word_finds_what_was_given_up_as_it_was(floor: Floor) -> None:
     moment = floor.engine.moment(given_up.id)
     assert moment is not None
     assert (moment.verdict, moment.reason, moment.provisional, moment.ended_ms) == ("void", "drill", False, at(63))
+
+
+# ---- A late word that changes nothing
+
+
+def shaken(floor: Floor, now_ms: int) -> list[Moment]:
+    """Let a late word be heard that means nothing: everything is folded again. Return what is published for it."""
+    words = [
+        seen(f"z{now_ms}", "reset", at(-30), received_ms=now_ms),
+        seen(f"y{now_ms}", "unloaded", at(-30), DONE, key="AG0/none", received_ms=now_ms),
+    ]
+    floor.engine.advance(now_ms)
+    return [moment for word in words for moment in floor.engine.receive([word], now_ms).published]
+
+
+def kept_flight() -> Floor:
+    floor = Floor()
+    floor.dock()
+    floor.tell(seen("u1", "unloaded", at(3), DONE))
+    return floor
+
+
+def claimed_line() -> Floor:
+    floor = Floor()
+    floor.press()
+    floor.does("claim", at(0.5), promise_ms=MINUTE)
+    floor.tell(seen("r1", "reset", at(1)))
+    return floor
+
+
+def given_up_line() -> Floor:
+    floor = Floor()
+    floor.press()
+    floor.now(at(70))
+    floor.tell(seen("p2", "pressed", at(70)))
+    return floor
+
+
+def contradicted_line() -> Floor:
+    asks = replace(CHECK_IN, closes=("reset",), contradicted_after_ms=MINUTE, fails_after_ms=5 * MINUTE)
+    floor = Floor(site(asks))
+    floor.tell(seen("c0", "cleared", at(-1), BEAM))
+    floor.press()
+    floor.now(at(3))
+    floor.tell(seen("p2", "pressed", at(3)))
+    return floor
+
+
+@pytest.mark.parametrize("day", [kept_flight, claimed_line, given_up_line, contradicted_line])
+def test_a_late_word_that_means_nothing_leaves_everything_as_it_was(day: Callable[[], Floor]) -> None:
+    floor = day()
+    for minute in (71, 72, 200):
+        floor.now(at(minute))
+        before = list(floor.engine.moments())
+        assert shaken(floor, at(minute)) == []
+        assert list(floor.engine.moments()) == before
+
+
+def test_a_press_just_before_the_deadline_finds_it_open(floor: Floor) -> None:
+    floor.press()
+    floor.tell(seen("p2", "pressed", at(3, -500), COLLEAGUE))
+    assert floor.now(at(3, -500)).verdict is None
+
+
+def test_a_failure_is_provisional_for_who_was_blind_at_its_deadline_not_at_its_closing(floor: Floor) -> None:
+    floor.press()
+    floor.tell(seen("b1", "blind", at(4), BEAM), seen("r1", "reset", at(5)))
+    assert (floor.now(at(5)).verdict, floor.now(at(5)).provisional) == ("failure", False)
+    blind = Floor()
+    blind.press()
+    blind.tell(seen("b1", "blind", at(2), BEAM), seen("s1", "sighted", at(4), BEAM), seen("r1", "reset", at(5)))
+    assert blind.now(at(5)).provisional
+
+
+def test_what_is_withdrawn_keeps_its_end_and_nothing_else_that_it_had(floor: Floor) -> None:
+    floor.dock()
+    floor.does("claim", at(1))
+    floor.tell(seen("j1", "jammed", at(2), DRIVE), seen("b1", "blind", at(2.5), "belt-3/done"))
+    floor.tell(seen("u1", "unloaded", at(3), DONE))
+    before = floor.now(at(3))
+    assert (before.saved, before.answered, before.provisional, before.anomaly) == (True, True, True, True)
+    floor.tell(seen("x", "running", at(4), DRIVE, retracts="d1"))
+    gone = floor.engine.moment(before.id)
+    assert gone == replace(
+        before,
+        verdict=None,
+        saved=False,
+        answered=False,
+        provisional=False,
+        anomaly=False,
+        claimed_ms=None,
+        claimed_by=None,
+        claim_until_ms=None,
+        reason="withdrawn",
+        withdrawn=True,
+        change=before.change + 1,
+    )
+    assert (before.state, before.level, before.ended_ms) == ("ended", "ended", at(3))
+    still = Floor()
+    moment = still.press()
+    still.tell(seen("r1", "reset", at(0, 2 * SECOND), retracts=f"p{at(0)}"))
+    withdrawn = still.engine.moment(moment.id)
+    assert withdrawn is not None
+    assert (withdrawn.state, withdrawn.level, withdrawn.ended_ms) == ("ended", "ended", at(0, 2 * SECOND))
+
+
+def test_what_has_ended_needs_no_clock(floor: Floor) -> None:
+    floor.press()
+    floor.tell(seen("r1", "reset", at(1)))
+    assert floor.engine.next_deadline() is None
