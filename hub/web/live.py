@@ -118,7 +118,8 @@ class Client:
         """Queue `chunk`; False if the client was too slow and is now at its end."""
         if self._ended:
             return False
-        if self._bytes + len(chunk) > MOST_WAITING_BYTES:
+        # Who has read everything is not too slow, however much one tick brings.
+        if self._bytes and self._bytes + len(chunk) > MOST_WAITING_BYTES:
             self.end(drop=True)
             return False
         self._chunks.append(chunk)
