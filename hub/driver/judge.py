@@ -33,8 +33,9 @@ from hub.fleet.sight import Change
 from hub.fleet.traffic import SenderKind
 from hub.fleet.watch import Watch
 from hub.ingest.boots import Boots
-from hub.ingest.gate import Gate, Taken
+from hub.ingest.gate import Gate
 from hub.ingest.holes import Holes
+from hub.ingest.taken import Taken
 from hub.store import PageFate, Store, restore
 from hub.store.outbox import Outbox
 from hub.store.persons import Persons
@@ -221,7 +222,7 @@ class Judge:
                 self._drained(batch, name, taken)
                 self._watch.signals(taken.inputs, taken.boots.values(), received_ms)
             elif topic.kind == "feed/signal":
-                taken = self._gate.feed_signals(name, item.topic, item.payload, received_ms, retained=item.retained)
+                taken = self._gate.feeds.signals(name, item.topic, item.payload, received_ms, retained=item.retained)
                 self._taken(batch, taken)
                 if taken.ids:
                     batch.feeds.setdefault(name, []).extend(taken.ids)
@@ -341,7 +342,7 @@ class Judge:
 
     def _posted(self, batch: Batch, item: Posted) -> None:
         try:
-            taken = self._gate.posted(item.feed, item.members, batch.now_ms)
+            taken = self._gate.feeds.posted(item.feed, item.members, batch.now_ms)
         except AndgateError as wrong:
             refusal = wrong
             self._watch.took("feed", item.feed, batch.now_ms, 0, 0, 1, str(wrong))

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from andgate.moment.moments import Moment
 from hub.clock import STEADY_S, STEP_S, HubClock, SystemClock, synchronised
-from hub.ingest.gate import AHEAD_MS
+from hub.ingest.taken import AHEAD_MS
 from hub.store import Store
 
 _log = logging.getLogger(__name__)

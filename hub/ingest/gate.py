@@ -1,8 +1,7 @@
 """The gatekeeper: from what was sent to what is judged.
 
-One message is one `Taken`: the signals that are new, on the site's timeline, and the receipt to give once they are
-committed. Nothing that comes in raises here: what cannot be taken is quarantined with its reason. A member of a posted
-list is refused instead, since its sender is there to be told.
+One message is one `Taken`. Nothing that comes in raises here: what cannot be taken is quarantined with its reason. What
+nodes send is taken in here, since its times need the timeline; what feeds send, which tell the time, in `Feeds`.
 
 The timeline (rule 11 of the contract):
 
@@ -23,35 +22,21 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from andgate.errors import PayloadError, RefusedError, WireError
+from andgate.errors import PayloadError
 from andgate.moment.engine import HORIZON_MS
-from andgate.moment.signals import GAP, Input, Retimed, Signal
+from andgate.moment.signals import GAP, Retimed, Signal
 from andgate.plan import Plan
-from andgate.wire.codec import body_digest, decode_feed_signals, decode_node_signals, parse_time
-from andgate.wire.messages import FeedSignal, NodeSignal, Retraction, TimeAsk
+from andgate.wire.codec import decode_node_signals, parse_time
+from andgate.wire.messages import NodeSignal, Retraction, TimeAsk
 from hub.ingest.boots import RETIME_MS, Boot, Boots
+from hub.ingest.feeds import Feeds
+from hub.ingest.taken import AHEAD_MS, Taken, digest, set_aside
 from hub.ingest.timeline import Place
 from hub.ingest.vocabulary import Vocabularies, Vocabulary
 from hub.store import Store
 
-AHEAD_MS = 60_000
-"""So far in the future a signal is taken as if it happened at its receipt; clocks differ."""
 UNDIGESTED_MOST = 10_000
 """Signals that could not be judged that are remembered as such."""
-
-
-class Taken(Struct):
-    """What became of one message."""
-
-    inputs: list[Input] = []
-    """For the engine, in one `receive`."""
-    more: bool = False
-    accepted: int = 0
-    duplicates: int = 0
-    boots: dict[int, Boot] = {}
-    """Boots to send a receipt for."""
-    ids: list[str] = []
-    """Feed ids to send a receipt for."""
 
 
 class _Numbered(Struct):
@@ -87,6 +72,7 @@ class Gate:
         self._running: dict[str, str] = {}
         """Node -> the boot its birth named."""
         self._words = Vocabularies(plans)
+        self.feeds = Feeds(store, self._words, self._undigested, site_ms)
 
     def use_plan(self, plan: Plan, now_ms: int) -> None:
         """Know this plan's names from now on."""
@@ -144,11 +130,13 @@ class Gate:
             boot.numbers.add(member.seq)
             taken.boots[boot.rank] = boot
             taken.duplicates += 1
-            if kept.digest != _digest(member):
-                self._aside(received_ms, topic, "this number is stored already, with another content", member)
+            if kept.digest != digest(member):
+                set_aside(
+                    self._store, received_ms, topic, "this number is stored already, with another content", member
+                )
             return
         if retained:
-            self._aside(received_ms, topic, "a signal delivered as retained may be from the past", member)
+            set_aside(self._store, received_ms, topic, "a signal delivered as retained may be from the past", member)
             return
         taken.boots[boot.rank] = boot
         if id in self._undigested:
@@ -164,20 +152,22 @@ class Gate:
                 words = self._words.before(node, member.device) or words
         fault = words.node_fault(node, member.device, member.signal)
         if fault is not None and not (member.signal == GAP and node in words.devices):
-            self._aside(received_ms, topic, fault, member)
+            set_aside(self._store, received_ms, topic, fault, member)
             return
         if at_ms is None:
             signal = self._signal(member, id, boot, words, received_ms, received_ms)
             boot.untimed += 1
-            self._store.signals.keep(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
+            self._store.signals.keep(signal, digest(member), boot=boot.rank, mono_ms=mono_ms, untimed=True)
             boot.keep()
             taken.accepted += 1
             return
         if at_ms > received_ms + AHEAD_MS:
-            self._aside(received_ms, topic, "it says that it happened more than 60 s after it was received", member)
+            set_aside(
+                self._store, received_ms, topic, "it says that it happened more than 60 s after it was received", member
+            )
             return
         signal = self._signal(member, id, boot, words, min(at_ms, received_ms), received_ms, _within(place))
-        self._store.signals.keep(signal, _digest(member), boot=boot.rank, mono_ms=mono_ms)
+        self._store.signals.keep(signal, digest(member), boot=boot.rank, mono_ms=mono_ms)
         if place is not None:
             boot.stood.timed(mono_ms, place.offset_ms)
         boot.vague |= signal.within_ms is None
@@ -304,97 +294,6 @@ class Gate:
                 boot.numbers.add(member.seq)
                 taken.boots[boot.rank] = boot
 
-    # ---------------------------------------------------------------------------------------------- feeds
-
-    def feed_signals(self, feed: str, topic: str, payload: bytes, received_ms: int, *, retained: bool) -> Taken:
-        """Take a message of ``feed/{feed}/signal``; of a list the good members are taken."""
-        taken = Taken()
-        try:
-            members, taken.more = decode_feed_signals(payload)
-        except PayloadError as wrong:
-            self._store.quarantine(received_ms, topic, str(wrong), payload)
-            return taken
-        for member in members:
-            if isinstance(member, PayloadError):
-                self._store.quarantine(received_ms, topic, str(member), payload)
-                continue
-            if f"f/{member.id}" in self._undigested:
-                continue
-            try:
-                signal = self._feed_signal(feed, member, received_ms)
-                if signal is None:
-                    taken.duplicates += 1
-                elif retained:
-                    self._aside(received_ms, topic, "a signal delivered as retained may be from the past", member)
-                    continue
-                else:
-                    self._take(signal, member, taken)
-            except WireError as wrong:
-                self._aside(received_ms, topic, str(wrong), member)
-            taken.ids.append(member.id)
-        return taken
-
-    def posted(self, feed: str, members: list[FeedSignal], received_ms: int) -> Taken:
-        """Take a posted list, whole or not at all.
-
-        Raises:
-            RefusedError: with the `index` of the first member that cannot be taken; then none is.
-        """
-        new: dict[str, tuple[Signal, FeedSignal]] = {}
-        taken = Taken(more=any(member.more for member in members))
-        for index, member in enumerate(members):
-            try:
-                signal = self._feed_signal(feed, member, received_ms)
-            except WireError as wrong:
-                kind = ContradictedError if isinstance(wrong, ContradictedError) else RefusedError
-                raise kind(str(wrong), index=index) from None
-            twin = new.get(member.id)
-            if twin is not None and _digest(twin[1]) != _digest(member):
-                raise ContradictedError(_CONTRADICTED.format(member.id), index=index)
-            if signal is None or twin is not None:
-                taken.duplicates += 1
-            else:
-                new[member.id] = (signal, member)
-        for signal, member in new.values():
-            self._take(signal, member, taken)
-        return taken
-
-    def _take(self, signal: Signal, member: FeedSignal, taken: Taken) -> None:
-        self._store.signals.keep(signal, _digest(member))
-        taken.accepted += 1
-        taken.inputs.append(signal)
-
-    def _feed_signal(self, feed: str, member: FeedSignal, received_ms: int) -> Signal | None:
-        """Return the signal, None if it is stored already; RefusedError if it cannot be taken."""
-        id = f"f/{member.id}"
-        kept = self._store.signals.kept(id)
-        if kept is not None:
-            if kept.digest != _digest(member):
-                raise ContradictedError(_CONTRADICTED.format(member.id))
-            return None
-        at_ms = received_ms if member.at is None else self._site_ms(parse_time(member.at))
-        named = (member.touchpoint, member.signal, member.device, member.to)
-        fault = self._words.now.feed_fault(*named)
-        if fault is not None and self._words.at(at_ms).feed_fault(*named) is not None:
-            raise RefusedError(fault)
-        if at_ms > received_ms + AHEAD_MS:
-            raise RefusedError(f"`at` is {(at_ms - received_ms) / 1000:.0f} s in the future. Send what has happened")
-        return Signal(
-            id=id,
-            name=member.signal,
-            touchpoint=member.touchpoint,
-            at_ms=min(at_ms, received_ms),
-            received_ms=received_ms,
-            source=feed,
-            device=member.device or "",
-            key=member.key,
-            value=member.value,
-            to=member.to,
-            about=member.about,
-            found=member.found,
-            retracts=_identity(member.retracts),
-        )
-
     def unkeep(self, id: str, *, undigested: bool) -> None:
         """Let a signal's number go, so that it is not receipted: nobody could judge it.
 
@@ -415,33 +314,7 @@ class Gate:
         self._store.signals.keep(signal, b"")
         taken.inputs.append(signal)
 
-    def _aside(self, at_ms: int, topic: str, reason: str, member: NodeSignal | FeedSignal) -> None:
-        self._store.quarantine(at_ms, topic, reason, msgspec.json.encode(member))
-
 
 def _within(place: Place | None) -> int | None:
     """Return how wrong a time may be, in whole milliseconds; None where nobody knows."""
     return None if place is None or place.within_ms is None else ceil(place.within_ms)
-
-
-def _identity(retracts: str | None) -> str | None:
-    """Return whom a feed takes back: a feed's signal by `id`, or a node's as the trail names it (``n/...``)."""
-    if retracts is None or retracts.startswith("n/"):
-        return retracts
-    return f"f/{retracts}"
-
-
-_CONTRADICTED = 'a signal with the id "{}" is stored already, with another content. Use a new id'
-
-
-class ContradictedError(RefusedError):
-    """The same identity with another body (HTTP: 409)."""
-
-    conflict = True
-
-
-def _digest(member: NodeSignal | FeedSignal) -> bytes:
-    return bytes.fromhex(body_digest(member))
-
-
-__all__ = ["ContradictedError", "Gate", "Taken"]
