@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 PAUSES_MS = (1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000)
 """Before the second, third, ... attempt; the last one again and again."""
 TRIES_MOST = 30
+HOLD_MS = 5_000
+"""So long a page that surely did not go out waits until it is on record that it may do so now."""
 PROMPT = "mqtt://"
 """Only these are asked whether they are prompt: others are made when they are needed."""
 REMEMBERED = 10_000
@@ -153,7 +155,7 @@ class Notifier:
             self._send_due()
 
     def _take(self, item: object) -> None:
-        if isinstance(item, PageRow) and item.id not in self._cancelled:
+        if isinstance(item, PageRow):
             self._wait(item, min(item.due_ms, self._clock.now_ms()))  # a start is a reason to try at once
         elif isinstance(item, _Decided):
             if item.plan is not None:
@@ -169,11 +171,18 @@ class Notifier:
                     self._wait(row, row.due_ms)
         elif isinstance(item, _Done):
             self._report(item.row, item.result, self._clock.now_ms())
+        elif isinstance(item, _Held):
+            if item.row.id in self._rows:  # else it is cancelled, or went out already
+                self._wait(item.row, self._clock.now_ms())
         elif item == "connected":
-            now_ms = self._clock.now_ms()
-            for id, row in self._rows.items():
-                if self._plan.channels.get(row.channel, _NONE).url.startswith(PROMPT):
-                    heapq.heappush(self._waiting, (now_ms, id))
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Let go now what waits for the broker."""
+        now_ms = self._clock.now_ms()
+        for id, row in self._rows.items():
+            if self._plan.channels.get(row.channel, _NONE).url.startswith(PROMPT):
+                heapq.heappush(self._waiting, (now_ms, id))
 
     def _wait(self, row: PageRow, due_ms: int) -> None:
         self._rows[row.id] = row
@@ -189,9 +198,11 @@ class Notifier:
 
     def _send(self, row: PageRow, now_ms: int) -> None:
         if row.id in self._unheld:
-            # As long as that is on record, a crash after it went out would send it again as if for the first time.
+            # As long as that is on record, a crash after it went out would send it again as if for the first time. On a
+            # disk that takes nothing it goes nevertheless, marked already.
             self._unheld.discard(row.id)
-            self._driver.hold(row.id, row.moment, lambda: self._queue.put(row))
+            self._wait(msgspec.structs.replace(row, again=True), now_ms + HOLD_MS)
+            self._driver.hold(row.id, row.moment, lambda: self._queue.put(_Held(row)))
             return
         entry = self._plan.channels.get(row.channel)
         if entry is None:
@@ -282,6 +293,13 @@ class _Decided:
         self.plan = plan
         self.cancelled = cancelled
         self.pages = pages
+
+
+class _Held:
+    """It is on record that a delivery may go out from now on."""
+
+    def __init__(self, row: PageRow) -> None:
+        self.row = row
 
 
 class _Done:

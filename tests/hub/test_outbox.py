@@ -9,7 +9,7 @@ import pytest
 
 from hub.clock import HandClock
 from hub.notify.channels import Note, Result
-from hub.notify.notifier import PAUSES_MS, TRIES_MOST, Notifier
+from hub.notify.notifier import HOLD_MS, PAUSES_MS, TRIES_MOST, Notifier
 from tests.hub.desk import PLAN, WAIT_S, Desk, as_killed, node_signal
 
 KEY = "AG1/2026-11-21"
@@ -295,6 +295,32 @@ def test_what_is_claimed_while_it_is_held_for_the_next_try_is_not_sent(office: C
     assert here.until(kind="page").state == "cancelled"
     here.notifier.stop()
     assert [note.page.id for note in pager.notes if note.page.kind == "page"] == [row.page]
+
+
+def test_a_disk_that_takes_nothing_keeps_no_page_that_waited_for_the_broker(office: Callable[..., Office]) -> None:
+    pager = Pager()
+    pager.result = AWAY
+    here = office(pager)
+    here.desk.node(node_signal(1, sent=11.0))
+    pager.wait(1)
+    here.until(note=AWAY.note)
+    asked = threading.Event()
+    waiting: list[Callable[[], None]] = []
+
+    def never(_id: int, _moment: str, done: Callable[[], None]) -> None:
+        waiting.append(done)
+        asked.set()
+
+    here.desk.driver.hold = never
+    pager.result = Result(sent=True)
+    here.desk.clock.advance(PAUSES_MS[0])
+    assert asked.wait(WAIT_S)
+    here.desk.clock.advance(HOLD_MS)
+    pager.wait(1)
+    here.until(state="sent")
+    waiting[0]()
+    here.notifier.stop()
+    assert [note.page.again for note in pager.notes] == [False, True]
 
 
 def test_a_page_that_is_over_after_the_crash_is_not_sent(tmp_path: Path, office: Callable[..., Office]) -> None:
