@@ -90,7 +90,7 @@ def test_a_step_neither_fails_nor_saves_what_is_open(floor: Floor, step_s: float
     assert failed.verdict == "failure"
     assert failed.ends_ms == START_MS + 180_000
     assert [page.reason for page in floor.pages(group="supervisors", kind="page") if page.about is not None] == [
-        "step 2"
+        "so much time is left"
     ]
 
 
