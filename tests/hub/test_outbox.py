@@ -274,7 +274,9 @@ def test_a_crash_while_what_waited_for_the_broker_goes_out_is_told(
     assert [note.page.again for note in pager.notes + after.notes] == [False, False, True]
 
 
-def test_what_is_claimed_while_it_is_held_for_the_next_try_is_not_sent(office: Callable[..., Office]) -> None:
+def test_what_is_claimed_while_it_is_held_for_the_next_try_is_not_sent(
+    office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pager = Pager()
     pager.result = AWAY
     here = office(pager)
@@ -285,9 +287,10 @@ def test_what_is_claimed_while_it_is_held_for_the_next_try_is_not_sent(office: C
     waiting: list[Callable[[], None]] = []
 
     def slow(id: int, moment: str, done: Callable[[], None]) -> None:
-        hold(id, moment, lambda: (waiting.append(done), held.set()))
+        waiting.append(done)
+        hold(id, moment, held.set)
 
-    here.desk.driver.hold = slow
+    monkeypatch.setattr(here.desk.driver, "hold", slow)
     here.desk.clock.advance(PAUSES_MS[0])
     assert held.wait(WAIT_S)
     here.desk.node(node_signal(2, "reset", sent=12.0))
@@ -297,7 +300,9 @@ def test_what_is_claimed_while_it_is_held_for_the_next_try_is_not_sent(office: C
     assert [note.page.id for note in pager.notes if note.page.kind == "page"] == [row.page]
 
 
-def test_a_disk_that_takes_nothing_keeps_no_page_that_waited_for_the_broker(office: Callable[..., Office]) -> None:
+def test_a_disk_that_takes_nothing_keeps_no_page_that_waited_for_the_broker(
+    office: Callable[..., Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pager = Pager()
     pager.result = AWAY
     here = office(pager)
@@ -311,7 +316,7 @@ def test_a_disk_that_takes_nothing_keeps_no_page_that_waited_for_the_broker(offi
         waiting.append(done)
         asked.set()
 
-    here.desk.driver.hold = never
+    monkeypatch.setattr(here.desk.driver, "hold", never)
     pager.result = Result(sent=True)
     here.desk.clock.advance(PAUSES_MS[0])
     assert asked.wait(WAIT_S)
