@@ -123,6 +123,46 @@ def test_a_device_that_did_not_see_is_named_once() -> None:
     assert [line.split()[1] for line in trail.lines(at(9), PAGES)][2:] == ["saved", "doubted", "noted", "voided"]
 
 
+def test_a_done_button_pressed_before_a_flight_docked_never_ends_it_however_late_it_is_heard() -> None:
+    trail = Trail()
+    trail.tell(docked("d2", 6, OTHER), seen("u1", "unloaded", at(5), DONE, received_ms=at(7)))
+    assert [each.state for each in trail.watch.living] == ["open"]
+
+
+def test_a_jam_that_holds_the_belt_is_heard_late_and_refuses_what_came_after_it() -> None:
+    held = site(replace(BAGGAGE, holds={"jammed": "running"}))
+    trail = Trail(held)
+    trail.tell(
+        docked("d1", 0),
+        docked("d2", 1, OTHER),
+        seen("u2", "unloaded", at(6), DONE, key=OTHER),
+        seen("j1", "jammed", at(5), DRIVE, key=FLIGHT, received_ms=at(7)),
+    )
+    assert flights(trail)[OTHER].state == "open"
+    freed = Trail(held)
+    freed.tell(
+        docked("d2", 1, OTHER),
+        seen("j1", "jammed", at(2), DRIVE, key=FLIGHT),
+        seen("u2", "unloaded", at(6), DONE, key=OTHER),
+        seen("f1", "running", at(5), DRIVE, key=FLIGHT, received_ms=at(7)),
+    )
+    assert flights(freed)[OTHER].closed_ms == at(6)
+
+
+def test_of_many_later_items_those_not_looked_at_may_be_of_the_same_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("andgate.moment.group.NEIGHBOURS", 1)
+    trail = Trail()
+    trail.tell(
+        docked("d1", 0),
+        seen("u1", "unloaded", at(2), DONE, key=FLIGHT),
+        docked("d2", 3, OTHER),
+        seen("d3", "docked", at(1), "feed", key=FLIGHT, received_ms=at(4)),
+    )
+    assert {each.key: (each.state, each.witnesses) for each in trail.watch.living} == {
+        FLIGHT: ("ended", ("ops", "feed")), OTHER: ("open", ("ops",))
+    }  # fmt: skip
+
+
 # ---- Persons
 
 
@@ -234,6 +274,26 @@ def test_belts_folded_together_keep_what_each_had(here: str, there: str) -> None
         for belt in (here, there):
             done = [seen(f"u-{belt}", "unloaded", at(5), f"{belt}/done")]
             assert [each.state for each in engine.receive(done, at(5)).published] == ["ended"]
+
+
+@pytest.mark.parametrize(("here", "there"), [("belt-3", "belt-4"), ("belt-4", "belt-3")])
+def test_words_that_moved_over_with_a_join_stay_when_belts_are_folded_together(here: str, there: str) -> None:
+    trail = Trail()
+    for belt in (here, there):
+        key = f"AG/{belt}"
+        trail.tell(
+            docked(f"d1-{belt}", 0, key, belt),
+            seen(f"u-{belt}", "unloaded", at(1), f"{belt}/done", key=key),
+            docked(f"d2-{belt}", 2, key, belt),
+        )
+        second = max((each for each in trail.watch.living if each.key == key), key=lambda each: each.opened_ms)
+        trail.tell(does("cause", second.id, at(2.5), belt))
+        trail.tell(seen(f"x-{belt}", "running", at(3), f"{belt}/drive", retracts=f"u-{belt}"))
+    trail.tell(docked("d", 4, FLIGHT, here), seen("m", "moved", at(5), OPS, key=FLIGHT, touchpoint=here, to=there))
+    trail.tell(docked("w1", 6, f"AG/{here}", here), docked("w2", 7, f"AG/{there}", there))
+    assert {each.key: each.cause for each in trail.watch.living} == {
+        FLIGHT: None, f"AG/{here}": here, f"AG/{there}": there
+    }  # fmt: skip
 
 
 def test_a_late_docking_in_the_message_of_its_move_is_told_as_late() -> None:

@@ -261,6 +261,28 @@ def test_a_sensor_that_never_spoke_says_nothing_when_it_is_sighted_either() -> N
     assert only(trail).sensor is None
 
 
+def test_a_sensor_that_was_blind_must_say_again_that_there_is_no_line() -> None:
+    for said in ((), (seen("c1", "cleared", at(-0.5), BEAM),)):
+        trail = Trail()
+        trail.tell(
+            seen("x0", "cleared", at(-5), OTHER_BEAM),
+            seen("x1", "blind", at(-4), OTHER_BEAM),
+            seen("b1", "blind", at(-2), BEAM),
+            seen("s1", "sighted", at(-1), BEAM),
+            *said,
+            seen("p1", "pressed", at(0)),
+        )
+        assert only(trail).sensor == ("silent" if said else None)
+    silent = Trail()
+    silent.tell(
+        seen("c0", "cleared", at(-3), BEAM),
+        seen("b1", "blind", at(-2), BEAM),
+        seen("s1", "sighted", at(-1), BEAM),
+        seen("p1", "pressed", at(0)),
+    )
+    assert only(silent).sensor is None
+
+
 def test_a_hold_that_opens_nothing_says_nothing_of_a_line() -> None:
     trail = Trail(site(replace(CHECK_IN, opens=("pressed",))))
     trail.tell(seen("c0", "cleared", at(-1), BEAM), seen("p1", "pressed", at(0)))
