@@ -324,6 +324,10 @@ class Engine:
         case, moment = known.case, known.moment
         expectation = group.expectation_of(case)
         wait_until_ms = self.backlogs.until(moment.touchpoint, now_ms)
+        due_ms = next_page(known.ledger, case, moment, expectation)
+        if wait_until_ms is not None and known.page_ms is not None and due_ms is not None and due_ms < known.page_ms:
+            # It waits already: one backlog after the other may not hold it for ever.
+            wait_until_ms = min(wait_until_ms, known.page_ms) if known.page_ms > now_ms else None
         events = decide(
             known.ledger,
             case,

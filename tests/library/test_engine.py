@@ -233,6 +233,18 @@ def test_the_rest_of_a_backlog_releases_the_pages(engine: Engine) -> None:
     assert [event.group for event in step.events if isinstance(event, Paged)] == ["ticket-agents"]
 
 
+def test_one_backlog_after_the_other_holds_no_page_for_ever(engine: Engine) -> None:
+    engine.receive([signal(1, "pressed", 0, received_ms=MINUTE)], T0 + MINUTE, more=True)
+    paged: list[tuple[str, int]] = []
+    for number in range(1, 5):  # every eight seconds somebody else begins to empty a spool
+        now_ms = MINUTE + 8_000 * number
+        other = replace(signal(1, "seen", 0, received_ms=now_ms), id=f"n/b{number}/b/1", source=f"desk-b{number}")
+        for step in (engine.advance(T0 + now_ms), engine.receive([other], T0 + now_ms, more=True)):
+            paged += [(event.group, event.at_ms - T0) for event in step.events if isinstance(event, Paged)]
+        assert paged or engine.next_deadline() == T0 + MINUTE + 10_000
+    assert paged[0][0] == "ticket-agents"
+
+
 def test_a_moved_moment_is_judged_blind_by_where_it_stood(plan: Plan) -> None:
     """The belt it stood at was blind at its deadline; it moved away afterwards."""
     claim = plan.expectations["baggage-claim"]
