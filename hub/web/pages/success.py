@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -118,23 +120,43 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def counts_by(cells: Iterable[CellRow], name: str) -> dict[str, Count]:
-    """Return what cells add up to, by expectation or touchpoint."""
-    found: dict[str, Count] = defaultdict(Count)
+    """Return what cells add up to, by expectation or touchpoint; nothing for those without a cell."""
+    sums: dict[str, list[int]] = {}  # a year has a hundred thousand cells: no `Count` for each
+    group = attrgetter(name)
     for cell in cells:
-        one = Count(success=cell.success, failure=cell.failure, saved=cell.saved, anomaly=cell.anomaly)
-        found[getattr(cell, name)] += one
-    return found
+        of = group(cell)
+        known = sums.get(of)
+        if known is None:
+            known = sums[of] = [0, 0, 0, 0]
+        known[0] += cell.success
+        known[1] += cell.failure
+        known[2] += cell.saved
+        known[3] += cell.anomaly
+    return defaultdict(
+        Count,
+        {of: Count(success=each[0], failure=each[1], saved=each[2], anomaly=each[3]) for of, each in sums.items()},
+    )
 
 
-def week(cells: Iterable[CellRow], zone: str) -> tuple[tuple[Hour, ...], ...]:
+def by_hour(cells: Iterable[CellRow]) -> dict[int, tuple[int, int]]:
+    """Return what failed and what was judged, by the beginning of the hour."""
+    failed: dict[int, int] = defaultdict(int)
+    judged: dict[int, int] = defaultdict(int)
+    for cell in cells:
+        failed[cell.hour_ms] += cell.failure
+        judged[cell.hour_ms] += cell.failure + cell.success
+    return {hour_ms: (failed[hour_ms], all_) for hour_ms, all_ in judged.items()}
+
+
+def week(hours: Mapping[int, tuple[int, int]], zone: str) -> tuple[tuple[Hour, ...], ...]:
     """Return failures by local weekday and hour."""
     failed: Counter[tuple[int, int]] = Counter()
     judged: Counter[tuple[int, int]] = Counter()
-    for cell in cells:
-        when = local(cell.hour_ms, zone)
+    for hour_ms, (bad, all_) in hours.items():
+        when = local(hour_ms, zone)
         where = (when.weekday(), when.hour)
-        failed[where] += cell.failure
-        judged[where] += cell.failure + cell.success
+        failed[where] += bad
+        judged[where] += all_
     return tuple(tuple(Hour(failed[day, hour], judged[day, hour]) for hour in range(24)) for day in range(7))
 
 
@@ -178,7 +200,8 @@ def build(
     zone = plan.site.timezone
     journey = plan.expectations_of(interaction) if interaction is not None else tuple(plan.expectations)
     own = [cell for cell in cells if cell.expectation in journey]
-    counts = counts_by(own, "expectation")
+    hours = by_hour(own)
+    counts, at = counts_by(own, "expectation"), counts_by(own, "touchpoint")
     broke = {moment.id: moment.expectation for moment in failures}
     decided = [row for row in outcomes if row.state in ("success", "failure")]
     first = Counter(broke[row.first] for row in decided if row.first is not None and row.first in broke)
@@ -196,14 +219,13 @@ def build(
     if interaction is not None:
         lost = sum(row.state == "failure" for row in decided)
         gate = Count(success=len(decided) - lost, failure=lost)
-        per_day = _days(starts, [(row.at_ms, row.state == "failure", 1) for row in decided], zone)
+        per_day = _days(starts, [(row.at_ms, int(row.state == "failure"), 1) for row in decided])
     else:
         gate = sum((each.count for each in inputs), Count())
-        rows = [(cell.hour_ms, True, cell.failure) for cell in own]
-        per_day = _days(starts, rows + [(cell.hour_ms, False, cell.success) for cell in own], zone)
+        per_day = _days(starts, [(hour_ms, bad, all_) for hour_ms, (bad, all_) in hours.items()])
     things = things_of(plan, interaction)
     rate = wilson(gate.success, gate.judged)
-    weeks = week(own, zone)
+    weeks = week(hours, zone)
     mine = [moment for moment in failures if moment.expectation in journey]
     causes = pareto(moment.cause or NO_CAUSE for moment in mine)
     judged_days = sum(day.all > 0 for day in per_day)
@@ -226,19 +248,20 @@ def build(
         per_day=per_day,
         causes=causes,
         causes_title=causes_finding(causes, len(mine)),
-        places=_places(plan, counts_by(own, "touchpoint")),
-        areas=_areas(plan, counts_by(own, "touchpoint")),
+        places=_places(plan, at),
+        areas=_areas(plan, at),
     )
 
 
-def _days(starts: Sequence[int], rows: Iterable[tuple[int, bool, int]], zone: str) -> tuple[Day, ...]:
-    failed: Counter[int] = Counter()
-    judged: Counter[int] = Counter()
-    for at_ms, bad, n in rows:
-        day = midnight_ms(at_ms, zone)
-        judged[day] += n
-        failed[day] += n if bad else 0
-    return tuple(Day(start, failed[start], judged[start]) for start in starts)
+def _days(starts: Sequence[int], rows: Iterable[tuple[int, int, int]]) -> tuple[Day, ...]:
+    """Return each day's sums of (time, failed, judged); what was before the first day is in none."""
+    failed, judged = [0] * len(starts), [0] * len(starts)
+    for at_ms, bad, all_ in rows:
+        day = bisect_right(starts, at_ms) - 1
+        if day >= 0:
+            failed[day] += bad
+            judged[day] += all_
+    return tuple(map(Day, starts, failed, judged))
 
 
 def _places(plan: Plan, counts: dict[str, Count]) -> tuple[Place, ...]:
