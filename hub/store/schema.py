@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 10
+LATEST = 11
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -368,7 +368,7 @@ def _each(db: Database, statements: Iterable[str]) -> None:
         db.execute(statement)
 
 
-def prepare(connection: sqlite3.Connection) -> None:
+def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function a step
     """Bring the database to the newest tables; each step and its record are one transaction."""
     if connection.execute("pragma user_version").fetchone()[0] == LATEST:
         return
@@ -417,6 +417,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     @migrations()
     def m010_rollups(db: Database) -> None:
         _each(db, rollup.migrate())
+
+    @migrations()
+    def m011_failed(db: Database) -> None:
+        db.execute("create index moment_failed on moment (opened_ms, id) where counts & 2 != 0")  # 2: failure
 
     database = Utils(connection)
     migrations.apply(database)

@@ -114,7 +114,7 @@ def test_a_database_from_before_gets_its_rollups(db: sqlite3.Connection) -> None
         for event in ("insert", "update", "delete"):
             db.execute(f"drop trigger {table}_{width}_{event}")
     db.execute("delete from _sqlite_migrations where name = 'm010_rollups'")
-    db.execute(f"pragma user_version = {LATEST - 1}")
+    db.execute(f"pragma user_version = {LATEST - 1}")  # whichever: what was applied is noted by name
     db.commit()
     prepare(db)
     for (table, width), rows in made.items():

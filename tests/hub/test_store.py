@@ -226,3 +226,18 @@ def test_the_entries_of_a_journal_say_all_that_was_decided(desk: Desk) -> None:
     assert [item["kind"] for item in entry["in"]] == ["signal"]
     assert [event["event"] for event in entry["events"]] == ["opened"]
     assert entry["moments"][0]["id"] == desk.only().id
+
+
+def test_failures_are_found_by_an_index_of_their_own(desk: Desk, tmp_path: Path) -> None:
+    _busy(desk, 1)
+    desk.clock.advance(3_600_000)
+    desk.post("last", "docked", "belt-3", key=KEY)
+    failed = [moment for moment in desk.moments() if moment.verdict == "failure" and not moment.withdrawn]
+    found = desk.reader.failures(since_ms=0, until_ms=1 << 60)
+    assert {moment.id for moment in found} == {moment.id for moment in failed}
+    assert found
+    db = sqlite3.connect(tmp_path / "data" / "andgate.db")
+    question = "select body from moment where opened_ms >= 0 and counts & 2 != 0 order by opened_ms desc, id desc"
+    plan = " ".join(row[3] for row in db.execute(f"explain query plan {question}"))
+    db.close()
+    assert "moment_failed" in plan
