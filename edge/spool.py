@@ -104,6 +104,8 @@ class Spool:
         row = self._base.execute("select max(seq) from entry where boot = ?", (self._name,)).fetchone()
         self._seq = int(row[0] or 0)
         self._loose: list[Entry] = []
+        self._done: list[tuple[Entry, int]] = []
+        """What was receipted before the disk took it, and when: it is kept for a new epoch like everything else."""
         self._loose_seq = 0
         self._loose_name = ""
 
@@ -181,6 +183,10 @@ class Spool:
                     self._base = base
                 self._in_memory = False
                 self._commit("insert or replace into fact (name, body) values (?, ?)", facts)
+            if self._done:
+                rows = [(*entry, at_ms) for entry, at_ms in self._done]
+                self._commit("insert into entry (boot, seq, body, receipted_ms) values (?, ?, ?, ?)", rows)
+                self._done = []
             if self._loose:
                 self._commit("insert into entry (boot, seq, body) values (?, ?, ?)", self._loose)
                 self._loose = []
@@ -196,7 +202,7 @@ class Spool:
 
     def close(self) -> None:
         """Close the file; whatever is not receipted waits in it."""
-        if self._loose:
+        if self._loose or self._done:
             self.mend()
         self._base.close()
 
@@ -241,7 +247,7 @@ class Spool:
             else:
                 self._seq = entries[-1].seq
                 self.boot = self._name
-                if not self._loose:
+                if not self._loose and not self._done:
                     self.trouble = None
                 return entries
         return self._append_loose(signals)
@@ -294,13 +300,16 @@ class Spool:
     def receipt(self, receipt: Receipt, now_ms: int) -> int:
         """Take a receipt; return how many signals it freed. Receipts may repeat and overlap."""
         spans = [(_FIRST, min(receipt.seq, _LAST)), *((low, min(high, _LAST)) for low, high in receipt.also)]
-        before = len(self._loose)
-        self._loose = [
+        done = [
             entry
             for entry in self._loose
-            if entry.boot != receipt.boot or not any(low <= entry.seq <= high for low, high in spans)
+            if entry.boot == receipt.boot and any(low <= entry.seq <= high for low, high in spans)
         ]
-        freed = before - len(self._loose)
+        if done:
+            gone = set(done)
+            self._loose = [entry for entry in self._loose if entry not in gone]
+            self._done = [*self._done, *((entry, now_ms) for entry in done)][-LOOSE_MOST:]
+        freed = len(done)
         if freed and not self._loose and not self._in_memory:
             self.mend()  # nothing is at risk any more; whether the disk takes the next one is seen now
         total = self._base.total_changes
@@ -335,22 +344,27 @@ class Spool:
 
     def requeue(self, boot: str | None = None, first: int = _FIRST, last: int = _LAST) -> int:
         """Let receipted signals wait again: all that are kept, or a range of one numbering; return how many."""
+        back = [it for it, _ in self._done if boot is None or (it.boot == boot and first <= it.seq <= last)]
+        gone = set(back)
+        self._done = [it for it in self._done if it[0] not in gone]
+        self._loose = back + self._loose
         total = self._base.total_changes
         where, values = ("", ()) if boot is None else (" and boot = ? and seq between ? and ?", (boot, first, last))
         try:
             self._commit(f"update entry set receipted_ms = null where receipted_ms is not null{where}", [values])  # noqa: S608 - no value in it
         except sqlite3.Error as wrong:
             self.trouble = f"signals cannot be sent again: {wrong}"
-            return 0
-        return self._base.total_changes - total
+            return len(back)
+        return len(back) + self._base.total_changes - total
 
     def missing(self, boot: str, first: int, last: int) -> list[tuple[int, int]]:
         """Return the ranges of a numbering that are not here any more (or never were)."""
         query = "select seq from entry where boot = ? and seq between ? and ? order by seq"
         here = [int(row[0]) for row in self._read(query, (boot, first, last))]
-        here += [entry.seq for entry in self._loose if entry.boot == boot and first <= entry.seq <= last]
+        loose = [*self._loose, *(entry for entry, _ in self._done)]
+        here += [entry.seq for entry in loose if entry.boot == boot and first <= entry.seq <= last]
         gaps, start = [], first
-        for seq in [*here, last + 1]:
+        for seq in [*sorted(here), last + 1]:
             if seq > start:
                 gaps.append((start, seq - 1))
             start = seq + 1

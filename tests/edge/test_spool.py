@@ -146,6 +146,29 @@ def test_a_full_disk_is_survived_in_memory_under_numbers_of_its_own(spool: Spool
     assert numbers(spool.waiting(9)) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("room", [False, True], ids=["still full", "room again"])
+def test_what_is_receipted_before_the_disk_took_it_is_kept_for_a_new_epoch(tmp_path: Path, *, room: bool) -> None:
+    spool = Spool(tmp_path, "kernel")
+    fill(spool, 1)
+    disk = Full(spool._base)
+    spool._base = disk  # type: ignore[assignment]
+    disk.full = True
+    loose = fill(spool, 3)
+    assert spool.receipt(Receipt(boot=loose[0].boot, seq=2), 5) == 2
+    assert numbers(spool.waiting(9)) == [1, 3]
+    assert spool.missing(loose[0].boot, 1, 3) == []
+    if room:
+        disk.full = False
+        assert spool.mend()
+        spool.close()
+        spool = Spool(tmp_path, "kernel")
+    assert numbers(spool.waiting(9)) == [1, 3]
+    assert spool.requeue() == 2
+    assert sorted(numbers(spool.waiting(9))) == [1, 1, 2, 3]
+    assert spool.receipt(Receipt(boot=loose[0].boot, seq=3), 6) == 3
+    assert numbers(spool.waiting(9)) == [1]
+
+
 def test_a_full_disk_first_gives_up_what_is_receipted(spool: Spool) -> None:
     fill(spool, 3)
     spool.receipt(Receipt(boot=spool.boot, seq=3), 0)
