@@ -11,16 +11,15 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
-
 from andgate.moment.case import CONTRADICTED
 from andgate.moment.engine import HORIZON_MS
 from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
 from hub.fleet import alarm
-from hub.fleet.faults import AUDIT, KINDS, Fault, Key, Known, again, decide
+from hub.fleet.faults import AUDIT, KINDS, Fault, Key, Known, decide
 from hub.fleet.fleet import Fleet, Standing
+from hub.fleet.register import Register
 from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
 from hub.store import PageRow, Store
 from hub.store.notices import NOTICE, Notice, Notices
@@ -30,18 +29,9 @@ LOOK_MS = 15_000
 PORTION = 100
 PORTION_MS = 250
 """A large site's nodes are looked at so many at a time, so long after each other: two milliseconds, not forty."""
-REWRITTEN_MS = 60_000
-"""That an event was seen once more is not written more often."""
 CONTRADICTIONS = 3
 CONTRADICTED_WITHIN_MS = 3_600_000
 """So many contradicted moments at one place within so long are a fault of its button or its sensor."""
-
-_UPSERT = (
-    "insert into fault (node, device, kind, since_ms, seen_ms, detail, page) values (?, ?, ?, ?, ?, ?, ?) "
-    "on conflict (node, device, kind) do update set since_ms = excluded.since_ms, seen_ms = excluded.seen_ms, "
-    "detail = excluded.detail, page = excluded.page"
-)
-_DELETE = "delete from fault where node = ? and device = ? and kind = ?"
 
 
 class Boot(Protocol):
@@ -73,12 +63,9 @@ class Watch:
         self._notices = Notices(store.pages, listen_only=listen_only)
         self.traffic = Traffic(store)
         self._started_ms: int | None = None
-        self._faults: dict[Key, Fault] = {}
-        self._by_node: dict[str, dict[Key, Fault]] = {}
-        self._written_ms: dict[Key, int] = {}
+        self._register = Register(store)
         self._untimed: dict[str, dict[str, int]] = {}
         """Node -> boot -> signals without a time; only where there are any."""
-        self._changed: set[Key] = set()
         self._told: dict[str, dict[str, tuple[int, str]]] = {}
         self._contradicted: dict[str, deque[tuple[int, str]]] = {}
         self._paged: deque[int] = deque(maxlen=alarm.MOST)
@@ -94,11 +81,6 @@ class Watch:
         """Nodes that this round has not looked at yet."""
         self._due_ms: int | None = None
         self._repage = True
-        for row in store.db.execute("select node, device, kind, since_ms, seen_ms, detail, page from fault"):
-            if row[2] in KINDS:
-                self._keep(Fault(**dict(zip(Fault.__struct_fields__, row, strict=False))))
-            else:  # of another version
-                self._changed.add(row[:3])
         for node, boot, untimed in store.db.execute("select node, boot, untimed from boot where untimed > 0"):
             self._untimed.setdefault(node, {})[boot] = untimed
         self.use_plan(plan)
@@ -115,10 +97,6 @@ class Watch:
         }
         self._look_ms = 0
         self._repage = True
-
-    def _keep(self, fault: Fault) -> None:
-        self._faults[fault.key] = fault
-        self._by_node.setdefault(fault.node, {})[fault.key] = fault
 
     # ---------------------------------------------------------------------------------------------- what comes in
 
@@ -172,7 +150,7 @@ class Watch:
 
     def _lose(self, who: str, kind: str, lost: int, now_ms: int) -> None:
         """Count lost signals up, as long as that fault stands."""
-        if (who, "", kind) in self._faults:
+        if (who, "", kind) in self._register:
             lost += self._lost.get((who, kind), 0)
         self._lost[who, kind] = lost
         self._event(who, "", kind, now_ms, detail=f"{lost} signal{'s' * (lost > 1)}")
@@ -210,11 +188,11 @@ class Watch:
 
     def audited(self, found: Mapping[Key, str], now_ms: int) -> bool:
         """Take all that the auditor finds wrong now; whether anything of it began or ended."""
-        known = {key for key in self._faults if key[2] in AUDIT}
+        known = {fault.key for fault in self._register if fault.kind in AUDIT}
         for (node, device, kind), detail in found.items():
             new = Fault(node=node, device=device, kind=kind, since_ms=now_ms, seen_ms=now_ms, detail=detail)
             self._put(new, now_ms)
-        self._ended += [self._drop(self._faults[key]) for key in known - found.keys()]
+        self._ended += [self._drop(self._register[key]) for key in known - found.keys()]
         if known == found.keys():
             return False
         self._due_ms = now_ms
@@ -281,7 +259,7 @@ class Watch:
     def _decide(self, standing: Standing, now_ms: int) -> list[Fault]:
         """Compare what is wrong with a node with what was; return what is over."""
         node = standing.node
-        mine = self._by_node.get(node, {})
+        mine = self._register.of(node)
         told = self._told.get(node)
         known = Known(
             node=node,
@@ -302,37 +280,16 @@ class Watch:
         return [self._drop(fault) for fault in states if fault.key not in found]
 
     def _put(self, new: Fault, now_ms: int) -> None:
-        old = self._faults.get(new.key)
-        fault = msgspec.structs.replace(new, known_ms=now_ms) if old is None else again(old, new)
-        self._keep(fault)
-        if old is None:
+        if self._register.put(new, now_ms):
             self._repage = True
-            self._tell_screens(fault)
-            self._write(fault, now_ms)
-        elif old.detail != fault.detail or (
-            KINDS[fault.kind].lasts_ms is not None and now_ms - self._written_ms.get(fault.key, 0) >= REWRITTEN_MS
-        ):
-            self._write(fault, now_ms)
-
-    def _write(self, fault: Fault, now_ms: int) -> None:
-        self._written_ms[fault.key] = now_ms
-        self._changed.add(fault.key)
+            self._tell_screens(new)
 
     def flush(self) -> None:
         """Add what changed to the store's transaction."""
-        for key in self._changed:
-            fault = self._faults.get(key)
-            if fault is None:
-                self._store.row(_DELETE, key)
-            else:
-                self._store.row(_UPSERT, (*key, fault.since_ms, fault.seen_ms, fault.detail, fault.page))
-        self._changed.clear()
+        self._register.flush()
 
     def _drop(self, fault: Fault) -> Fault:
-        del self._faults[fault.key]
-        del self._by_node[fault.node][fault.key]
-        self._written_ms.pop(fault.key, None)
-        self._changed.add(fault.key)
+        self._register.drop(fault)
         self._tell_screens(fault)
         return fault
 
@@ -349,7 +306,7 @@ class Watch:
     def _forget(self, now_ms: int) -> list[Fault]:
         """Return the events that are long enough ago, and the states of nodes that nobody knows any more."""
         gone = []
-        for fault in list(self._faults.values()):
+        for fault in self._register:
             lasts_ms = KINDS[fault.kind].lasts_ms
             ended = lasts_ms is not None and now_ms - fault.seen_ms >= lasts_ms
             stranger = lasts_ms is None and fault.kind not in AUDIT and self._fleet.standing(fault.node) is None
@@ -364,7 +321,7 @@ class Watch:
         self._repage = False
         self._due_ms = None
         due: list[Fault] = []
-        for fault in self._faults.values():
+        for fault in self._register:
             at_ms = alarm.due_ms(fault, self._plan, self._started_ms or now_ms, now_ms)
             if at_ms is None:
                 continue
@@ -399,14 +356,12 @@ class Watch:
             touchpoint=places[0] if places else "",
         )
         for fault in faults:
-            told = msgspec.structs.replace(fault, page=page)
-            self._keep(told)
-            self._write(told, now_ms)
+            self._register.told(fault, page, now_ms)
         return self._notices.page(notice, group.channels, now_ms)
 
     def _over(self, fault: Fault, now_ms: int, pages: list[PageRow], cancelled: list[int]) -> None:
         """Say that it is over, if it was told and nothing else that the same page told still stands."""
-        if not fault.page or any(other.page == fault.page for other in self._faults.values()):
+        if not fault.page or any(other.page == fault.page for other in self._register):
             return
         notice = Notice(
             page=fault.page,
