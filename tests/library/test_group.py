@@ -125,8 +125,13 @@ def test_a_device_that_did_not_see_is_named_once() -> None:
 
 def test_a_done_button_pressed_before_a_flight_docked_never_ends_it_however_late_it_is_heard() -> None:
     trail = Trail()
-    trail.tell(docked("d2", 6, OTHER), seen("u1", "unloaded", at(5), DONE, received_ms=at(7)))
-    assert [each.state for each in trail.watch.living] == ["open"]
+    trail.tell(
+        docked("d1", 1),
+        seen("u1", "unloaded", at(2), DONE, key=FLIGHT),
+        docked("d2", 6, OTHER),
+        seen("u2", "unloaded", at(5), DONE, received_ms=at(7)),
+    )
+    assert {key: each.closed_ms for key, each in flights(trail).items()} == {FLIGHT: at(2), OTHER: None}
 
 
 def test_a_jam_that_holds_the_belt_is_heard_late_and_refuses_what_came_after_it() -> None:

@@ -349,6 +349,17 @@ def test_a_day_late_is_in_time_and_a_millisecond_more_is_not() -> None:
         assert [moment.verdict for moment in engine.moments()] == [verdict]
 
 
+def test_what_is_a_day_old_may_still_be_taken_back_or_put_at_a_better_time() -> None:
+    for late_ms, changes in ((DAY_MS, True), (DAY_MS + 1, False)):
+        now_ms = at(0) + late_ms
+        taken_back, retimed = Engine(CONTRACT), Engine(CONTRACT)
+        for engine in (taken_back, retimed):
+            engine.receive([seen("p1", "pressed", at(0))], at(0))
+            engine.advance(now_ms)
+        assert bool(taken_back.receive([seen("x", "running", now_ms, retracts="p1")], now_ms).published) == changes
+        assert bool(retimed.receive([Retimed(signal="p1", at_ms=at(0, 60_000))], now_ms + 60_000).published) == changes
+
+
 def test_the_same_signal_again_changes_nothing_and_is_not_published() -> None:
     engine = Engine(CONTRACT)
     press = seen("p1", "pressed", at(0))
