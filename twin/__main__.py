@@ -11,7 +11,7 @@ from pathlib import Path
 
 from andgate.errors import UsageError
 from andgate.plan import Plan
-from edge.link import Broker
+from edge.broker import Broker
 from hub.clock import SystemClock
 from twin.compare import compare, table
 from twin.demo import until_told

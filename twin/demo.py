@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from andgate.errors import UsageError
 from andgate.plan import Plan
-from edge.link import Broker
+from edge.broker import Broker
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, HubConfig, parse_address

@@ -11,7 +11,8 @@ from andgate.plan import Plan
 from andgate.wire.codec import decode_feed_receipt, encode, format_time
 from andgate.wire.messages import MAX_SIGNALS, FeedSignal
 from andgate.wire.topics import Topics, parse
-from edge.link import Broker, Link, Message, Said, Up
+from edge.broker import Broker
+from edge.link import Link, Message, Said, Up
 from twin.happenings import Reported
 
 _log = logging.getLogger("andgate.twin")

@@ -12,8 +12,8 @@ from andgate.clock import Clock
 from andgate.errors import UsageError
 from andgate.plan import Device, Plan
 from edge.app import EdgeApp
+from edge.broker import Broker
 from edge.devices.mock import MockBoard
-from edge.link import Broker
 from twin.happenings import Level, Pressed
 
 _log = logging.getLogger("andgate.twin")

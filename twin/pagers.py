@@ -11,7 +11,8 @@ from andgate.plan import Plan
 from andgate.wire.codec import decode_moment, decode_page, decode_touchpoint, encode
 from andgate.wire.messages import Answer, LiveMoment, MomentMessage, Page
 from andgate.wire.topics import Topics, parse
-from edge.link import Broker, Link, Message, Said, Up
+from edge.broker import Broker
+from edge.link import Link, Message, Said, Up
 from twin.happenings import Answered, Beep
 
 _log = logging.getLogger("andgate.twin")

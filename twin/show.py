@@ -9,7 +9,7 @@ from pathlib import Path
 from andgate.clock import Clock
 from andgate.plan import Plan
 from andgate.wire.messages import MomentMessage
-from edge.link import Broker
+from edge.broker import Broker
 from twin.causes import Causes
 from twin.feed import Feed
 from twin.flights import day_of
