@@ -79,7 +79,7 @@ class PastDriver:
         heard = self._past.hear(messages, now_ms)
         for moment in heard.published:
             self._explain(moment, now_ms)
-        return [_beep(row) for row in heard.pages]
+        return [_beep(row) for row in heard.pages if row.about is not None]  # the twin plays no technicians
 
     def _explain(self, moment: Moment, now_ms: int) -> None:
         """Let a supervisor write down the cause of what has just ended as a failure."""
