@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from hub.store.rollup import COVERAGE, COVERAGE_SUMS, TALLY, TALLY_SUMS
 from hub.store.rows import NOTICE
 from hub.store.tally import FIELDS
 
@@ -69,6 +70,11 @@ PROJECTIONS = (
         name="gate_tally",
         key=("hour_ms", "interaction"),
         counts=("success", "failure", "pending", "incomplete"),
+    ),
+    *(
+        Table(name=f"{table}_{width}", key=("block", own, "expectation", "touchpoint", "team", "area"), counts=sums)
+        for table, sums in ((TALLY, TALLY_SUMS), (COVERAGE, COVERAGE_SUMS))
+        for width, own in (("days", "day"), ("weeks", "hour"))
     ),
 )
 """Not here, because no entry decides them: boots' offsets, nodes' states, the quarantine, the facts in ``meta``."""

@@ -67,7 +67,9 @@ def test_a_whole_journal_is_found_whole_while_the_hub_runs(desk: Desk, tmp_path:
     assert found.sound(witnessed=False), _told(found)
     assert (found.entry, found.head.hex()) == (desk.driver.chain.entry, desk.driver.chain.hash)
     assert all(
-        found.rows[table.name] for table in PROJECTIONS if table.name not in {"serving", "gate_tally", "coverage"}
+        found.rows[table.name]
+        for table in PROJECTIONS
+        if not table.name.startswith(("serving", "gate_tally", "coverage"))
     )
     assert found.site == "agx"
 
@@ -142,6 +144,8 @@ def _forge(file: Path) -> None:
         (lambda file: _change(file, "update signal set state = 1 where id = 'f/a'"), "signal [id=f/a]"),
         (lambda file: _change(file, "update tally set success = success + 1"), "success is 2, and by the journal 1"),
         (lambda file: _change(file, "update gate_tally set failure = 7"), "failure is 7"),
+        (lambda file: _change(file, "update tally_days set failure = 7"), "failure is 7"),
+        (lambda file: _change(file, "update tally_weeks set success = 900"), "success is 900"),
         (lambda file: _change(file, "update outcome set state = 'success'"), "outcome [interaction="),
         (lambda file: _change(file, "update page set text = 'Nothing.' where id = 1"), 'text is "Nothing."'),
         (lambda file: _change(file, "delete from page where id = 1"), "page [page="),
@@ -246,6 +250,11 @@ _BARE = {
     "sight": ("signal",),
     "spell": ("device", "from_ms"),
     "coverage": ("hour_ms", "expectation", "touchpoint", "team", "area"),
+    **{
+        f"{table}_{width}": ("block", own, "expectation", "touchpoint", "team", "area")
+        for table in ("tally", "coverage")
+        for width, own in (("days", "day"), ("weeks", "hour"))
+    },
 }
 """Tables without row numbers, and what names their rows."""
 
