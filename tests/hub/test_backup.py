@@ -107,8 +107,7 @@ def test_pages_that_waited_in_a_backup_are_looked_at_again(
     desk.node(node_signal(1))
     backup(tmp_path / "data", tmp_path / "b", AT)
     desk.stop()
-    restored = restore(tmp_path / "b", tmp_path / "new")
-    assert restored.over == 0
+    assert restore(tmp_path / "b", tmp_path / "new").over == 0
     clock.advance(86_400_000)
     restored = make_desk(data=tmp_path / "new")
     # Whoever sends them asks which moments are open: this one gave up yesterday.
