@@ -3,7 +3,7 @@
 const words = JSON.parse(document.getElementById("words").textContent);
 const list = document.getElementById("groups");
 const said = document.getElementById("said");
-const say = (key, more = {}) => Object.entries(more).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), words[`phone.${key}`]);
+const say = (key, more = {}) => Object.entries(more).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), words[key]);
 
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -21,9 +21,9 @@ function show(groups) {
   for (const button of list.querySelectorAll("button")) {
     const on = groups.includes(button.dataset.group);
     button.setAttribute("aria-pressed", String(on));
-    button.textContent = say(on ? "off" : "on", { group: button.dataset.name });
+    button.textContent = say(on ? "phone.off" : "phone.on", { group: button.dataset.name });
   }
-  said.textContent = groups.length ? say("is") : say("not");
+  said.textContent = groups.length ? say("phone.is") : say("phone.not");
 }
 
 async function subscribed(worker) {
@@ -43,7 +43,7 @@ async function press(button, worker) {
     show(left);
     return;
   }
-  if ((await Notification.requestPermission()) !== "granted") throw new Error(say("denied"));
+  if ((await Notification.requestPermission()) !== "granted") throw new Error(say("phone.denied"));
   const made = await subscribed(worker);
   show(await post("/phone", { group, endpoint: made.endpoint, p256dh: text(made.getKey("p256dh")), auth: text(made.getKey("auth")) }));
 }
@@ -57,8 +57,8 @@ async function active(worker) {
 }
 
 async function start() {
-  if (!isSecureContext) throw new Error(say("insecure"));
-  if (!("serviceWorker" in navigator) || !("PushManager" in window) || !("Notification" in window)) throw new Error(say("cannot"));
+  if (!isSecureContext) throw new Error(say("phone.insecure"));
+  if (!("serviceWorker" in navigator) || !("PushManager" in window) || !("Notification" in window)) throw new Error(say("phone.cannot"));
   const worker = await navigator.serviceWorker.register("/static/phone-worker.js");
   await active(worker);
   const known = await worker.pushManager.getSubscription();
@@ -71,7 +71,7 @@ async function start() {
     try {
       await press(button, worker);
     } catch (wrong) {
-      said.textContent = say("wrong", { why: wrong.message });
+      said.textContent = say("phone.wrong", { why: wrong.message });
     } finally {
       button.removeAttribute("aria-disabled");
     }
