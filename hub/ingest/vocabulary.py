@@ -7,11 +7,12 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from andgate.moment.roles import names_of
-from andgate.moment.signals import MOVED, RESERVED
+from andgate.moment.signals import BLIND, MOVED, RESERVED, SIGHTED
 from andgate.plan import Device, Plan
 from andgate.plan.reserved import HUBS_OWN
 
 _OWN = '"{}" is a word of the hub\'s own. Nobody else can say it'
+_SIGHT = frozenset({BLIND, SIGHTED})
 FEW = 30
 """So many names are compared with one that is unknown."""
 
@@ -60,6 +61,8 @@ class Vocabulary:
             return f'nothing in the plan knows a signal "{signal}"{_near(signal, self.signals)}'
         if device is not None and device not in self.plan.devices:
             return f'the plan has no device "{device}"{_near(device, self.plan.devices)}'
+        if device is not None and signal in _SIGHT:
+            return f'"{signal}" of {device} is for its node and the hub to say, nobody else'
         if signal == MOVED and to is None:
             return '"moved" says where to: give a touchpoint in `to`'
         if to is not None and to not in self.plan.touchpoints:

@@ -155,3 +155,11 @@ def test_the_hubs_own_words_are_nobody_elses(desk: Desk, word: str) -> None:
     with pytest.raises(RefusedError, match="word of the hub's own"):
         desk.post("b", word, "counter-a", device="mark-a/mark")
     assert desk.reasons() == [f'"{word}" is a word of the hub\'s own. Nobody else can say it'] * 2
+
+
+@pytest.mark.parametrize("word", ["blind", "sighted"])
+def test_no_feed_says_who_sees(desk: Desk, word: str) -> None:
+    desk.post("in", "reached", "counter-a", device="mark-a/mark")
+    with pytest.raises(RefusedError, match=f'"{word}" of mark-a/mark is for its node and the hub'):
+        desk.post("lie", word, "counter-a", device="mark-a/mark")
+    assert desk.post("own", word, "counter-a").accepted == 1, "of itself a feed may say it"

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import http_ece
 import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
@@ -179,21 +177,12 @@ def vapid(key: ec.EllipticCurvePrivateKey, endpoint: str, contact: str, now_s: i
 
 
 def encrypted(body: bytes, phone: Phone) -> bytes:
-    """Return `body` as one record that only this phone can read."""
-    theirs = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), phone.p256dh)
+    """Return `body` as one record that only this phone can read (RFC 8291)."""
     ours = ec.generate_private_key(ec.SECP256R1())
-    public = ours.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    info = b"WebPush: info\0" + phone.p256dh + public
-    shared = _derived(ours.exchange(ec.ECDH(), theirs), phone.auth, info, 32)
-    salt = os.urandom(16)
-    key = _derived(shared, salt, b"Content-Encoding: aes128gcm\0", 16)
-    nonce = _derived(shared, salt, b"Content-Encoding: nonce\0", 12)
-    sealed = AESGCM(key).encrypt(nonce, body + b"\x02", None)
-    return salt + _RECORD.to_bytes(4, "big") + bytes([len(public)]) + public + sealed
-
-
-def _derived(secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    return HKDF(hashes.SHA256(), length, salt, info).derive(secret)
+    sealed: bytes = http_ece.encrypt(
+        body, private_key=ours, dh=phone.p256dh, auth_secret=phone.auth, rs=_RECORD, version="aes128gcm"
+    )
+    return sealed
 
 
 def _b64(data: bytes) -> str:
