@@ -94,6 +94,11 @@ def test_the_map_has_every_folder() -> None:
     assert tops - set(FOLDERS) == set()
 
 
+def test_the_map_has_every_room_of_the_hub() -> None:
+    rooms = {file.parent.name for file in ROOT.glob("hub/*/__init__.py")}
+    assert set(re.findall(r"^\| `hub/(\w+)/` \|", text("docs/developing.md"), flags=re.MULTILINE)) == rooms
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), flags=re.MULTILINE))
     named = {
