@@ -51,6 +51,14 @@ def test_a_page_that_comes_back_is_late_since_the_claim_lapsed_not_since_its_ste
     ]
 
 
+def test_a_failure_since_the_claim_lapsed_makes_its_page_no_less_late() -> None:
+    trail = claimed_for(2)
+    trail.watch.wake(at(2))
+    trail.watch.advance(at(3.5))
+    (_, _, page) = pages(trail, at(3.5))
+    assert "late_ms=60000" in page.split()
+
+
 def test_a_step_that_was_never_skipped_is_late_since_it_was_due() -> None:
     trail = claimed_for(1)
     trail.does("unclaim", at(0.75))
@@ -161,6 +169,12 @@ def test_a_jam_at_the_instant_of_the_first_step_pages_no_second_time() -> None:
     assert pages(trail, at(18)) == [
         "17:00 paged page=moment-1:0 step=0 group=supervisors reason=time-left left_ms=480000"
     ]
+
+
+def test_a_threat_in_the_message_of_its_press_pages_no_second_time() -> None:
+    trail = Trail(site(replace(CHECK_IN, threatens=("shouted",))))
+    trail.watch.receive([seen("p1", "pressed", at(0)), seen("s1", "shouted", at(0), COLLEAGUE)], at(0))
+    assert [line.split()[2] for line in pages(trail, at(0))] == ["page=moment-1:0"]
 
 
 def test_a_jam_after_the_first_step_pages_nobody() -> None:

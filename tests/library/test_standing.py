@@ -208,6 +208,14 @@ def test_who_claims_last_is_on_it_and_giving_it_back_leaves_nobody_on_it(floor: 
     assert floor.does("claim", at(2), by="paolo").claimed_by == "paolo"
 
 
+def test_what_two_have_claimed_is_answered(floor: Floor) -> None:
+    floor.press()
+    floor.does("claim", at(0.5))
+    floor.does("claim", at(1), by="paolo")
+    floor.tell(seen("r1", "reset", at(2)))
+    assert (floor.now(at(2)).claimed_by, floor.now(at(2)).answered) == ("paolo", True)
+
+
 def test_a_claim_given_back_after_the_failure_is_given_back(floor: Floor) -> None:
     floor.press()
     floor.does("claim", at(4))
