@@ -53,9 +53,9 @@ def test_everything_in_one_message_is_published_with_it() -> None:
 
 def test_flights_that_come_in_one_message_out_of_order_are_published_with_it() -> None:
     trail = Trail()
-    trail.watch.receive([docked("d9", 0, "AG9/2026-11-21")], at(0))
+    trail.watch.receive([docked("d0", -1, "AG0/2026-11-21"), docked("d9", 0, "AG9/2026-11-21")], at(0))
     trail.watch.receive([docked("d1", 0), docked("d2", 0, OTHER)], at(0))
-    assert set(flights(trail)) == {"AG9/2026-11-21", FLIGHT, OTHER}
+    assert set(flights(trail)) == {"AG0/2026-11-21", "AG9/2026-11-21", FLIGHT, OTHER}
 
 
 # ---- What is late, and what is not
@@ -385,6 +385,20 @@ def test_a_blindness_long_over_is_let_go_and_one_that_lasts_stays() -> None:
     assert kept.provisional
     (group,) = engine.groups.awake()
     assert [each.device for each in group.fold.blindness] == ["mark-b/mark"]
+
+
+def test_holds_and_blindness_of_long_ago_still_count_when_all_is_folded_again() -> None:
+    for blind, state in ((False, "open"), (True, "ended")):
+        engine = Engine(CONTRACT)
+        engine.receive([seen("m1", "reached", at(0), BEAM)], at(0))
+        if blind:
+            engine.receive([seen("b1", "blind", at(1), BEAM)], at(1))
+        later(engine)
+        now_ms = at(0) + 31 * HOUR
+        engine.receive([seen("p2", "pressed", now_ms)], now_ms)
+        engine.receive([seen("p1", "pressed", now_ms - MINUTE, COLLEAGUE, received_ms=now_ms)], now_ms)
+        (moment,) = engine.receive([seen("r1", "reset", now_ms + 1)], now_ms + 1).published
+        assert (moment.state, moment.provisional) == (state, blind)
 
 
 # ---- Backlogs

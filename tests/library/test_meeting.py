@@ -374,8 +374,27 @@ def test_a_press_that_comes_after_the_word_that_takes_it_back_opens_nothing() ->
         seen("r1", "reset", at(0, 2 * SECOND), retracts="p1"),
         seen("p1", "pressed", at(0), received_ms=at(1)),
         seen("p2", "pressed", at(2), COLLEAGUE),
+        seen("r0", "reset", at(-1), COLLEAGUE, received_ms=at(2.5)),
     )
     assert [(each.opened_ms, each.witnesses) for each in trail.watch.living] == [(at(2), (COLLEAGUE,))]
+
+
+def test_a_jam_that_names_a_flight_threatens_no_other() -> None:
+    trail = Trail()
+    trail.tell(
+        seen("d1", "docked", at(0), OPS, key=FLIGHT),
+        seen("d2", "docked", at(1), OPS, key=OTHER),
+        seen("j1", "jammed", at(2), DRIVE, key=OTHER),
+    )
+    assert {each.key: each.threatened_ms for each in trail.watch.living} == {FLIGHT: None, OTHER: at(2)}
+
+
+def test_a_promise_without_a_key_takes_no_notice_of_one() -> None:
+    trail = Trail()
+    trail.tell(seen("p1", "pressed", at(0), key=FLIGHT), seen("p2", "pressed", at(1), COLLEAGUE))
+    assert (only(trail).key, only(trail).witnesses) == (None, (AGENT, COLLEAGUE))
+    trail.tell(seen("r1", "reset", at(2)))
+    assert only(trail).state == "ended"
 
 
 def test_a_press_before_a_plan_that_drops_its_promise_ends_with_it_however_late_it_comes() -> None:
