@@ -77,6 +77,7 @@ def test_nodes_are_configured_timed_and_refused(
     hub = make_hub(**_on(broker))
     hub.start()
     client = ear(broker.port, f"{ROOT}/node/#", f"{ROOT}/feed/#")
+    assert hub.link.wait_connected(WAIT_S)  # the configuration may come before anybody listens
     assert client.hear("node/desk-a1/config")["devices"]["mot"]["kind"] == "mot-button"
     client.say("node/desk-a1/time", b'{"n":5,"boot":"b1","mono":1.0}')
     reply = client.hear("node/desk-a1/time/reply")
