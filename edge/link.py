@@ -336,22 +336,32 @@ class _Session:
                 self._unacked.add(sent.mid)
 
     def _farewell(self, selector: selectors.BaseSelector, watched: Any) -> None:  # noqa: ANN401 - plain or TLS
-        """Get the last words acknowledged, then say goodbye; a broker that does not answer is not waited for long."""
+        """Get the last words acknowledged, then say goodbye; a broker that does not answer is not waited for long.
+
+        To go before the acknowledgement is read would make the kernel break the connection, and the broker speak
+        our will.
+        """
         self.reason = OURSELVES
         if not self.link._polite:  # noqa: SLF001
             return
         if self.up:
             self._send()
-        turns = int(FAREWELL_S / 0.05)
-        while self._unacked and turns and self.client.socket() is watched:
-            turns -= 1
-            for key, _ in selector.select(0.05):
-                if key.fileobj is watched:
-                    self.client.loop_read()
-                    self.client.loop_write()
-                else:
+        until_s = self.link._real_s() + FAREWELL_S  # noqa: SLF001
+        while self._unacked and self._stands(watched) and self.link._real_s() < until_s:  # noqa: SLF001
+            writing = selectors.EVENT_WRITE if self.client.want_write() else 0
+            selector.modify(watched, selectors.EVENT_READ | writing)
+            for key, events in selector.select(0.05):
+                if key.fileobj is not watched:
                     self._drain_wake()
+                    continue
+                if events & selectors.EVENT_READ:
+                    self.client.loop_read()
+                if events & selectors.EVENT_WRITE:
+                    self.client.loop_write()
         self.client.disconnect()
+
+    def _stands(self, watched: Any) -> bool:  # noqa: ANN401 - plain or TLS
+        return self.client.socket() is watched
 
     def end(self) -> None:
         """Leave no socket behind. A socket closed without a goodbye makes the broker speak our will."""
