@@ -250,14 +250,14 @@ def test_without_the_hub_the_page_turns_grey_and_says_since_when(
 def test_the_theme_can_be_fixed_for_a_screen(browser: Browser, busy: Served) -> None:
     with looking(browser, scheme="dark") as page:
         page.goto(busy.url)
-        ground = "getComputedStyle(document.body).backgroundColor"
-        assert page.evaluate(ground) == "rgb(22, 21, 18)"
+        ground = page.locator("body")
+        expect(ground).to_have_css("background-color", "rgb(22, 21, 18)")
         page.get_by_role("link", name="light", exact=True).click()
-        assert page.evaluate(ground) == "rgb(220, 218, 210)"
+        expect(ground).to_have_css("background-color", "rgb(220, 218, 210)")
         page.goto(busy.url + "/nodes")
-        assert page.evaluate(ground) == "rgb(220, 218, 210)"
+        expect(ground).to_have_css("background-color", "rgb(220, 218, 210)")
         page.get_by_role("link", name="as the system").click()
-        assert page.evaluate(ground) == "rgb(22, 21, 18)"
+        expect(ground).to_have_css("background-color", "rgb(22, 21, 18)")
 
 
 def test_figures_open_the_moments_behind_them(browser: Browser, busy: Served) -> None:
