@@ -65,5 +65,8 @@ class Numbers:
         self.ranges = left
 
     def forgot(self, number: int) -> bool:
-        """Whether the number may have been in and be forgotten, so that only the store can tell."""
-        return len(self.ranges) >= RANGES_MOST and self.upto < number < self.ranges[-1][0]
+        """Whether the number may have been in and be forgotten, so that only the store can tell.
+
+        Any hole may be one: how many ranges there are now says nothing, since holes that fill join them again.
+        """
+        return bool(self.ranges) and self.upto < number < self.ranges[-1][0]

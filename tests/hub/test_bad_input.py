@@ -83,6 +83,22 @@ def test_a_device_that_does_not_count_by_one_is_receipted_and_never_taken_twice(
     assert (2, 2) in again.commits[-1].receipts[-1][1].also
 
 
+def test_a_forgotten_number_that_comes_again_after_holes_have_filled_is_a_duplicate(desk: Desk) -> None:
+    seqs = list(range(2, 2 * (RANGES_MOST + 50), 2))
+    fill = list(range(1_001, 1_201, 2))
+    for first in range(0, len(seqs), 500):
+        desk.node(
+            json.dumps(
+                [json.loads(node_signal(seq, signal="noted", mono=1.0)) for seq in seqs[first : first + 500]]
+            ).encode()
+        )
+    desk.node(json.dumps([json.loads(node_signal(seq, signal="noted", mono=1.0)) for seq in fill]).encode())
+    desk.node(node_signal(2, signal="noted", mono=1.0))
+    assert desk.driver.fault is None, "the journal is not held up for ever by a row that is there already"
+    assert desk.commits[-1].duplicates == 1
+    assert (2, 2) in desk.commits[-1].receipts[-1][1].also
+
+
 def test_strangers_are_receipted_and_leave_nothing_behind(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
     desk = make_desk()
     desk.node(node_signal(1), node="stranger")

@@ -37,3 +37,14 @@ def test_who_does_not_count_by_one_keeps_its_newest_numbers() -> None:
     assert len(numbers.ranges) == RANGES_MOST
     receipt = encode(Receipt(boot="b" * 200, seq=numbers.upto, also=[(2**53 - 1, 2**53)] * len(numbers.ranges)))
     assert len(receipt) <= MAX_PAYLOAD_BYTES
+
+
+def test_a_forgotten_number_is_still_suspected_when_holes_have_filled() -> None:
+    numbers = Numbers()
+    for number in range(2, 2 * RANGES_MOST + 10, 2):
+        numbers.add(number)
+    for number in range(1_001, 1_101, 2):
+        numbers.add(number)
+    assert len(numbers.ranges) < RANGES_MOST
+    assert 2 not in numbers
+    assert numbers.forgot(2)
