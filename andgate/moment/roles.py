@@ -74,8 +74,12 @@ class Casting:
                 for name in (*names_of(expectation), MOVED, BLIND, SIGHTED):
                     heard.setdefault((touchpoint, name), []).append(expectation.id)
         self._heard = {place: tuple(ids) for place, ids in heard.items()}
-        self.momentary = frozenset(name for name, device in plan.devices.items() if KINDS[device.kind].momentary)
-        """Devices whose found level is never a press."""
+        self.momentary = frozenset(
+            name
+            for name, device in plan.devices.items()
+            if KINDS[device.kind].momentary and device.settings.get("style") != "latching"
+        )
+        """Devices whose found level is never a press; a switch that latches stays where somebody has put it."""
         self._seers: dict[str, frozenset[str]] = {
             expectation.id: frozenset(
                 name

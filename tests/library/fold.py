@@ -365,7 +365,9 @@ def fold(name: str, plan: Plan, steps: Sequence[Signal | Action | Replanned], no
 def is_found_press(signal: Signal, plan: Plan) -> bool:
     """Whether it is a level found at start of something that can only be pressed: never a press (10)."""
     device = plan.devices.get(signal.device)
-    return signal.found and device is not None and KINDS[device.kind].momentary
+    if not signal.found or device is None or device.settings.get("style") == "latching":
+        return False
+    return KINDS[device.kind].momentary
 
 
 def act(floor: Floor, action: Action) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from andgate.moment.signals import Action, Input, Replanned, Retimed, Signal
 from andgate.plan import Plan
-from tests.library.days import BAGGAGE, CHECK_IN, CONTRACT, HOUR, MINUTE, SECOND, at, site
+from tests.library.days import BAGGAGE, CHECK_IN, CONTRACT, DEVICES, HOUR, MINUTE, SECOND, at, site
 from tests.library.fold import Judged, judge
 from tests.library.watch import Watch
 
@@ -401,6 +401,16 @@ def test_a_level_found_at_start_closes_provisionally(day: Day) -> None:
 def test_a_button_found_down_at_start_is_never_a_press(day: Day) -> None:
     day.sees("pressed", at(0), AGENT, found=True)
     assert day.moments(at(1)) == []
+
+
+def test_a_latching_switch_found_at_start_says_where_somebody_has_put_it(day: Day) -> None:
+    latching = (replace(each, settings={"style": "latching"}) if each.name == AGENT else each for each in DEVICES)
+    day.plan = site(CHECK_IN, devices=tuple(latching))
+    day.sees("pressed", at(0), AGENT, found=True)
+    assert (day.moment(at(1)).state, day.moment(at(1)).provisional) == ("open", True)
+    day.sees("reset", at(2), AGENT, found=True)
+    moment = day.moment(at(2))
+    assert (moment.verdict, moment.closed_ms, moment.provisional) == ("success", at(2), True)
 
 
 def test_a_verdict_is_provisional_while_what_could_contradict_it_is_blind(day: Day) -> None:
