@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from andgate.moment.signals import BLIND, MOVED, SIGHTED
-from andgate.plan import KINDS, Expectation, Plan
+from andgate.plan import Expectation, Plan, springs_back
 
 
 class Roles(Struct, frozen=True):
@@ -74,12 +74,8 @@ class Casting:
                 for name in (*names_of(expectation), MOVED, BLIND, SIGHTED):
                     heard.setdefault((touchpoint, name), []).append(expectation.id)
         self._heard = {place: tuple(ids) for place, ids in heard.items()}
-        self.momentary = frozenset(
-            name
-            for name, device in plan.devices.items()
-            if KINDS[device.kind].momentary and device.settings.get("style") != "latching"
-        )
-        """Devices whose found level is never a press; a switch that latches stays where somebody has put it."""
+        self.momentary = frozenset(name for name, device in plan.devices.items() if springs_back(device))
+        """Devices whose found level is never a press."""
         self._seers: dict[str, frozenset[str]] = {
             expectation.id: frozenset(
                 name

@@ -1,7 +1,7 @@
 """The site's plan: groups, channels, touchpoints, nodes, expectations, interactions; frozen and validated."""
 
 from andgate.plan.hours import is_open, is_served, local_time
-from andgate.plan.kinds import KINDS, Kind
+from andgate.plan.kinds import KINDS, Kind, springs_back
 from andgate.plan.model import (
     Channel,
     Device,
@@ -37,4 +37,5 @@ __all__ = [
     "is_served",
     "local_time",
     "parse_plan",
+    "springs_back",
 ]

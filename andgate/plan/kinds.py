@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from andgate.plan.model import Device
+
 
 class Setting(Struct, frozen=True):
     """One key of a device kind."""
@@ -132,3 +134,8 @@ KINDS: dict[str, Kind] = {
         signals={},
     ),
 }
+
+
+def springs_back(device: Device) -> bool:
+    """Whether nobody leaves it on: a button, but not one that latches, which stays where somebody has put it."""
+    return KINDS[device.kind].momentary and device.settings.get("style") != "latching"

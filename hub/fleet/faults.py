@@ -13,8 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from andgate.plan import KINDS as DEVICES
-from andgate.plan import Device, Plan
+from andgate.plan import Plan, springs_back
 from andgate.wire.messages import DeviceHealth, Health
 from hub.store.rows import FaultRow
 
@@ -330,7 +329,7 @@ def _device(
         yield _fault(known, "unreadable", None, now_ms, device=device, detail=because)
     elif said.fault:
         yield _fault(known, "faulty", None, now_ms, device=device, detail=because)
-    elif planned is not None and _springs_back(planned) and said.level == "on" and stood_ms >= STUCK_MS:
+    elif planned is not None and springs_back(planned) and said.level == "on" and stood_ms >= STUCK_MS:
         yield _fault(known, "stuck", heard_ms - stood_ms, now_ms, device=device)
     told = known.told.get(device)
     if told is None:  # a hub that has just started knows no signal yet
@@ -345,11 +344,6 @@ def _because(fault: str | None) -> str:
     word, _, more = (fault or "").partition(":")
     said = more if word == "unreadable" else fault or ""
     return f": {said.strip()}" if said.strip() else ""
-
-
-def _springs_back(device: Device) -> bool:
-    """Whether nobody leaves it on: a button, but not one that latches."""
-    return DEVICES[device.kind].momentary and device.settings.get("style") != "latching"
 
 
 def standing(rows: Iterable[FaultRow], now_ms: int) -> tuple[Fault, ...]:
