@@ -25,7 +25,7 @@ from hub.store.outbox import Outbox
 from hub.store.outcomes import Outcomes
 from hub.store.pages import Pages
 from hub.store.schema import prepare
-from hub.store.tally import Tally
+from hub.store.tally import Tally, moment_row
 
 FIRST = 1
 PORTION = 2_000
@@ -187,29 +187,7 @@ class Rebuild:
         db.executemany("insert into trail (moment, n, idx) values (?, ?, ?)", self._trail)
         counted = [(moment, raw, *self._tally.count(moment)) for moment, raw in self._moments.values()]
         self._tally.write()  # before the moments: what they counted as until now is read from their rows
-        rows = []
-        for moment, raw, cell, bits in counted:
-            decided_ms = moment.ended_ms
-            if decided_ms is None and moment.verdict == "failure":
-                decided_ms = moment.ends_ms
-            rows.append(
-                (
-                    moment.id,
-                    moment.change,
-                    moment.expectation,
-                    moment.touchpoint,
-                    moment.key,
-                    moment.state,
-                    moment.withdrawn,
-                    moment.opened_ms,
-                    decided_ms,
-                    cell.hour_ms,
-                    cell.team,
-                    cell.area,
-                    bits,
-                    raw,
-                )
-            )
+        rows = [moment_row(moment, raw, cell, bits) for moment, raw, cell, bits in counted]
         db.executemany(_MOMENT, rows)
         if self._coverage is not None:
             self._coverage.write()

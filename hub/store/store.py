@@ -31,7 +31,7 @@ from hub.store.pages import Pages
 from hub.store.rows import ChainHead, Entry
 from hub.store.schema import prepare
 from hub.store.signals import Signals
-from hub.store.tally import Tally
+from hub.store.tally import Tally, moment_row
 
 _log = logging.getLogger(__name__)
 
@@ -276,29 +276,7 @@ class Store:
             raise RuntimeError("use_plan comes before the first commit")
         counted = [(moment, *tally.count(moment)) for moment in self._moments.values()]
         tally.write()  # before the moments: what they counted as until now is read from their rows
-        rows = []
-        for moment, cell, bits in counted:
-            decided = moment.ended_ms
-            if decided is None and moment.verdict == "failure":
-                decided = moment.ends_ms
-            rows.append(
-                (
-                    moment.id,
-                    moment.change,
-                    moment.expectation,
-                    moment.touchpoint,
-                    moment.key,
-                    moment.state,
-                    moment.withdrawn,
-                    moment.opened_ms,
-                    decided,
-                    cell.hour_ms,
-                    cell.team,
-                    cell.area,
-                    bits,
-                    _encode(moment),
-                )
-            )
+        rows = [moment_row(moment, _encode(moment), cell, bits) for moment, cell, bits in counted]
         db.executemany(_MOMENT, rows)
 
     # ---------------------------------------------------------------------------------------------- reading back

@@ -80,6 +80,36 @@ def bits_of(moment: Moment) -> int:
     return bits
 
 
+def moment_row(moment: Moment, body: bytes, cell: Cell, bits: int) -> tuple[object, ...]:
+    """Return the row of a moment's newest publication: what lists filter by, where and as what it counts.
+
+    Args:
+        moment: the publication.
+        body: the same as JSON.
+        cell: where it counts, as `Tally.count` says.
+        bits: as what it counts.
+    """
+    decided_ms = moment.ended_ms
+    if decided_ms is None and moment.verdict == "failure":
+        decided_ms = moment.ends_ms
+    return (
+        moment.id,
+        moment.change,
+        moment.expectation,
+        moment.touchpoint,
+        moment.key,
+        moment.state,
+        moment.withdrawn,
+        moment.opened_ms,
+        decided_ms,
+        cell.hour_ms,
+        cell.team,
+        cell.area,
+        bits,
+        body,
+    )
+
+
 class Tally:
     """The driver's side of the tally: differences waiting for the next commit."""
 
