@@ -106,8 +106,9 @@ def run(args: argparse.Namespace) -> int:
     _calm_collector()
     try:
         _write_pid(pid_file)
-        print(f"broker     {hub.broker_url}", flush=True)
-        print(f"dashboard  {hub.http_url}", flush=True)
+        # In one piece: where output is unbuffered, `print` writes a line and its end apart, and the log comes between.
+        sys.stdout.write(f"broker     {hub.broker_url}\ndashboard  {hub.http_url}\n")
+        sys.stdout.flush()
         while not ending.is_set() and not hub.driver.broken:
             wake.wait()
             wake.clear()

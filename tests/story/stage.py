@@ -195,6 +195,7 @@ class Pager:
         self.heard: list[tuple[str, Any]] = []
         self._changed = threading.Condition()
         self._fences = 0
+        self._published: set[int] = set()
         up = threading.Event()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2)
         client.reconnect_delay_set(1, 1)
@@ -202,6 +203,7 @@ class Pager:
         client.on_connect = lambda c, *_: c.subscribe([(f"{ROOT}/#", 1), ("fence/#", 1)])
         client.on_subscribe = lambda *_: up.set()
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         client.connect("127.0.0.1", port)
         client.loop_start()
         assert up.wait(WAIT_S)
@@ -212,6 +214,11 @@ class Pager:
             said = json.loads(message.payload)
         with self._changed:
             self.heard.append((message.topic.removeprefix(f"{ROOT}/"), said))
+            self._changed.notify_all()
+
+    def _on_publish(self, _client: Any, _data: Any, number: int, *_: Any) -> None:
+        with self._changed:
+            self._published.add(number)
             self._changed.notify_all()
 
     def all(self, topic: str, **like: Any) -> list[Any]:
@@ -242,8 +249,13 @@ class Pager:
 
     def say(self, topic: str, said: Any, *, retain: bool = False) -> None:
         """Publish; bytes as they are, anything else as JSON."""
-        payload = said if isinstance(said, bytes) else json.dumps(said).encode()
-        self._client.publish(f"{ROOT}/{topic}", payload, qos=1, retain=retain).wait_for_publish(WAIT_S)
+        self._publish(f"{ROOT}/{topic}", said if isinstance(said, bytes) else json.dumps(said).encode(), retain=retain)
+
+    def _publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish; where the broker has just gone it goes out when it is back, since paho keeps what is of QoS 1."""
+        number = self._client.publish(topic, payload, qos=1, retain=retain).mid
+        with self._changed:
+            assert self._changed.wait_for(lambda: number in self._published, WAIT_S), f"never published to {topic}"
 
     def claim(self, page: Any, by: str, promise_s: float | None = None) -> None:
         """Answer a page: I am on it."""
@@ -257,7 +269,7 @@ class Pager:
 
         def back() -> bool:
             # Said again if need be: after a broker's restart it may go out before our subscriptions.
-            self._client.publish(topic, json.dumps({"n": number}), qos=1).wait_for_publish(WAIT_S)
+            self._publish(topic, json.dumps({"n": number}).encode())
             with self._changed:
                 return self._changed.wait_for(lambda: (topic, {"n": number}) in self.heard, 2)
 
