@@ -16,9 +16,10 @@ from hub.store.rows import PageRow, PageState
 
 COLUMNS = (
     "id, page, kind, moment, expectation, touchpoint, key, team, channel, title, text, reason, left_s, late, cancels, "
-    "state, decided_ms, due_ms, tries, sent_ms, again, note, session"
+    "state, decided_ms, due_ms, tries, sent_ms, again, note, session, "
+    "person"
 )
-_INSERT = f"insert into page ({COLUMNS}) values ({', '.join('?' * 23)})"
+_INSERT = f"insert into page ({COLUMNS}) values ({', '.join('?' * 24)})"
 _UPDATE = "update page set state = ?, due_ms = ?, tries = ?, sent_ms = ?, again = ?, note = ?, session = ? where id = ?"
 
 

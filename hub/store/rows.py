@@ -110,6 +110,8 @@ class PageRow(Struct, frozen=True):
     """Why it is in this state, in words."""
     session: int = 0
     """The hub session that holds it for sending."""
+    person: str | None = None
+    """Opaque id of the one person it goes to, over `channel` (`andgate.routing.personal`); None: to the whole group."""
 
     @property
     def about(self) -> str | None:

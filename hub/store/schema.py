@@ -20,6 +20,9 @@ blind         journalled blindness of dark nodes that may yet be taken back
 quarantine    what came in and was not taken
 plan          every plan that was ever in force
 person        id in the journal -> name; what is erased here is "somebody" everywhere
+staff         people who are paged: how, and when not; no part of the journal, and erased with the name
+duty          who stands on which shift of which group, by weekday or date; erased with the name
+stand_in      who stands on one shift of one date instead of whom: overrides and swaps; erased with the name
 phone         browsers that asked to be paged with a group; no part of the journal, and deleted when they want no more
 seal          what stands for the entries that retention took out, signed, and what the others build upon
 sight         which device went blind or saw again when, by the signals that said so
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 11
+LATEST = 12
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -358,6 +361,46 @@ create table phone (
 ) without rowid;
 """
 
+_PEOPLE = """
+create table staff (
+    person text primary key,
+    languages text not null,
+    channels text not null,
+    quiet text not null,
+    active integer not null,
+    since_ms integer not null
+) without rowid;
+
+create table duty (
+    id integer primary key autoincrement,
+    person text not null,
+    team text not null,
+    shift text not null,
+    days text not null,
+    day text,
+    first_day text,
+    last_day text
+);
+create index duty_person on duty (person);
+
+create table stand_in (
+    id integer primary key autoincrement,
+    day text not null,
+    team text not null,
+    shift text not null,
+    person text,
+    instead_of text,
+    by text not null,
+    reason text not null,
+    pair integer,
+    at_ms integer not null
+);
+create index stand_in_day on stand_in (day);
+
+alter table page add column person text;
+create index page_person on page (person, id) where person is not null;
+"""
+
 
 def _all(db: Database, statements: str) -> None:
     _each(db, filter(str.strip, statements.split(";\n")))
@@ -421,6 +464,10 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     @migrations()
     def m011_failed(db: Database) -> None:
         db.execute("create index moment_failed on moment (opened_ms, id) where counts & 2 != 0")  # 2: failure
+
+    @migrations()
+    def m012_people(db: Database) -> None:
+        _all(db, _PEOPLE)
 
     database = Utils(connection)
     migrations.apply(database)
