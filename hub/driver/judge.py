@@ -36,6 +36,7 @@ from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate
 from hub.ingest.holes import Holes
 from hub.ingest.taken import Taken
+from hub.quiet import Quiet
 from hub.store import PageFate, Store, restore
 from hub.store.outbox import Outbox
 from hub.store.persons import Persons
@@ -109,7 +110,8 @@ class Judge:
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)
         self._watch = Watch(store, self._fleet, plan, listen_only=listen_only)
-        self._outbox = Outbox(store.pages, listen_only=listen_only)
+        self._quiet = Quiet(store, self.engine.plan)
+        self._outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not)
         self.auditor = Auditor(store, clock, listen_only=listen_only)
 
     def begin(self) -> Batch:
@@ -396,6 +398,7 @@ class Judge:
         self._gate.use_plan(plan, batch.now_ms)
         self._fleet.use_plan(plan)
         self._watch.use_plan(plan)
+        self._quiet.use_plan(plan)
         batch.plan = plan
 
     # ---------------------------------------------------------------------------------------------- judging

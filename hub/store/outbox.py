@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from andgate.moment.events import Claimed, Paged, PageSkipped, StoodDown
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
@@ -15,14 +17,18 @@ _SKIPPED = {
     "ended": "not sent: it was over",
 }
 
+WhyNot = Callable[[Moment, str, str | None, int], str | None]
+"""(moment, group, person or None, now) -> why no page about it may go to them now, in words; None: it may."""
+
 
 class Outbox:
     """Decides each delivery's first fate; belongs to the driver's thread."""
 
-    def __init__(self, pages: Pages, *, listen_only: bool) -> None:
-        """Write to `pages`; `listen_only`: everything is muted."""
+    def __init__(self, pages: Pages, *, listen_only: bool, why_not: WhyNot | None = None) -> None:
+        """Write to `pages`; `listen_only`: everything is muted; `why_not`: asked about each page that would go."""
         self._pages = pages
         self._listen_only = listen_only
+        self._why_not = why_not
 
     def decided(
         self, event: Paged | StoodDown | Claimed | PageSkipped, moment: Moment, plan: Plan, now_ms: int
@@ -59,6 +65,8 @@ class Outbox:
             state, note = "cancelled", "no page had gone out there"
         elif self._listen_only:
             state, note = "muted", "the hub only listens"
+        elif self._why_not is not None and (why := self._why_not(moment, delivery.group, None, now_ms)) is not None:
+            state, note = "muted", why
         id, session = self._pages.hold()
         row = PageRow(
             id=id,
