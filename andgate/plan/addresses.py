@@ -74,6 +74,14 @@ def push_contact(url: str) -> str | None:
     return None if found is None else found[1] or ""
 
 
+def web_base(url: str) -> str | None:
+    """Return an ``https://HOST[:PORT][/PATH]`` (or ``http://``) without a slash at its end; None if it is none."""
+    parts = _parts(url)
+    if parts is None or parts.scheme not in {"https", "http"} or parts.query:
+        return None
+    return url.rstrip("/")
+
+
 def hook_key(secret: str) -> bytes | None:
     """Return the key that a secret stands for, 24 to 64 bytes; None if it is not ``whsec_`` and base64."""
     if not secret.startswith(_SECRET):

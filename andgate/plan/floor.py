@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec.structs import replace
 
-from andgate.plan.addresses import hook_address, hook_key, is_hook, kind_of, pager_address, push_contact
+from andgate.plan.addresses import hook_address, hook_key, is_hook, kind_of, pager_address, push_contact, web_base
 from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
 from andgate.plan.tables import Table, known, show
 
@@ -36,11 +36,25 @@ def read_site(root: Table) -> Site | None:
     after_ms = table.duration("technicians_after")
     if after_ms is not None and "technicians" not in table.content:
         table.wrong("technicians_after", "pages nobody", 'Add technicians = "GROUP", or delete this key')
+    url = _base(table)
     table.close()
     if name_id is None or name is None or zone is None:
         return None
-    site = Site(id=name_id, name=name, timezone=zone, technicians=technicians)
+    site = Site(id=name_id, name=name, timezone=zone, technicians=technicians, url=url)
     return site if after_ms is None else replace(site, technicians_after_ms=after_ms)
+
+
+def _base(table: Table) -> str | None:
+    """Read where people reach the hub, for the links that messages carry."""
+    text = table.text("url")
+    base = None if text is None else web_base(text)
+    if text is not None and base is None:
+        table.wrong(
+            "url",
+            f"{show(text)} is no address that a browser can open",
+            'Write how people outside reach the hub\'s pages, such as "https://andgate.example.com"',
+        )
+    return base
 
 
 def _zone_remedy(nearest: str) -> str:

@@ -22,6 +22,8 @@ class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing
     """Group that is paged when a node or device is at fault; None: faults are on screens only."""
     technicians_after_ms: int = 60_000
     """A node lost, silent or stopped for so long is paged; a blink of the network is not."""
+    url: str | None = None
+    """Where people reach the hub's pages from outside, without a slash at its end; links in messages begin with it."""
 
 
 class Channel(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version

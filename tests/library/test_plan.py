@@ -58,6 +58,12 @@ def test_technicians_are_optional_and_said_in_words(airport: Plan, airport_toml:
     assert "Note: Supervisors have no channel: they see faults on screens only" in describe(plan)
 
 
+def test_links_begin_where_people_reach_the_hub() -> None:
+    assert parse_plan(SITE).site.url is None
+    for text in ("https://andgate.example.com/", "https://andgate.example.com"):
+        assert parse_plan(SITE.replace("[site]", f'[site]\nurl = "{text}"')).site.url == "https://andgate.example.com"
+
+
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(airport: Plan, airport_toml: str) -> None:
     text = airport_toml.replace("\n", "\r\n")
     assert parse_plan("\ufeff" + text) == airport
