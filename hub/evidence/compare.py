@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.store.rollup import COVERAGE, COVERAGE_SUMS, TALLY, TALLY_SUMS
-from hub.store.rows import NOTICE
+from hub.store.rows import BUNDLE, NOTICE
 from hub.store.tally import FIELDS
 
 
@@ -47,9 +47,14 @@ PROJECTIONS = (
     Table(
         name="page",
         key=("page", "kind", "team", "channel"),
-        where=f"moment not like '{NOTICE}%'",  # pages about faults are about no moment
+        # Pages about faults are about no moment. Bundles and fallbacks follow from what became of others, and who stood
+        # on a shift is erasable: decisions 0036 and 0035.
+        where=f"moment not like '{NOTICE}%' and moment not like '{BUNDLE}%' and stands_for is null and person is null",
         # That it was decided is the journal's; what became of it is the network's.
-        unknown=("id", "state", "due_ms", "tries", "sent_ms", "again", "note", "session"),
+        unknown=(
+            *("id", "state", "due_ms", "tries", "sent_ms", "again", "note", "session"),
+            *("delivered_ms", "read_ms", "bundle", "adds"),
+        ),
     ),
     Table(name="serving", key=("signal",)),
     # When it was computed depends on how many entries were committed together.

@@ -17,10 +17,14 @@ from hub.store.rows import PageRow, PageState
 COLUMNS = (
     "id, page, kind, moment, expectation, touchpoint, key, team, channel, title, text, reason, left_s, late, cancels, "
     "state, decided_ms, due_ms, tries, sent_ms, again, note, session, "
-    "person"
+    "person, "
+    "delivered_ms, read_ms, stands_for, bundle, adds"
 )
-_INSERT = f"insert into page ({COLUMNS}) values ({', '.join('?' * 24)})"
-_UPDATE = "update page set state = ?, due_ms = ?, tries = ?, sent_ms = ?, again = ?, note = ?, session = ? where id = ?"
+_INSERT = f"insert into page ({COLUMNS}) values ({', '.join('?' * 29)})"
+_UPDATE = (
+    "update page set state = ?, due_ms = ?, tries = ?, sent_ms = ?, again = ?, note = ?, session = ?, "
+    "delivered_ms = ?, read_ms = ?, bundle = ? where id = ?"
+)
 
 
 def page_row(row: tuple[object, ...]) -> PageRow:
@@ -36,6 +40,11 @@ _REMEMBERED = 2_048
 """Moments whose deliveries stay in memory."""
 
 
+def _first(*times_ms: int | None) -> int | None:
+    """Return the first that is known."""
+    return next((each for each in times_ms if each is not None), None)
+
+
 class PageFate(msgspec.Struct, frozen=True):
     """What the notify worker reports of one delivery."""
 
@@ -49,6 +58,20 @@ class PageFate(msgspec.Struct, frozen=True):
     surely_unsent: bool = False
     """The attempt cannot have reached anybody (no connection): sending it later is not `again`. Before it is tried once
     more it must be held (`Pages.held`)."""
+    delivered_ms: int | None = None
+    """When its receiver's device had it, where the channel said so at once."""
+    read_ms: int | None = None
+    """When a person saw it, where the channel said so at once."""
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What a receiver said of a delivery after it went out."""
+
+    id: int
+    moment: str
+    at_ms: int
+    read: bool = False
+    """A person saw it; else only the device has it."""
 
 
 class Pages:
@@ -155,8 +178,28 @@ class Pages:
                 sent_ms=fate.sent_ms,
                 again=row.again or in_doubt,
                 session=session,
+                delivered_ms=_first(row.delivered_ms, fate.delivered_ms, fate.read_ms),
+                read_ms=_first(row.read_ms, fate.read_ms),
             )
         )
+
+    def received(self, receipt: Receipt) -> PageRow | None:
+        """Record what a receiver said; return the delivery as it is now, None if that is no news.
+
+        Whoever has it was sent it, whatever the channel believed.
+        """
+        row = self._of(receipt.moment).get(receipt.id)
+        if row is None or not row.channel or row.read_ms is not None or (row.delivered_ms and not receipt.read):
+            return None
+        now = msgspec.structs.replace(
+            row,
+            delivered_ms=_first(row.delivered_ms, receipt.at_ms),
+            read_ms=_first(row.read_ms, receipt.at_ms) if receipt.read else row.read_ms,
+        )
+        if row.state in {"queued", "failed"}:
+            now = msgspec.structs.replace(now, state="sent", sent_ms=_first(row.sent_ms, receipt.at_ms))
+        self._put(now)
+        return now
 
     def held(self, id: int, moment: str) -> None:
         """Say that a delivery is about to be tried, of which it was on record that it surely did not go out."""
@@ -183,7 +226,19 @@ class Pages:
             self._db.executemany(
                 _UPDATE,
                 [
-                    (row.state, row.due_ms, row.tries, row.sent_ms, row.again, row.note, row.session, row.id)
+                    (
+                        row.state,
+                        row.due_ms,
+                        row.tries,
+                        row.sent_ms,
+                        row.again,
+                        row.note,
+                        row.session,
+                        row.delivered_ms,
+                        row.read_ms,
+                        row.bundle,
+                        row.id,
+                    )
                     for row in self._changed.values()
                 ],
             )

@@ -20,6 +20,9 @@ PageState = Literal["queued", "sent", "failed", "cancelled", "muted"]
 NOTICE = "fault/"
 """What the `page` and `moment` of a page about a node or device begin with: it is about no moment."""
 
+BUNDLE = "bundle:"
+"""What the `page` and `moment` of a page about several moments begin with; their own rows name it in `bundle`."""
+
 OutcomeState = Literal["success", "failure", "pending", "incomplete"]
 
 SignalState = Literal["judged", "untimed"]
@@ -112,11 +115,21 @@ class PageRow(Struct, frozen=True):
     """The hub session that holds it for sending."""
     person: str | None = None
     """Opaque id of the one person it goes to, over `channel` (`andgate.routing.personal`); None: to the whole group."""
+    delivered_ms: int | None = None
+    """When it surely was in the receiver's device, as far as its channel can tell."""
+    read_ms: int | None = None
+    """When a person surely saw it: answered, or tapped it."""
+    stands_for: int | None = None
+    """The delivery that reached nobody and for which this one goes out; of an "over": the fallback it follows."""
+    bundle: str = ""
+    """The page of several threats in which it is told; of such a page itself: its own id."""
+    adds: str = ""
+    """What it says besides `text`: pages to the same receiver that were held back before it."""
 
     @property
     def about(self) -> str | None:
-        """The moment it is about; None where it is about a node or device."""
-        return None if self.moment.startswith(NOTICE) else self.moment
+        """The moment it is about; None where it is about a node or device, or about several moments."""
+        return None if self.moment.startswith((NOTICE, BUNDLE)) else self.moment
 
 
 class PageListing(Struct, frozen=True):

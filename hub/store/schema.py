@@ -24,6 +24,8 @@ staff         people who are paged: how, and when not; no part of the journal, a
 duty          who stands on which shift of which group, by weekday or date; erased with the name
 stand_in      who stands on one shift of one date instead of whom: overrides and swaps; erased with the name
 phone         browsers that asked to be paged with a group; no part of the journal, and deleted when they want no more
+drill         each proof of the channels: when, asked by whom, silent or loud; no part of the journal
+drill_part    one channel (or node) of a drill: whether it was proven, and how long that took
 seal          what stands for the entries that retention took out, signed, and what the others build upon
 sight         which device went blind or saw again when, by the signals that said so
 spell         when each device was blind
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 12
+LATEST = 13
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -402,6 +404,39 @@ create index page_person on page (person, id) where person is not null;
 """
 
 
+_RECEIPTS = """
+alter table page add column delivered_ms integer;
+alter table page add column read_ms integer;
+alter table page add column stands_for integer;
+alter table page add column bundle text not null default '';
+alter table page add column adds text not null default '';
+create index page_bundle on page (bundle) where bundle != '';
+
+create table drill (
+    id integer primary key autoincrement,
+    at_ms integer not null,
+    by text not null,
+    team text not null,
+    loud integer not null,
+    ended_ms integer
+);
+
+create table drill_part (
+    drill integer not null,
+    n integer not null,
+    kind text not null,
+    name text not null,
+    team text not null,
+    person text,
+    state text not null,
+    sent_ms integer,
+    proven_ms integer,
+    note text not null,
+    primary key (drill, n)
+) without rowid;
+"""
+
+
 def _all(db: Database, statements: str) -> None:
     _each(db, filter(str.strip, statements.split(";\n")))
 
@@ -468,6 +503,10 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     @migrations()
     def m012_people(db: Database) -> None:
         _all(db, _PEOPLE)
+
+    @migrations()
+    def m013_receipts(db: Database) -> None:
+        _all(db, _RECEIPTS)
 
     database = Utils(connection)
     migrations.apply(database)
