@@ -36,8 +36,9 @@ from andgate.wire.messages import (
 )
 from edge.clock import RealClock
 from edge.link import set_nodelay
+from tests.ports import free_port
 
-LONG_S = 20.0
+LONG_S = 40.0
 """Longer than anything takes on two slow, shared cores; nothing waits so long unless it is broken."""
 
 
@@ -94,13 +95,6 @@ def node_config(
     return NodeConfig(hash=version, site="agx", timezone="UTC", devices=named, expectations=expectations or [])
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Mosquitto:
     """A broker of our own on a free port; it can be killed and started again."""
 
@@ -118,7 +112,7 @@ class Mosquitto:
     def start(self) -> None:
         program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         self._process = subprocess.Popen([program, "-c", self._config], stderr=subprocess.DEVNULL)
-        for _ in range(200):
+        for _ in range(int(LONG_S / 0.05)):
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:

@@ -16,7 +16,8 @@ from andgate.wire.messages import Command, ExpectationConfig, LiveMoment, NodeCo
 from edge import link as link_module
 from edge.app import EdgeApp
 from edge.devices.mock import MockBoard
-from tests.edge.conftest import Hub, Mosquitto, device, free_port, node_config, until
+from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
+from tests.ports import free_port
 
 BAGGAGE = ExpectationConfig(
     id="baggage-claim",

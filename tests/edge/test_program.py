@@ -13,8 +13,9 @@ from andgate.wire.messages import TouchpointMoments
 from edge.clock import RealClock
 from edge.site_time import SiteTime
 from edge.spool import Spool
-from tests.edge.conftest import LONG_S, Hub, Mosquitto, free_port
+from tests.edge.conftest import LONG_S, Hub, Mosquitto
 from tests.edge.test_node import belt, desk, moment
+from tests.ports import free_port
 
 
 def start(folder: Path, url: str, *more: str) -> subprocess.Popen[str]:

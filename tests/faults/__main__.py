@@ -9,7 +9,6 @@ import argparse
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from tests.faults.check import Check
 from tests.faults.parts import CLOCK, namespaced
 from tests.faults.storm import Storm
+from tests.ports import free_port
 
 UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
 
@@ -37,13 +37,6 @@ def again(*, plain: bool) -> None:
     command += [sys.executable, "-m", "tests.faults", *sys.argv[1:]]
     sys.stdout.flush()
     os.execvpe(command[0], command, os.environ | names)
-
-
-def free_port() -> int:
-    """Return a port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def enter() -> list[str] | None:

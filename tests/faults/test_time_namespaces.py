@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from hub.clock import SystemClock
 from hub.config import Address, BrokerUrl, HubConfig
 from hub.store import Reader
 from tests.hub.desk import PLAN, WAIT_S, Broker
+from tests.ports import free_port
 
 DAY_S = 86_400
 NODE = """
@@ -181,18 +181,11 @@ def _get(port: int, path: str) -> Any:
         return None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_a_hub_whose_machine_was_away_keeps_its_time_and_its_deadlines(
     broker: Broker, plan: Path, tmp_path: Path
 ) -> None:
     """Its monotonic clock was days ahead, then it is young: as after a power cut."""
-    data, port = tmp_path / "hub", _free_port()
+    data, port = tmp_path / "hub", free_port()
     data.mkdir()
     ends: set[str] = set()
     for offset_s in (30 * DAY_S, 0):

@@ -24,12 +24,13 @@ from edge.devices.mock import MockBoard
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import HubConfig, parse_broker
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "firmware_config" / "mosquitto"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 PASSWD = shutil.which("mosquitto_passwd")
-WAIT_S = 20.0
+WAIT_S = 40.0
 SITE = Topics("agx")
 PASSWORDS = {
     "andgate.hub": "hub-secret",
@@ -40,13 +41,6 @@ PASSWORDS = {
 }
 
 pytestmark = pytest.mark.skipif(not (MOSQUITTO and PASSWD), reason="mosquitto is not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Broker:

@@ -22,10 +22,11 @@ from hub.clock import HandClock
 from hub.config import Address
 from hub.driver import Accepted, Committed, Delivered, Driver
 from hub.store import PageRow, Reader, Store
+from tests.ports import free_port
 
 START_MS = 1_795_000_000_000
 ROOT = "andgate/v1/agx"
-WAIT_S = 30.0
+WAIT_S = 40.0
 
 PLAN = """
 [site]
@@ -182,9 +183,7 @@ class Broker:
     """A Mosquitto on a port of its own, as the hub would configure it; it can be stopped and started again."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._conf = folder / "mosquitto.conf"
         self._conf.write_text(configuration(Address("127.0.0.1", self.port)))
         self._program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
