@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Literal
 
 from msgspec import Struct
@@ -21,6 +22,23 @@ _WHY: dict[PageReason, str] = {
     "still-waiting": "customers are still waiting",
     "reopened": "it had been over and is open again",
 }
+
+_PERSONAL = re.compile(r"(~[0-9a-f]{16})/([1-9][0-9]{0,3})")
+
+
+def personal(person: str, rank: int) -> str:
+    """Return the name, on a page, of the channel that is a person's own: ``~0123456789abcdef/1`` is the first.
+
+    It names the person by the opaque id and the channel by its place in the person's order (`rank` 0 is the first):
+    the address itself never stands on a page.
+    """
+    return f"{person}/{rank + 1}"
+
+
+def personal_rank(channel: str) -> tuple[str, int] | None:
+    """Return the person and the rank (0 is the first) that a channel's name says; None for a channel of the plan."""
+    found = _PERSONAL.fullmatch(channel)
+    return None if found is None else (found[1], int(found[2]) - 1)
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ import sqlite3
 
 from hub.store.checkpoints import Checkpoints
 from hub.store.pages import PageFate
+from hub.store.people import People
 from hub.store.phones import Phone, Phones
 from hub.store.reader import Reader
 from hub.store.restore import Restored, restore
@@ -21,6 +22,7 @@ __all__ = [
     "NodeRow",
     "PageFate",
     "PageRow",
+    "People",
     "Phone",
     "Phones",
     "Reader",

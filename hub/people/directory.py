@@ -1,0 +1,79 @@
+"""How a person is reached: the directory that the outbox and the notify worker look into, from any thread.
+
+A page to one person names the person and which of their channels it is (`andgate.routing.personal`); the URL itself is
+looked up here when the page is sent. So it stands in no page and in no log, and a number that was changed a minute ago
+is the one that rings.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from andgate.plan import Channel
+from andgate.plan.addresses import kind_of
+from andgate.routing import personal, personal_rank
+from hub.store.people import Book, Person
+
+PAGER = "mqtt"
+PHONES = "webpush"
+
+
+class Books(Protocol):
+    """Who knows everybody."""
+
+    def book(self) -> Book:
+        """Return everybody and every roster as of now."""
+
+
+class Directory:
+    """Looks people up; thread-safe, and never behind a change."""
+
+    def __init__(self, people: Books) -> None:
+        """Look into `people`."""
+        self._people = people
+
+    def person(self, id: str) -> Person | None:
+        """Return somebody; None where nobody has this id (any more)."""
+        return self._people.book().people.get(id)
+
+    def channels(self, person: str) -> tuple[str, ...]:
+        """Return the URLs over which somebody is paged, in the order in which they are tried.
+
+        Empty for whom nobody knows (any more), and for whoever is not active. They may hold secrets.
+        """
+        known = self.person(person)
+        return known.channels if known is not None and known.active else ()
+
+    def entry(self, channel: str) -> Channel | None:
+        """Return the channel that a page to one person names, with its URL as of now; None where there is none.
+
+        Args:
+            channel: as in the page's row: ``~0123456789abcdef/1`` is somebody's first.
+        """
+        found = personal_rank(channel)
+        if found is None:
+            return None
+        person, rank = found
+        urls = self.channels(person)
+        return Channel(id=channel, url=urls[rank]) if rank < len(urls) else None
+
+    def audience(self, channel: str) -> str | None:
+        """Return whom a note over a person's channel is for, in place of a group's id.
+
+        A pager of their own on the site's broker listens to ``page/{pager}`` (``mqtt://pager-7``); their phones are
+        kept under their id. None where there is no such channel.
+        """
+        entry = self.entry(channel)
+        if entry is None:
+            return None
+        if kind_of(entry.url) == PAGER:
+            return entry.url.partition("://")[2]
+        return channel.partition("/")[0]
+
+    def next_channel(self, channel: str) -> str | None:
+        """Return the channel that comes after this one of the same person; None where it was the last."""
+        found = personal_rank(channel)
+        if found is None:
+            return None
+        person, rank = found
+        return personal(person, rank + 1) if rank + 1 < len(self.channels(person)) else None

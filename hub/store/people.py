@@ -1,0 +1,385 @@
+"""People who can be paged, and who of them stands on which shift: the tables that are edited on the screens.
+
+Written by whoever has a connection for a moment, like phones: it happens a few times a day, and is no part of the
+journal. A person's name stands in the table `person`, under the id by which the journal knows whoever acted, so that
+somebody who claims is the same somebody who is on the roster; what `andgate erase` forgets is gone here too.
+
+Everything is read as one `Book`, kept in memory until a write (also one of another process) has changed its number:
+who is paged is asked in the driver's thread, for every page.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from andgate.errors import RefusedError
+from hub.store.store import DATABASE
+
+MOST = 5_000
+"""People of a site."""
+_BUSY_S = 30
+_NUMBER = "people"
+"""The name of the book's number among the facts in ``meta``."""
+_BUMP = (
+    "insert into meta (key, value) values (?, '1') on conflict (key) do update set value = cast(value as integer) + 1"
+)
+_encode = msgspec.json.Encoder().encode
+
+
+class Quiet(Struct, frozen=True, forbid_unknown_fields=True):
+    """A daily span in which somebody gets only the first page of a threat, minutes from midnight on the site's clocks.
+
+    `end_min` <= `start_min` runs over midnight.
+    """
+
+    start_min: int
+    end_min: int
+    steps: tuple[int, ...] = ()
+    """The rungs of the ladder that are held back, 1 is the first; empty: all."""
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """Somebody who can be paged."""
+
+    id: str
+    """Opaque: it is what pages and the journal keep."""
+    name: str
+    languages: tuple[str, ...] = ()
+    """Language tags, the preferred one first: ``it``, ``en``."""
+    channels: tuple[str, ...] = ()
+    """URLs in the order in which they are tried. They may hold secrets: they are shown to nobody who may not edit."""
+    quiet: tuple[Quiet, ...] = ()
+    active: bool = True
+    """False: on leave or gone; nobody is paged who is not active."""
+
+
+class Duty(Struct, frozen=True, kw_only=True):
+    """Somebody stands on a shift: on some days of the week, or on one date."""
+
+    id: int = 0
+    person: str
+    group: str
+    shift: str
+    days: tuple[int, ...] = ()
+    """Days of the week on which the shift begins, 0 is Monday; empty where `date` says when."""
+    date: str | None = None
+    """The only date, ``2026-12-24``."""
+    first: str | None = None
+    """Not before this date."""
+    last: str | None = None
+    """Not after this date."""
+
+
+class StandIn(Struct, frozen=True, kw_only=True):
+    """For one shift of one date somebody stands in for somebody else, or comes on top, or somebody is off."""
+
+    id: int = 0
+    date: str
+    """The date on which the shift begins."""
+    group: str
+    shift: str
+    person: str | None
+    """Who stands there; None: nobody in place of `instead_of`."""
+    instead_of: str | None
+    """Who does not; None: `person` comes on top."""
+    by: str
+    """Who decided it."""
+    reason: str = ""
+    pair: int | None = None
+    """Two stand-ins of the same number are one swap."""
+    at_ms: int = 0
+
+
+class Book(Struct, frozen=True):
+    """Everybody and every roster, as of one number."""
+
+    number: int = 0
+    people: dict[str, Person] = {}
+    duties: tuple[Duty, ...] = ()
+    stand_ins: tuple[StandIn, ...] = ()
+
+
+class People:
+    """The people of one data folder; from any thread."""
+
+    def __init__(self, data: Path) -> None:
+        """Look into `data`; nothing is read before it is needed."""
+        self._data = data
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._book = Book(number=-1)
+
+    # ---------------------------------------------------------------------------------------------- reading
+
+    def book(self) -> Book:
+        """Return everybody and every roster as of now; the same object as long as nothing changes.
+
+        Where the database cannot be read this moment, that is what was known last: a page is decided with that.
+        """
+        with self._lock:
+            try:
+                if self._db is None:
+                    self._db = self._connect(check_same_thread=False)
+                number = _number(self._db)
+                if number != self._book.number:
+                    self._book = _read(self._db)
+            except sqlite3.Error:
+                if self._db is not None:
+                    with suppress(sqlite3.Error):
+                        self._db.close()
+                    self._db = None
+                if self._book.number < 0:
+                    return Book()
+            return self._book
+
+    def failed(self, ids: Sequence[str]) -> frozenset[str]:
+        """Return who of these people was not reached by the last page to them, for good."""
+        if not ids:
+            return frozenset()
+        with closing(self._connect()) as db:
+            return frozenset(id for id in ids if _last_failed(db, id))
+
+    # ---------------------------------------------------------------------------------------------- people
+
+    def add(self, person: Person, now_ms: int) -> Person:
+        """Add somebody; return them with their id, which is the one their name already has in the journal.
+
+        Raises:
+            RefusedError: there is somebody of that name, or there are too many.
+        """
+        with self._write() as db:
+            (known,) = db.execute("select count(*) from staff").fetchone()
+            if known >= MOST:
+                raise RefusedError(f"there are {MOST} people already. Remove some who are gone")
+            row = db.execute("select id from person where name = ? order by id limit 1", (person.name,)).fetchone()
+            id = row[0] if row else f"~{secrets.token_hex(8)}"
+            if row is None:
+                db.execute("insert into person (id, name) values (?, ?)", (id, person.name))
+            elif db.execute("select 1 from staff where person = ?", (id,)).fetchone():
+                raise RefusedError(f'there is a "{person.name}" already. Give this one a name that tells them apart')
+            made = msgspec.structs.replace(person, id=id)
+            db.execute("insert into staff values (?, ?, ?, ?, ?, ?)", (id, *_columns(made), now_ms))
+            return made
+
+    def change(self, person: Person) -> bool:
+        """Keep what is new about somebody; False where nobody has this id.
+
+        Raises:
+            RefusedError: somebody else has that name.
+        """
+        with self._write() as db:
+            other = db.execute(
+                "select 1 from person join staff on staff.person = id where name = ? and id != ?",
+                (person.name, person.id),
+            ).fetchone()
+            if other:
+                raise RefusedError(f'there is a "{person.name}" already. Give this one a name that tells them apart')
+            found = db.execute(
+                "update staff set languages = ?, channels = ?, quiet = ?, active = ? where person = ?",
+                (*_columns(person), person.id),
+            ).rowcount
+            if found:
+                db.execute("update person set name = ? where id = ?", (person.name, person.id))
+            return bool(found)
+
+    def remove(self, id: str) -> bool:
+        """Take somebody off the list and all rosters; their name stays with what they did. False where nobody is."""
+        with self._write() as db:
+            return forget(db, id)
+
+    # ---------------------------------------------------------------------------------------------- rosters
+
+    def put_on(self, duty: Duty) -> Duty:
+        """Put somebody on a shift; return it with its number. RefusedError where nobody has that id."""
+        with self._write() as db:
+            _known(db, duty.person)
+            cursor = db.execute(
+                "insert into duty (person, team, shift, days, day, first_day, last_day) values (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    duty.person,
+                    duty.group,
+                    duty.shift,
+                    _encode(duty.days).decode(),
+                    duty.date,
+                    duty.first,
+                    duty.last,
+                ),
+            )
+            return msgspec.structs.replace(duty, id=cursor.lastrowid or 0)
+
+    def take_off(self, duty: int) -> bool:
+        """Delete somebody's place on a shift; False where there is none of this number."""
+        with self._write() as db:
+            return bool(db.execute("delete from duty where id = ?", (duty,)).rowcount)
+
+    def stand_in(self, wanted: Sequence[StandIn]) -> tuple[StandIn, ...]:
+        """Keep stand-ins, all or none; two are a swap, and are taken back together.
+
+        Raises:
+            RefusedError: nobody has one of the ids.
+        """
+        with self._write() as db:
+            made = []
+            for each in wanted:
+                for id in (each.person, each.instead_of):
+                    if id is not None:
+                        _known(db, id)
+                cursor = db.execute(
+                    "insert into stand_in (day, team, shift, person, instead_of, by, reason, pair, at_ms) "
+                    "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        each.date,
+                        each.group,
+                        each.shift,
+                        each.person,
+                        each.instead_of,
+                        each.by,
+                        each.reason,
+                        None,
+                        each.at_ms,
+                    ),
+                )
+                made.append(msgspec.structs.replace(each, id=cursor.lastrowid or 0))
+            if len(made) > 1:
+                pair = made[0].id
+                db.executemany("update stand_in set pair = ? where id = ?", [(pair, each.id) for each in made])
+                made = [msgspec.structs.replace(each, pair=pair) for each in made]
+            return tuple(made)
+
+    def take_back(self, stand_in: int) -> bool:
+        """Delete a stand-in, and the other half of a swap; False where there is none of this number."""
+        with self._write() as db:
+            row = db.execute("select pair from stand_in where id = ?", (stand_in,)).fetchone()
+            if row is None:
+                return False
+            db.execute("delete from stand_in where id = ? or (pair is not null and pair = ?)", (stand_in, row[0]))
+            return True
+
+    def close(self) -> None:
+        """Let go of the database; the next question opens it again."""
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+
+    def _connect(self, *, check_same_thread: bool = True) -> sqlite3.Connection:
+        return sqlite3.connect(
+            self._data / DATABASE, isolation_level=None, timeout=_BUSY_S, check_same_thread=check_same_thread
+        )
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with closing(self._connect()) as db:
+            db.execute("pragma synchronous = full")
+            db.execute("pragma secure_delete = on")
+            db.execute("begin immediate")
+            try:
+                yield db
+                bump(db)
+            except BaseException:
+                db.execute("rollback")
+                raise
+            db.execute("commit")
+
+
+def bump(db: sqlite3.Connection) -> None:
+    """Say, in the transaction that changes anything here, that the book is another."""
+    db.execute(_BUMP, (_NUMBER,))
+
+
+def forget(db: sqlite3.Connection, id: str) -> bool:
+    """Take somebody off the list and all rosters, in a transaction of the caller's; whether there was anybody.
+
+    Where they stood in for somebody, nobody does now: whom they replaced had a reason.
+    """
+    found = db.execute("delete from staff where person = ?", (id,)).rowcount
+    found += db.execute("delete from duty where person = ?", (id,)).rowcount
+    found += db.execute("delete from phone where team = ?", (id,)).rowcount
+    db.execute("update stand_in set person = null where person = ?", (id,))
+    db.execute("update stand_in set instead_of = null where instead_of = ?", (id,))
+    db.execute("delete from stand_in where person is null and instead_of is null")
+    return bool(found)
+
+
+def _known(db: sqlite3.Connection, id: str) -> None:
+    if db.execute("select 1 from staff where person = ?", (id,)).fetchone() is None:
+        raise RefusedError(f'there is no person "{id[:40]}". Take one of the list of people')
+
+
+def _columns(person: Person) -> tuple[str, str, str, bool]:
+    return (
+        _encode(person.languages).decode(),
+        _encode(person.channels).decode(),
+        _encode(person.quiet).decode(),
+        person.active,
+    )
+
+
+def _number(db: sqlite3.Connection) -> int:
+    row = db.execute("select value from meta where key = ?", (_NUMBER,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _read(db: sqlite3.Connection) -> Book:
+    db.execute("begin")
+    try:
+        people = db.execute(
+            "select id, name, languages, channels, quiet, active from staff join person on id = person "
+            "order by name, id"
+        ).fetchall()
+        duties = db.execute(
+            "select id, person, team, shift, days, day, first_day, last_day from duty order by id"
+        ).fetchall()
+        stand_ins = db.execute(
+            "select id, day, team, shift, person, instead_of, by, reason, pair, at_ms from stand_in order by id"
+        ).fetchall()
+        number = _number(db)
+    finally:
+        db.execute("rollback")
+    known = {row[0]: _person(row) for row in people}
+    return Book(
+        number=number,
+        people=known,
+        duties=tuple(_duty(row) for row in duties if row[1] in known),
+        stand_ins=tuple(StandIn(**dict(zip(StandIn.__struct_fields__, row, strict=True))) for row in stand_ins),
+    )
+
+
+def _person(row: Sequence[Any]) -> Person:
+    return Person(
+        id=row[0],
+        name=row[1],
+        languages=msgspec.json.decode(row[2], type=tuple[str, ...]),
+        channels=msgspec.json.decode(row[3], type=tuple[str, ...]),
+        quiet=msgspec.json.decode(row[4], type=tuple[Quiet, ...]),
+        active=bool(row[5]),
+    )
+
+
+def _duty(row: Sequence[Any]) -> Duty:
+    return Duty(
+        id=row[0],
+        person=row[1],
+        group=row[2],
+        shift=row[3],
+        days=msgspec.json.decode(row[4], type=tuple[int, ...]),
+        date=row[5],
+        first=row[6],
+        last=row[7],
+    )
+
+
+def _last_failed(db: sqlite3.Connection, person: str) -> bool:
+    row = db.execute(
+        "select state from page where person = ? and state in ('sent', 'failed') order by id desc limit 1", (person,)
+    ).fetchone()
+    return row is not None and row[0] == "failed"
