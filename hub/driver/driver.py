@@ -6,11 +6,13 @@ tells the listeners (who send the pages first), acknowledges and answers. It nev
 batches it sleeps until the engine's next deadline; waking late changes nothing but the pages.
 
 A commit that the disk refuses is tried again until it takes it; meanwhile nothing is acknowledged, so nothing is lost.
+One that can never be taken, by a fault of our own, ends the driver: what was not acknowledged comes after a start.
 """
 
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -51,6 +53,8 @@ FAILURES_MOST = 50
 """So often in one batch what cannot be digested is halved, to judge its good members; the rest is sent again."""
 RETRY_S = 0.5
 """Real seconds before a refused commit is tried again."""
+_OURS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What no disk is to blame for: it would be refused again for ever."""
 
 
 class Driver:
@@ -402,6 +406,9 @@ class Driver:
             begun_s = self._clock.mono_s()
             try:
                 written = self._judge.write(batch.now_ms)
+            except _OURS as wrong:
+                self.fault = f"the journal cannot take what was judged: {wrong!r}. Nothing of it is acknowledged"
+                raise
             except StoreError as wrong:
                 fault = f"the disk does not take the journal: {wrong}. Nothing is acknowledged until it does"
                 if fault != self.fault:  # once a trouble, not once a try: a log on the same disk would fill it further

@@ -102,7 +102,7 @@ class Judge:
         self.persons = Persons(store)
         """Whose names stand for the ids in the journal."""
         self._boots = Boots(store)
-        self._fleet = Fleet(store, plan, clock.rate, self._boots.top)
+        self._fleet = Fleet(store, self._plan, clock.rate, self._boots.top)
         self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
         plans = [(since_ms, casting.plan) for since_ms, casting in self.engine.plans]
         self._gate = Gate(store, self._boots, plans, self.timekeeper.site_ms, self._fleet.behind)
@@ -392,6 +392,7 @@ class Judge:
         batch.answers.append(lambda: item.future.set_result(item.plan.version))
 
     def _replan(self, batch: Batch, plan: Plan, source: str) -> None:
+        self._say(batch, self._fleet.leave(plan, batch.now_ms))
         self.store.plan(plan, batch.now_ms, source)
         self._judge(batch, (Replanned(plan=plan, at_ms=batch.now_ms),))
         self.store.use_plan(plan)
@@ -399,6 +400,7 @@ class Judge:
         self._fleet.use_plan(plan)
         self._watch.use_plan(plan)
         self._quiet.use_plan(plan)
+        self._say(batch, self._fleet.join(batch.now_ms))
         batch.plan = plan
 
     # ---------------------------------------------------------------------------------------------- judging

@@ -125,10 +125,7 @@ class Fleet:
     def use_plan(self, plan: Plan) -> None:
         """Know this plan's nodes from now on."""
         self._plan = plan
-        self._reporting = {
-            node.id: {device.name: device.touchpoint for device in node.devices.values() if device.signals}
-            for node in plan.nodes.values()
-        }
+        self._reporting = _reporting(plan)
         for node in plan.nodes.values():
             standing = self._nodes.setdefault(node.id, Standing(node.id))
             standing.wanted = node_config(plan, node).hash
@@ -137,6 +134,30 @@ class Fleet:
             if standing.node not in plan.nodes and standing.wanted is not None:
                 standing.wanted = None
                 self._changed.add(standing.node)
+
+    def leave(self, plan: Plan, now_ms: int) -> list[Signal]:
+        """Return what ends the blindness of devices that this plan drops or moves; before the plan counts.
+
+        Nobody else would: who comes back to its place would be blind there for ever, and its hold refuse nothing.
+        """
+        coming = _reporting(plan)
+        made = []
+        for node, standing in self._nodes.items():
+            for device in list(standing.blind):
+                place = self._reporting.get(node, {}).get(device)
+                if place != coming.get(node, {}).get(device):
+                    standing.blind.remove(device)
+                    self._changed.add(node)
+                    if place is not None:
+                        made.append(self.sight.signal(Change(SIGHTED, device, place, now_ms - 1), now_ms))
+        return made
+
+    def join(self, now_ms: int) -> list[Signal]:
+        """Return the `blind` of devices that came with the plan to a node which nobody hears, or which calls them so.
+
+        They are blind since they are there: what was before is not theirs.
+        """
+        return [signal for it in list(self._nodes.values()) for signal in self._see(it, now_ms, new=True)]
 
     def said(self, node: str, said: NodeState, now_ms: int, *, retained: bool = False) -> tuple[Standing, list[Signal]]:
         """Take a birth, a will or a goodbye; return the node's standing and what its devices' sight became.
@@ -255,8 +276,8 @@ class Fleet:
         """Return when to `look`."""
         return self.sight.next_ms()
 
-    def _see(self, standing: Standing, now_ms: int) -> list[Signal]:
-        """Compare who is blind with who was."""
+    def _see(self, standing: Standing, now_ms: int, *, new: bool = False) -> list[Signal]:
+        """Compare who is blind with who was; `new`: those who were not have just come with the plan."""
         reporting = self._reporting.get(standing.node, {})
         if standing.state == "unseen":
             return []
@@ -279,8 +300,8 @@ class Fleet:
                 for name, place in went.items()
             ]
         elif went:
-            heard_ms = self.sight.heard_ms(standing.node)
-            at_ms = now_ms if standing.stale_ms is None else standing.stale_ms
+            heard_ms = None if new else self.sight.heard_ms(standing.node)
+            at_ms = now_ms if new or standing.stale_ms is None else standing.stale_ms
             why = "stale" if standing.state == "online" else "stopped" if standing.state == "stopped" else "lost"
             made = self.sight.went(standing.node, went, at_ms, why, standing.boot, heard_ms, now_ms=now_ms)  # type: ignore[arg-type]
         else:
@@ -333,3 +354,11 @@ class Fleet:
                 ),
             )
         self._changed.clear()
+
+
+def _reporting(plan: Plan) -> dict[str, dict[str, str]]:
+    """Return of each node the devices that report anything of a place, with their touchpoints."""
+    return {
+        node.id: {it.name: it.touchpoint for it in node.devices.values() if it.signals and it.touchpoint}
+        for node in plan.nodes.values()
+    }

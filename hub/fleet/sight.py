@@ -260,12 +260,13 @@ class Sight:
         """Return a signal of the hub's own."""
         self._own += 1
         return Signal(
-            id=f"f/hub-{self._store.epoch[:8]}-{self._store.session}-{self._own}",
+            id=f"h/{self._store.epoch[:8]}-{self._store.session}-{self._own}",
             name=change.word,
             touchpoint=change.touchpoint,
             at_ms=change.at_ms,
             received_ms=now_ms,
             source="hub",
+            seq=self._own,  # going blind and seeing again in one millisecond stand in the order they were said in
             device=change.device,
             value=change.why,
             retracts=change.retracts,

@@ -223,7 +223,7 @@ class Check:
         accepted = self.storm.http.said.keys() | self.storm.mqtt.said.keys()
         used: set[tuple[str, str, float, str]] = set()
         for id, mono_ms in self._rows("select id, mono_ms from signal order by id"):
-            if id.startswith("f/hub-"):
+            if id.startswith("h/"):
                 continue
             if id.startswith("f/"):
                 if id[2:] not in accepted:

@@ -470,3 +470,32 @@ def test_a_press_overtakes_a_backlog_and_the_backlog_is_not_forgotten(desk: Desk
     assert max(seq for node, seq in said if node == "desk-a1") == 5001
     assert len(desk.acks) == 12
     assert not desk.driver.busy
+
+
+def test_no_feed_can_take_the_names_of_the_hubs_own_signals(desk: Desk) -> None:
+    desk.say("node/mark-a/state", b'{"state":"online","session":1,"boot":"b1"}')
+    own = f"{desk.driver.epoch[:8]}-{desk.driver.session}"
+    for n in range(1, 6):
+        for id in (f"hub-{own}-{n}", f"h/{own}-{n}"):
+            desk.post(id, "docked", key=f"{id}/2026-11-21")
+    desk.say("node/mark-a/state", b'{"state":"lost","session":1}')
+    desk.post("after", "docked", key=KEY)
+    assert desk.driver.fault is None
+
+
+def test_what_the_journal_can_never_take_ends_the_driver_and_is_acknowledged_to_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broke = threading.Event()
+    desk.driver.broke = broke.set
+
+    def refuse() -> None:
+        raise sqlite3.IntegrityError("UNIQUE constraint failed: signal.id")
+
+    monkeypatch.setattr(desk.driver._store.signals, "write", refuse)
+    desk.deliver("node/desk-a1/signal", node_signal(1))
+    assert broke.wait(WAIT_S)
+    assert desk.driver.broken
+    assert "UNIQUE constraint" in (desk.driver.fault or "")
+    assert not desk.acks
+    assert not [out for out in desk.commits if out.receipts]

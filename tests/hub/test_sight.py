@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from andgate.moment.events import Confirmed
 from andgate.moment.signals import BLIND, SIGHTED, WATCHED
 from hub.store import NodeRow
-from tests.hub.desk import START_MS, Desk, node_signal
+from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, node_signal
 
 MINUTE = 60_000
 
@@ -276,3 +278,78 @@ def test_a_hub_that_was_down_gives_everybody_time_to_speak(make_desk: Callable[.
     assert _blind(desk) == ("mark-a/mark",), "what the broker kept is no sign of life"
     _health(desk)
     assert [name for name, _ in _sight(desk)] == [BLIND, SIGHTED, WATCHED]
+
+
+MOVED_MARK = PLAN.replace(
+    '[nodes.mark-a.devices.mark]\ntouchpoint = "counter-a"', '[nodes.mark-a.devices.mark]\ntouchpoint = "belt-3"'
+)
+OTHER_MARK = PLAN.replace("[nodes.mark-a.devices.mark]", "[nodes.mark-a.devices.marks]")
+
+
+@pytest.mark.parametrize("meanwhile", [OTHER_MARK, MOVED_MARK], ids=["renamed", "moved"])
+def test_a_device_that_the_plan_drops_and_takes_back_is_not_blind_for_ever(desk: Desk, meanwhile: str) -> None:
+    _state(desk, "online", 1)
+    _health(desk)
+    desk.pass_ms(1_000)
+    _health(desk, "unknown", "stuck")
+    assert _blind(desk) == ("mark-a/mark",)
+    desk.pass_ms(1_000)
+    desk.driver.reload(meanwhile).result(WAIT_S)
+    desk.say("node/mark-a/health", b'{"boot":"b1","mono":5.0,"devices":{"mark":{"level":"off"}}}')
+    desk.pass_ms(1_000)
+    desk.driver.reload(PLAN).result(WAIT_S)
+    _health(desk, "on")
+    desk.pass_ms(1_000)
+    desk.node(_mark(desk, 1, "reached", desk.clock.now_ms()), "mark-a")
+    desk.pass_ms(1_000)
+    _press(desk, 1, "reset")
+    assert desk.only().state == "open", "the line still stands, and somebody sees it"
+    assert _blind(desk) == ()
+
+
+def test_a_blind_device_is_blind_where_the_plan_moves_it_and_no_longer_where_it_was(desk: Desk) -> None:
+    _state(desk, "online", 1)
+    _health(desk, "unknown", "stuck")
+    desk.pass_ms(1_000)
+    desk.driver.reload(MOVED_MARK).result(WAIT_S)
+    at_ms = desk.clock.now_ms() - START_MS
+    assert _sight(desk) == [(BLIND, 0), (SIGHTED, at_ms - 1), (BLIND, at_ms)]
+    desk.pass_ms(1_000)
+    _press(desk, 1)
+    _press(desk, 2, "reset")
+    assert (desk.only().verdict, desk.only().provisional) == ("success", False)
+
+
+def test_a_device_that_comes_with_the_plan_to_a_node_that_nobody_hears_is_blind_there(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk()
+    _state(desk, "online", 1)
+    _health(desk)
+    desk.pass_ms(1_000)
+    _state(desk, "lost", 1)
+    desk.pass_ms(1_000)
+    desk.driver.reload(OTHER_MARK).result(WAIT_S)
+    desk.pass_ms(60_000)
+    _press(desk, 1)
+    _press(desk, 2, "reset")
+    assert (desk.only().verdict, desk.only().provisional) == ("success", True)
+    assert _blind(desk) == ("mark-a/marks",)
+    desk.stop()
+    again = make_desk()  # with the plan of before, taken at the start
+    assert _blind(again) == ("mark-a/mark",)
+    assert [word for word, _ in _sight(again)] == [BLIND, SIGHTED, BLIND, SIGHTED, BLIND]
+
+
+def test_lost_and_found_in_one_millisecond_is_found_however_many_words_were_said_before(desk: Desk) -> None:
+    desk.say("node/desk-a1/state", b'{"state":"online","session":1,"boot":"b1"}')  # a first word, so that they are odd
+    _state(desk, "online", 1, run=1)
+    _health(desk)
+    for session in range(1, 12):
+        desk.deliver("node/mark-a/state", b'{"state":"lost","session":%d}' % session)
+        desk.deliver("node/mark-a/state", b'{"state":"online","session":%d,"boot":"b1","run":1}' % (session + 1))
+        desk.sync()
+        desk.pass_ms(1_000)
+        _press(desk, 2 * session - 1)
+        _press(desk, 2 * session, "reset")
+        assert not desk.moments()[0].provisional, session
