@@ -24,6 +24,8 @@ staff         people who are paged: how, and when not; no part of the journal, a
 duty          who stands on which shift of which group, by weekday or date; erased with the name
 stand_in      who stands on one shift of one date instead of whom: overrides and swaps; erased with the name
 phone         browsers that asked to be paged with a group; no part of the journal, and deleted when they want no more
+customer      passengers who asked to be told about a flight; no part of the journal, erased when the flight is over
+telling       each word to each of them, told or not; erased with them
 drill         each proof of the channels: when, asked by whom, silent or loud; no part of the journal
 drill_part    one channel (or node) of a drill: whether it was proven, and how long that took
 seal          what stands for the entries that retention took out, signed, and what the others build upon
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 13
+LATEST = 14
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -404,6 +406,39 @@ create index page_person on page (person, id) where person is not null;
 """
 
 
+_CUSTOMERS = """
+create table customer (
+    token text primary key,
+    flight text not null,
+    way text not null,
+    address text not null,
+    confirmed integer not null,
+    asked_ms integer not null,
+    until_ms integer not null
+);
+create index customer_flight on customer (flight);
+create index customer_address on customer (address);
+create index customer_until on customer (until_ms);
+
+create table telling (
+    customer text not null,
+    news text not null,
+    title text not null,
+    text text not null,
+    state text not null,
+    tries integer not null,
+    due_ms integer not null,
+    again integer not null,
+    decided_ms integer not null,
+    sent_ms integer,
+    note text not null,
+    primary key (customer, news)
+);
+create index telling_news on telling (news);
+create index telling_unsent on telling (decided_ms) where state in ('queued', 'sending');
+"""
+
+
 _RECEIPTS = """
 alter table page add column delivered_ms integer;
 alter table page add column read_ms integer;
@@ -507,6 +542,10 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     @migrations()
     def m013_receipts(db: Database) -> None:
         _all(db, _RECEIPTS)
+
+    @migrations()
+    def m014_customers(db: Database) -> None:
+        _all(db, _CUSTOMERS)
 
     database = Utils(connection)
     migrations.apply(database)
