@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from andgate.plan.addresses import hook_address, hook_key, is_hook, kind_of, pager_address, push_contact, web_base
 from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
+from andgate.plan.pace import read_drill, read_pace
 from andgate.plan.tables import Table, known, show
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
@@ -37,10 +38,11 @@ def read_site(root: Table) -> Site | None:
     if after_ms is not None and "technicians" not in table.content:
         table.wrong("technicians_after", "pages nobody", 'Add technicians = "GROUP", or delete this key')
     url = _base(table)
+    drill_min = read_drill(table)
     table.close()
     if name_id is None or name is None or zone is None:
         return None
-    site = Site(id=name_id, name=name, timezone=zone, technicians=technicians, url=url)
+    site = Site(id=name_id, name=name, timezone=zone, technicians=technicians, url=url, drill_min=drill_min)
     return site if after_ms is None else replace(site, technicians_after_ms=after_ms)
 
 
@@ -140,8 +142,9 @@ def read_groups(root: Table, channels: Collection[str]) -> dict[str, Group]:
     for name, table in root.entries("groups"):
         shown = table.text("name", example="Ticket agents")
         reached = table.references("channels", channels, "channel")
+        pace = read_pace(table)
         if shown is not None:
-            groups[name] = Group(id=name, name=shown, channels=reached)
+            groups[name] = Group(id=name, name=shown, channels=reached, pace=pace)
         table.close()
     return groups
 

@@ -24,6 +24,8 @@ class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing
     """A node lost, silent or stopped for so long is paged; a blink of the network is not."""
     url: str | None = None
     """Where people reach the hub's pages from outside, without a slash at its end; links in messages begin with it."""
+    drill_min: int | None = None
+    """When all channels are proven, silently, each night: minutes from midnight; None: never by itself."""
 
 
 class Channel(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
@@ -36,12 +38,30 @@ class Channel(Struct, frozen=True, omit_defaults=True):  # a plan that says noth
     """What a signed web hook is signed with: ``whsec_`` and base64."""
 
 
-class Group(Struct, frozen=True):
+class Pace(Struct, frozen=True, omit_defaults=True):
+    """How many pages a group, or one of its people, gets at once."""
+
+    bundles_from: int = 4
+    """So many threats within `bundles_within_ms`, on one channel, are a storm: from this one on they are told together.
+
+    0: never."""
+    bundles_within_ms: int = 30_000
+    pages_most: int | None = None
+    """Further pages (never a threat's first) to one receiver within `pages_within_ms`; None: no limit of the plan's."""
+    pages_within_ms: int = 300_000
+
+
+USUAL_PACE = Pace()
+
+
+class Group(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
     """People who can act."""
 
     id: str
     name: str
     channels: tuple[str, ...]
+    pace: Pace = USUAL_PACE
+    """How much at once; `USUAL_PACE` itself where the plan says nothing, so that it keeps its version."""
 
 
 class Hours(Struct, frozen=True):

@@ -8,6 +8,7 @@ from andgate.plan.addresses import kind_of
 from andgate.plan.durations import format_duration
 from andgate.plan.kinds import KINDS
 from andgate.plan.model import Expectation, Hours, Interaction, Node, PageStep, Plan, Touchpoint
+from andgate.plan.pace import drill_words, pace_words
 
 _OWN_WAYS = {
     "snpp": "a pager, over SNPP",
@@ -20,7 +21,7 @@ _OWN_WAYS = {
 def describe(plan: Plan) -> str:
     """Say what a plan means, section by section, in lines of plain text."""
     site = plan.site
-    lines = [f"{site.name} ({site.id}), times in {site.timezone}, plan {plan.version}"]
+    lines = [f"{site.name} ({site.id}), times in {site.timezone}, plan {plan.version}", *drill_words(site)]
     if plan.expectations:
         lines += ["", "PROMISES"]
     for expectation in plan.expectations.values():
@@ -176,7 +177,7 @@ def _technicians(plan: Plan) -> list[str]:
 def _reached(plan: Plan, group: str) -> str:
     """Tell how a group is reached, by channel ids: a URL may hold secrets."""
     channels = ", ".join(_way(plan, channel) for channel in plan.groups[group].channels)
-    return f"reached by {channels}" if channels else "no channel, screens only"
+    return f"reached by {channels}{pace_words(plan.groups[group])}" if channels else "no channel, screens only"
 
 
 def _way(plan: Plan, channel: str) -> str:
