@@ -3,6 +3,10 @@
 from andgate.plan.hours import is_open, is_served, local_time
 from andgate.plan.kinds import KINDS, Kind, springs_back
 from andgate.plan.model import (
+    MADE_GOOD,
+    OWED,
+    Category,
+    Cause,
     Channel,
     Device,
     Expectation,
@@ -12,14 +16,21 @@ from andgate.plan.model import (
     Node,
     PageStep,
     Plan,
+    Remedy,
+    Shift,
     Site,
     Touchpoint,
+    task_of,
 )
 from andgate.plan.parse import parse_plan
 from andgate.plan.words import describe
 
 __all__ = [
     "KINDS",
+    "MADE_GOOD",
+    "OWED",
+    "Category",
+    "Cause",
     "Channel",
     "Device",
     "Expectation",
@@ -30,6 +41,8 @@ __all__ = [
     "Node",
     "PageStep",
     "Plan",
+    "Remedy",
+    "Shift",
     "Site",
     "Touchpoint",
     "describe",
@@ -38,4 +51,5 @@ __all__ = [
     "local_time",
     "parse_plan",
     "springs_back",
+    "task_of",
 ]

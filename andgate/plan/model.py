@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+Category = Literal["people", "time", "quality", "cost"]
+"""What kind of cause a failure has."""
+
+OWED = "owed"
+"""What opens a remedy task: the failure itself. Only the engine says it."""
+MADE_GOOD = "made-good"
+"""What closes one: somebody's word that it is done. Only the engine says it."""
 
 
 class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
@@ -145,6 +153,32 @@ class Expectation(Struct, frozen=True):
     remedy: str | None = None
     pages: tuple[PageStep, ...] = ()
     """In the order of falling `left_ms`."""
+    repeat_ms: int | UnsetType = UNSET
+    """Paged again so often until somebody has claimed it, it is over, or a later step pages the same group."""
+
+
+class Remedy(Struct, frozen=True):
+    """What is owed to the customers after a failure: a task with a clock of its own."""
+
+    within_ms: int
+    """From the failure."""
+    group: str
+    """Who makes it good."""
+    may: tuple[str, ...] = ()
+    """What staff may give without asking anybody."""
+    pages: tuple[PageStep, ...] = ()
+    """In the order of falling `left_ms`."""
+    gives_up_after_ms: int = 43_200_000
+    """A task that nobody has done so long after its deadline ends by itself: a shift later the customers are gone."""
+
+
+class Cause(Struct, frozen=True):
+    """Why a promise may be broken, as a site says it."""
+
+    id: str
+    """The words in lower case with hyphens; counted by it, so other words are another cause."""
+    category: Category
+    text: str
 
 
 class Interaction(Struct, frozen=True):
@@ -175,8 +209,27 @@ class Plan(Struct, frozen=True, dict=True):
         return {device.name: device for node in self.nodes.values() for device in node.devices.values()}
 
     @cached_property
+    """What is done for the customers after a failure, in words."""
     def interactions_of(self) -> dict[str, tuple[str, ...]]:
         """Expectation id -> the interactions it counts in, directly or through another gate, in plan order."""
+    task: Remedy | None = None
+    """Who does it, by when; None: nobody is reminded."""
+    causes: tuple[Cause, ...] = ()
+    """Why it may fail; empty: `andgate.causes.USUAL`."""
+    proposes: dict[str, str] = {}
+    """Signal -> id of the cause that it speaks for: ``jammed`` for a belt that stands."""
+    first: tuple[str, ...] = ()
+    """What to do first when it is threatened, most helpful first."""
+    first_at: dict[str, tuple[str, ...]] = {}
+    """Touchpoint -> the same, where it is another there."""
+    needs: int | None = None
+    """So many different people must be on it before it counts as claimed; None: one."""
+    remedy_of: str | None = None
+    """The promise whose broken word this one makes good; such a one is derived (`Plan.judged`), never in the file."""
+
+    def first_actions(self, touchpoint: str) -> tuple[str, ...]:
+        """Return what to do first at a touchpoint, in the plan's order."""
+        return self.first_at.get(touchpoint, self.first)
         return {
             expectation: tuple(gate for gate in self.interactions if expectation in self.expectations_of(gate))
             for expectation in self.expectations
@@ -202,3 +255,35 @@ class Plan(Struct, frozen=True, dict=True):
     def expectations_of(self, interaction: str) -> tuple[str, ...]:
         """Return the expectations at the leaves of a gate, in journey order, each once."""
         return self._leaves[interaction]
+    @cached_property
+    def judged(self) -> dict[str, Expectation]:
+        """Every promise that is judged: those of the file, and beside each with a remedy task what a failure owes.
+
+        A task is ``check-in-wait.remedy``, as its table is called in the file; no id of the file has a dot. It counts
+        in no interaction, and in no rate but its own.
+        """
+        tasks = [_task(it, it.task) for it in self.expectations.values() if it.task is not None]
+        return self.expectations | {task.id: task for task in tasks}
+
+
+
+def task_of(expectation: str) -> str:
+    """Return the id of the remedy task that goes with a promise."""
+    return f"{expectation}.remedy"
+
+
+def _task(it: Expectation, remedy: Remedy) -> Expectation:
+    """Return what is owed once a promise is broken, as a promise of its own: each failure is one occasion."""
+    return Expectation(
+        id=task_of(it.id),
+        promise=it.remedy or "",
+        touchpoints=it.touchpoints,
+        opens=(OWED,),
+        closes=(MADE_GOOD,),
+        fails_after_ms=remedy.within_ms,
+        key="failure",
+        gives_up_after_ms=remedy.gives_up_after_ms,
+        pages=remedy.pages,
+        first=remedy.may,
+        remedy_of=it.id,
+    )

@@ -24,6 +24,9 @@ from andgate.plan.wiring import read_nodes
 MAX_PLAN_CHARS = 4_000_000
 """Ten times the plan of the largest airport; more is another file."""
 _VERSION_DIGITS = 12
+LATER = ("task", "causes", "proposes", "first", "first_at", "needs", "remedy_of")
+"""Fields of a promise that are younger than plans: empty ones are no part of the version."""
+_PROMISES = 5
 _AT_LINE = re.compile(r" \(at line ([0-9]+), column ([0-9]+)\)$")
 _AT_END = " (at end of document)"
 
@@ -52,8 +55,18 @@ def parse_plan(text: str) -> Plan:
         raise PlanError(book.in_order())
     parts = (site, channels, groups, touchpoints, nodes, expectations, interactions)
     # "sorted" leaves the order of tables in the file out of the version, as well as comments and layout
-    digest = hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode(_content(parts), order="sorted")).hexdigest()
     return Plan(*parts, version=digest[:_VERSION_DIGITS])
+
+
+def _content(parts: tuple[object, ...]) -> object:
+    """Return what a version is made from: everything, but for later fields of a promise that says nothing there."""
+    content: list[dict[str, dict[str, object]]] = msgspec.to_builtins(parts)
+    for expectation in content[_PROMISES].values():
+        for name in LATER:
+            if not expectation[name]:
+                del expectation[name]
+    return content
 
 
 def _toml(text: str) -> dict[str, object]:

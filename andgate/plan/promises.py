@@ -10,6 +10,7 @@ from andgate.plan.lines import Path
 from andgate.plan.model import Expectation, PageStep
 from andgate.plan.reserved import RESERVED
 from andgate.plan.tables import Book, Table, show
+from andgate.plan.remedies import read_causes, read_first, read_remedy
 
 _ROLES = {
     "opens": "opens it",
@@ -50,13 +51,16 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
     contradicted_after = table.duration("contradicted_after", positive=True)
     rejoins_within = table.duration("rejoins_within")
     gives_up_after = table.duration("gives_up_after")
-    remedy = table.text("remedy")
+    remedy, task = read_remedy(table, groups, places, _pages)
+    causes, proposes = read_causes(table, (*roles["threatens"], *roles["fails_on"]))
+    first, first_at = read_first(table, places)
     pages = _pages(table, groups, fails_after)
     table.close()
     if fails_after is not None:
         _within(table, "countdown", countdown, fails_after, equal=True)
         _within(table, "better_than", better_than, fails_after, equal=False)
         _within(table, "contradicted_after", contradicted_after, fails_after, equal=False)
+    needs = table.whole("needs", 1, _MOST_NEEDED)
     if contradicted_after is not None:
         _can_contradict(table, roles["opens"], holds, key)
     if promise is None or fails_after is None:
@@ -88,6 +92,12 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
 
 def _free(book: Book, path: Path, signal: str) -> bool:
     """Tell whether a plan may use a name for a signal of its own; note it where it may not."""
+        task=task,
+        causes=causes,
+        proposes=proposes,
+        first=first,
+        first_at=first_at,
+        needs=None if needs == 1 else needs,
     if signal not in RESERVED:
         return True
     book.note(
@@ -191,7 +201,9 @@ def _place(table: Table, role: str, signal: str) -> int:
     return cast("list[object]", table.content[role]).index(signal)
 
 
-def _pages(table: Table, groups: Collection[str], fails_after: int | None) -> tuple[PageStep, ...]:
+def _pages(
+    table: Table, groups: Collection[str], fails_after: int | None, limited_by: str = "fails_after"
+) -> tuple[PageStep, ...]:
     """Read the escalation ladder, in the order of falling time left."""
     steps: list[PageStep] = []
     for row in table.rows("pages"):
@@ -203,12 +215,23 @@ def _pages(table: Table, groups: Collection[str], fails_after: int | None) -> tu
             limit = format_duration(fails_after)
             row.wrong(
                 "left",
-                f"{format_duration(left)} is longer than fails_after = {limit}: nobody could be paged then",
+        repeat = row.duration("repeat", positive=True)
+        if repeat is not None and repeat < LEAST_REPEAT_MS:
+            least = format_duration(LEAST_REPEAT_MS)
+            row.wrong("repeat", f"nobody can answer within {format_duration(repeat)}", f"Write {least} or more")
+                f"{format_duration(left)} is longer than {limited_by} = {limit}: nobody could be paged then",
                 f"Write at most {limit}",
             )
         if left is None or group is None:
             continue
         if any(step.left_ms == left and step.group == group for step in steps):
             row.wrong("left", f"{show(group)} is paged twice at {format_duration(left)}", "Delete one of the two")
-        steps.append(PageStep(left_ms=left, group=group, unless_claimed=unless is not None))
+        steps.append(
+            PageStep(
+                left_ms=left,
+                group=group,
+                unless_claimed=unless is not None,
+                repeat_ms=UNSET if repeat is None else repeat,
+            )
+        )
     return tuple(sorted(steps, key=lambda step: -step.left_ms))

@@ -78,7 +78,41 @@ def _expectation(plan: Plan, it: Expectation) -> list[str]:
     lines += [f"  {_page(plan, it, step)}" for step in it.pages] or ["  Nobody is paged"]
     if it.remedy is not None:
         lines.append(f"  After a failure: {it.remedy}")
-    return lines + _notes(plan, it)
+    return lines + _task(plan, it) + _causes(it) + _notes(plan, it)
+
+
+def _first(plan: Plan, it: Expectation) -> list[str]:
+    """Tell what to do first against a threat."""
+    lines = [f"  First: {'; then '.join(it.first)}"] if it.first else []
+    lines += [f"  First at {plan.touchpoints[at].name}: {'; then '.join(does)}" for at, does in it.first_at.items()]
+    return lines
+
+
+def _task(plan: Plan, it: Expectation) -> list[str]:
+    """Tell who makes a failure good, by when, with what."""
+    if it.task is None:
+        return []
+    within = format_duration(it.task.within_ms)
+    lines = [f"    {plan.groups[it.task.group].name} do that within {within} of the failure; it is judged too"]
+    if it.task.may:
+        lines.append(f"    They may give without asking: {', '.join(it.task.may)}")
+    for step in it.task.pages:
+        after = it.task.within_ms - step.left_ms
+        when = f"{format_duration(after)} after the failure" if after else "at the failure"
+        claimed = ", unless somebody has claimed it" if step.unless_claimed else ""
+        lines.append(f"    {plan.groups[step.group].name} are paged {when}{claimed}")
+    return lines
+
+
+def _causes(it: Expectation) -> list[str]:
+    """Tell what can be given as the cause of a failure."""
+    lines = [
+        f"  Causes, {category}: {', '.join(cause.text for cause in it.causes if cause.category == category)}"
+        for category in dict.fromkeys(cause.category for cause in it.causes)
+    ]
+    texts = {cause.id: cause.text for cause in it.causes}
+    return lines + [f"    {signal} proposes: {texts[cause]}" for signal, cause in it.proposes.items()]
+    lines += _first(plan, it)
 
 
 def _place(touchpoint: Touchpoint) -> str:
