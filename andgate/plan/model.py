@@ -7,6 +7,7 @@ TOML, `words` says in plain English what it means.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 

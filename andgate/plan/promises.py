@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import cast
 
+from msgspec import UNSET
+
 from andgate.plan.durations import format_duration
 from andgate.plan.lines import Path
 from andgate.plan.model import Expectation, PageStep
+from andgate.plan.remedies import read_causes, read_first, read_remedy
 from andgate.plan.reserved import RESERVED
 from andgate.plan.tables import Book, Table, show
-from andgate.plan.remedies import read_causes, read_first, read_remedy
 
 _ROLES = {
     "opens": "opens it",
@@ -20,6 +22,9 @@ _ROLES = {
     "voids": "voids it",
 }
 """The lists of signals, in the order of the contract: one signal can do only one of these."""
+_MOST_NEEDED = 20
+LEAST_REPEAT_MS = 15_000
+"""A page takes some seconds to be heard, read and answered; what comes faster is only noise."""
 
 
 def read_expectations(root: Table, touchpoints: Collection[str], groups: Collection[str]) -> dict[str, Expectation]:
@@ -55,12 +60,12 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
     causes, proposes = read_causes(table, (*roles["threatens"], *roles["fails_on"]))
     first, first_at = read_first(table, places)
     pages = _pages(table, groups, fails_after)
+    needs = table.whole("needs", 1, _MOST_NEEDED)
     table.close()
     if fails_after is not None:
         _within(table, "countdown", countdown, fails_after, equal=True)
         _within(table, "better_than", better_than, fails_after, equal=False)
         _within(table, "contradicted_after", contradicted_after, fails_after, equal=False)
-    needs = table.whole("needs", 1, _MOST_NEEDED)
     if contradicted_after is not None:
         _can_contradict(table, roles["opens"], holds, key)
     if promise is None or fails_after is None:
@@ -87,17 +92,17 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
         gives_up_after_ms=defaults.gives_up_after_ms if gives_up_after is None else gives_up_after,
         remedy=remedy,
         pages=pages,
-    )
-
-
-def _free(book: Book, path: Path, signal: str) -> bool:
-    """Tell whether a plan may use a name for a signal of its own; note it where it may not."""
         task=task,
         causes=causes,
         proposes=proposes,
         first=first,
         first_at=first_at,
         needs=None if needs == 1 else needs,
+    )
+
+
+def _free(book: Book, path: Path, signal: str) -> bool:
+    """Tell whether a plan may use a name for a signal of its own; note it where it may not."""
     if signal not in RESERVED:
         return True
     book.note(
@@ -210,15 +215,15 @@ def _pages(
         left = row.duration("left", example="3m")
         group = row.reference("group", groups, "group")
         unless = row.choice("unless", ("claimed",), "condition")
+        repeat = row.duration("repeat", positive=True)
+        if repeat is not None and repeat < LEAST_REPEAT_MS:
+            least = format_duration(LEAST_REPEAT_MS)
+            row.wrong("repeat", f"nobody can answer within {format_duration(repeat)}", f"Write {least} or more")
         row.close()
         if left is not None and fails_after is not None and left > fails_after:
             limit = format_duration(fails_after)
             row.wrong(
                 "left",
-        repeat = row.duration("repeat", positive=True)
-        if repeat is not None and repeat < LEAST_REPEAT_MS:
-            least = format_duration(LEAST_REPEAT_MS)
-            row.wrong("repeat", f"nobody can answer within {format_duration(repeat)}", f"Write {least} or more")
                 f"{format_duration(left)} is longer than {limited_by} = {limit}: nobody could be paged then",
                 f"Write at most {limit}",
             )

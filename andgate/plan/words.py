@@ -157,9 +157,11 @@ def _page(plan: Plan, it: Expectation, step: PageStep) -> str:
     """Tell one rung of the ladder."""
     after = it.fails_after_ms - step.left_ms
     when = f"{format_duration(after)} after the beginning" if after else "at once"
-    claimed = ", unless somebody has claimed it" if step.unless_claimed else ""
+    who = "somebody has" if it.needs is None else f"{it.needs} people have"
+    claimed = f", unless {who} claimed it" if step.unless_claimed else ""
+    again = f", and again every {format_duration(step.repeat_ms)} until {who}" if step.repeat_ms else ""
     group = plan.groups[step.group].name
-    return f"With {format_duration(step.left_ms)} left ({when}): {group} are paged{claimed}"
+    return f"With {format_duration(step.left_ms)} left ({when}): {group} are paged{claimed}{again}"
 
 
 def _notes(plan: Plan, it: Expectation) -> list[str]:
@@ -183,6 +185,11 @@ def _notes(plan: Plan, it: Expectation) -> list[str]:
 
 
 def _interaction(plan: Plan, it: Interaction) -> list[str]:
+    if it.pages and not it.pages[-1].repeat_ms:
+        last = plan.groups[it.pages[-1].group].name
+        notes.append(
+            f'after {last} nobody else is paged: repeat = "60s" in the last page goes on until somebody claims it'
+        )
     """Tell one AND gate."""
     each = f" for a {it.key}" if it.key else ""
     lines = [f"{it.name} ({it.id}) succeeds{each} only if every one of these is kept:"]
