@@ -25,6 +25,7 @@ from andgate.wire.messages import (
     Command,
     FeedReceipt,
     FeedSignal,
+    GroupBoard,
     Health,
     HubBeat,
     HubState,
@@ -33,10 +34,12 @@ from andgate.wire.messages import (
     NodeSignal,
     NodeState,
     Page,
+    PageReceipt,
     Receipt,
     TimeAsk,
     TimeReply,
     TouchpointMoments,
+    Transmission,
 )
 from andgate.wire.published import ended_moment, live_moment, moment_message, touchpoint_moments
 from andgate.wire.times import format_time, format_time_or_none, parse_time
@@ -50,6 +53,7 @@ __all__ = [
     "decode_config",
     "decode_feed_receipt",
     "decode_feed_signals",
+    "decode_group_board",
     "decode_health",
     "decode_hub_beat",
     "decode_hub_state",
@@ -57,6 +61,7 @@ __all__ = [
     "decode_node_signals",
     "decode_node_state",
     "decode_page",
+    "decode_page_receipt",
     "decode_receipt",
     "decode_time_ask",
     "decode_time_reply",
@@ -268,6 +273,9 @@ decode_time_reply = Decoder(TimeReply)
 decode_config = Decoder(NodeConfig)
 decode_command = Decoder(Command)
 decode_touchpoint = Decoder(TouchpointMoments)
+decode_group_board = Decoder(GroupBoard)
 decode_page = Decoder(Page)
+decode_page_receipt = Decoder(PageReceipt)
+decode_transmission = Decoder(Transmission)
 decode_answer = Decoder(Answer)
 decode_moment = Decoder(MomentMessage)

@@ -298,6 +298,73 @@ class TouchpointMoments(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended: EndedMoment | UnsetType = UNSET
 
 
+class GroupMoment(Struct, frozen=True, kw_only=True):
+    """An open moment that a group has been paged about."""
+
+    id: str
+    expectation: str
+    touchpoint: str
+    place: str
+    """The touchpoint's name."""
+    key: str | None
+    opened: str
+    threatened: str | None
+    failing: str | None
+    deadline: str
+    claimed: str | None
+    """Since when somebody is on it; null: nobody is, and it goes on sounding."""
+    page: str
+    """The page to this group that was decided last."""
+    paged: str
+    """When that was."""
+    pages: WholeNumber
+    """How many pages to this group there have been: one more is one more to sound."""
+    text: str
+    """What the page says."""
+
+
+class GroupBoard(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``group/{group}/board`` (retained): what a group has been paged about and is not over, nearest deadline first.
+
+    Annunciators and speakers live on it: whoever comes back after an outage learns what stands.
+    """
+
+    at: str
+    name: str
+    """The group's name."""
+    moments: list[GroupMoment]
+    suspended: bool = False
+    """All pages and sounds are stopped (a fire alarm): be silent and dark."""
+
+
+class Transmission(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``node/{node}/transmit``: send this to one POCSAG pager; answered on ``node/{node}/page``."""
+
+    page: Text
+    """Names the delivery: what comes twice under one name is sent once."""
+    ric: Annotated[int, Meta(ge=8, le=2_097_151)]
+    """The pager's address."""
+    text: Annotated[str, Meta(max_length=240)]
+    function: Annotated[int, Meta(ge=0, le=3)] = 3
+    baud: Literal[512, 1200, 2400] = 1200
+    numeric: bool = False
+    """Send digits, spaces, ``U-()`` only, in four bits each."""
+    within_s: Annotated[float, Meta(gt=0, le=600)] = 20.0
+    """What could not be begun within this (real) is not sent: the hub has given it up."""
+
+
+class PageReceipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """``node/{node}/page``: what became of a page at an annunciator, speaker or transmitter."""
+
+    page: Text
+    device: Name
+    did: Literal["sounded", "spoken", "sent", "dropped", "failed"]
+    """``dropped``: it would have come too late, or was over; ``failed``: a device or program does not work."""
+    why: Annotated[str, Meta(max_length=300)] | None = None
+    at: str | None = None
+    """When, if the node knows the time."""
+
+
 class Page(Struct, frozen=True, kw_only=True):
     """``page/{group}``: a page, or the word that it is over; every field is always there."""
 

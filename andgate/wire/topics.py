@@ -36,20 +36,23 @@ Kind = Literal[
     "node/time/reply",
     "node/config",
     "node/command",
+    "node/transmit",
+    "node/page",
     "feed/signal",
     "feed/receipt",
     "touchpoint/moment",
+    "group/board",
     "page",
     "answer",
     "verdict",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-RETAINED: frozenset[Kind] = frozenset({"hub/state", "node/state", "node/config", "touchpoint/moment"})
+RETAINED: frozenset[Kind] = frozenset({"hub/state", "node/state", "node/config", "touchpoint/moment", "group/board"})
 """States are published retained, so that who comes later sees them; a signal never is."""
 
 _NAMELESS: dict[str, Kind] = {kind: kind for kind in KINDS if kind in {"hub/state", "hub/beat", "answer", "verdict"}}
 _NAMED: dict[str, Kind] = {kind: kind for kind in KINDS if kind not in _NAMELESS}
-_NAMES = {"node": "NODE", "feed": "FEED", "touchpoint": "TOUCHPOINT", "page": "GROUP"}
+_NAMES = {"node": "NODE", "feed": "FEED", "touchpoint": "TOUCHPOINT", "group": "GROUP", "page": "GROUP"}
 
 
 class Topic(Struct, frozen=True):
@@ -155,6 +158,14 @@ class Topics:
         """Return the topic of the hub's commands to a node."""
         return f"{self.root}/node/{_checked(node)}/command"
 
+    def node_transmit(self, node: str) -> str:
+        """Return the topic on which the hub gives a node's transmitter something to send."""
+        return f"{self.root}/node/{_checked(node)}/transmit"
+
+    def node_page(self, node: str) -> str:
+        """Return the topic on which a node says what became of a page that it was to sound, say or send."""
+        return f"{self.root}/node/{_checked(node)}/page"
+
     def feed_signal(self, feed: str) -> str:
         """Return the topic of a feed's signals (never retained)."""
         return f"{self.root}/feed/{_checked(feed)}/signal"
@@ -167,16 +178,28 @@ class Topics:
         """Return the topic of a touchpoint's moments (retained), which lamps, signs and boards live on."""
         return f"{self.root}/touchpoint/{_checked(touchpoint)}/moment"
 
+    def group_board(self, group: str) -> str:
+        """Return the topic of what a group has been paged about and is not over (retained)."""
+        return f"{self.root}/group/{_checked(group)}/board"
+
     def page(self, group: str) -> str:
         """Return the topic of a group's pages."""
         return f"{self.root}/page/{_checked(group)}"
 
     def hub_filters(self) -> tuple[str, ...]:
         """Return what a hub subscribes to: everything that is said to it."""
-        said = ("node/+/state", "node/+/signal", "node/+/health", "node/+/time", "feed/+/signal", "answer")
+        said = (
+            "node/+/state",
+            "node/+/signal",
+            "node/+/health",
+            "node/+/time",
+            "node/+/page",
+            "feed/+/signal",
+            "answer",
+        )
         return tuple(f"{self.root}/{tail}" for tail in said)
 
-    def node_filters(self, node: str, touchpoints: Iterable[str] = ()) -> tuple[str, ...]:
+    def node_filters(self, node: str, touchpoints: Iterable[str] = (), groups: Iterable[str] = ()) -> tuple[str, ...]:
         """Return what a node subscribes to; its own state too, since a late will may call its newer session lost."""
         return (
             self.hub_state,
@@ -186,6 +209,8 @@ class Topics:
             self.node_time_reply(node),
             self.node_config(node),
             self.node_command(node),
+            self.node_transmit(node),
+            *(self.group_board(group) for group in groups),
             *(self.touchpoint_moment(touchpoint) for touchpoint in touchpoints),
         )
 

@@ -19,9 +19,12 @@ WHO: dict[Kind, tuple[str, str]] = {
     "node/time/reply": ("hub", "node"),
     "node/config": ("hub", "node"),
     "node/command": ("hub", "node"),
+    "node/transmit": ("hub", "node"),
+    "node/page": ("node", "hub"),
     "feed/signal": ("feed", "hub"),
     "feed/receipt": ("hub", "feed"),
     "touchpoint/moment": ("hub", "lamps, signs, boards, anybody"),
+    "group/board": ("hub", "annunciators, speakers, boards, anybody"),
     "page": ("hub", "pagers"),
     "answer": ("pagers", "hub"),
     "verdict": ("hub", "anybody"),
@@ -56,7 +59,7 @@ def template(kind: Kind) -> str:
     owner, slash, said = kind.partition("/")
     if kind == "page":
         return "page/GROUP"
-    if owner in {"node", "feed", "touchpoint"}:
+    if owner in {"node", "feed", "touchpoint", "group"}:
         return f"{owner}/{owner.upper()}{slash}{said}"
     return kind
 

@@ -21,6 +21,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "feed-receipt": codec.decode_feed_receipt,
     "feed-signal": lambda payload: codec.decode_feed_signals(payload)[0][0],
     "feed-signal-list": lambda payload: codec.decode_feed_signals(payload)[0],
+    "group-board": codec.decode_group_board,
     "hub-beat": codec.decode_hub_beat,
     "hub-state": codec.decode_hub_state,
     "hub-state-will": codec.decode_hub_state,
@@ -28,6 +29,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "node-command-resend": codec.decode_command,
     "node-config": codec.decode_config,
     "node-health": codec.decode_health,
+    "node-page": codec.decode_page_receipt,
     "node-receipt": codec.decode_receipt,
     "node-signal": lambda payload: codec.decode_node_signals(payload)[0][0],
     "node-signal-list": lambda payload: codec.decode_node_signals(payload)[0],
@@ -37,6 +39,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "node-time": codec.decode_time_ask,
     "node-time-exchange": codec.decode_time_ask,
     "node-time-reply": codec.decode_time_reply,
+    "node-transmit": codec.decode_transmission,
     "page": codec.decode_page,
     "page-fault": codec.decode_page,
     "page-over": codec.decode_page,
@@ -62,7 +65,7 @@ def test_every_golden_message_has_a_reader() -> None:
 
 
 def test_every_message_has_a_golden_one() -> None:
-    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment"}  # fmt: skip  # noqa: E501
+    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment", "GroupMoment"}  # fmt: skip  # noqa: E501
     kinds = {
         name
         for name, it in vars(messages).items()

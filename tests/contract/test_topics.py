@@ -23,6 +23,9 @@ MADE: list[tuple[str, str, Kind, str]] = [
     (AGX.node_time_reply("n"), "node/n/time/reply", "node/time/reply", "n"),
     (AGX.node_config("n"), "node/n/config", "node/config", "n"),
     (AGX.node_command("n"), "node/n/command", "node/command", "n"),
+    (AGX.node_transmit("n"), "node/n/transmit", "node/transmit", "n"),
+    (AGX.node_page("n"), "node/n/page", "node/page", "n"),
+    (AGX.group_board("g"), "group/g/board", "group/board", "g"),
     (AGX.feed_signal("f"), "feed/f/signal", "feed/signal", "f"),
     (AGX.feed_receipt("f"), "feed/f/receipt", "feed/receipt", "f"),
     (AGX.touchpoint_moment("t"), "touchpoint/t/moment", "touchpoint/moment", "t"),
@@ -107,11 +110,11 @@ def test_the_hub_hears_everything_that_is_said_to_it_and_nothing_it_says() -> No
     heard = {
         kind for _, tail, kind, _ in MADE if any(_matches(it, f"andgate/v1/agx/{tail}") for it in AGX.hub_filters())
     }
-    assert heard == {"node/state", "node/signal", "node/health", "node/time", "feed/signal", "answer"}
+    assert heard == {"node/state", "node/signal", "node/health", "node/time", "node/page", "feed/signal", "answer"}
 
 
 def test_a_node_hears_what_is_said_to_it_and_what_its_lamps_live_on() -> None:
-    filters = AGX.node_filters("n", ["t", "u"])
+    filters = AGX.node_filters("n", ["t", "u"], ["g"])
     heard = {kind for topic, _, kind, _ in MADE if topic in filters}
     assert heard == {
         "hub/state",
@@ -121,9 +124,11 @@ def test_a_node_hears_what_is_said_to_it_and_what_its_lamps_live_on() -> None:
         "node/time/reply",
         "node/config",
         "node/command",
+        "node/transmit",
         "touchpoint/moment",
+        "group/board",
     }
-    assert len(filters) == len(AGX.node_filters("n")) + 2
+    assert len(filters) == len(AGX.node_filters("n")) + 3
 
 
 def _matches(topic_filter: str, topic: str) -> bool:
