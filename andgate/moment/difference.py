@@ -22,6 +22,7 @@ from andgate.moment.events import (
     Failed,
     Failing,
     GaveUp,
+    HandedOver,
     Kept,
     Noted,
     Revised,
@@ -32,6 +33,7 @@ from andgate.moment.events import (
     Voided,
     Withdrawn,
 )
+from andgate.moment.claims import Claim, giver
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 
@@ -93,6 +95,19 @@ def events_between(
         for note in notes
         if note.do in ("cause", "remedy")
     ]
+    happened += [
+        HandedOver(
+            moment=new.id,
+            at_ms=note.at_ms,
+            by=note.by,
+            whose=note.whose,
+            group=note.group,
+            person=note.person,
+            reason=note.reason,
+        )
+        for note in notes
+        if note.do == "hand-over"
+    ]
     if len(happened) > 1:
         happened.sort(key=lambda event: event.at_ms)
     return happened
@@ -113,21 +128,47 @@ def _by_the_clock(old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]
 
 
 def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: int) -> list[AnyEvent]:
-    was = (old.claimed_ms, old.claimed_by) if old else (None, None)
-    if was == (new.claimed_ms, new.claimed_by):
-        return []
+    """Say who is on it now and was not, and who is not any more, and why."""
+    before, after = old.coming if old else (), new.coming
+    fresh = [note for note in notes if note.do == "claim"]
+    claimers = {note.by for note in fresh}
     happened: list[AnyEvent] = []
-    if old is not None and old.claimed_by is not None and new.claimed_ms is None:
-        given_back = next((note for note in reversed(notes) if note.do == "unclaim"), None)
-        if given_back is not None:
-            happened.append(Unclaimed(moment=new.id, at_ms=given_back.at_ms, by=given_back.by))
+    for claim in before:
+        if any(_same(claim, each) or each.took == claim.by for each in after) or claim.by in claimers:
+            continue
+        if after and not all(note.several for note in fresh):
+            continue  # replaced, in a journal from before several could be on it
+        back = next((note for note in reversed(notes) if _gives_back(note, claim, before)), None)
+        if back is None:
+            until_ms = now_ms if claim.until_ms is None else claim.until_ms
+            happened.append(ClaimLapsed(moment=new.id, at_ms=until_ms, by=claim.by))
         else:
-            until_ms = now_ms if old.claim_until_ms is None else old.claim_until_ms
-            happened.append(ClaimLapsed(moment=new.id, at_ms=until_ms, by=old.claimed_by))
-    claimed_now = any(note.do == "claim" for note in notes)  # a claim that stands again is no news
-    if claimed_now and new.claimed_ms is not None and new.claimed_by is not None:
-        happened.append(Claimed(moment=new.id, at_ms=new.claimed_ms, by=new.claimed_by, until_ms=new.claim_until_ms))
+            happened.append(Unclaimed(moment=new.id, at_ms=back.at_ms, by=back.by, whose=back.whose))
+    for place, claim in enumerate(after):
+        if claim.by in claimers and not any(_same(claim, each) for each in before):  # one that stands again is no news
+            happened.append(
+                Claimed(
+                    moment=new.id,
+                    at_ms=claim.at_ms,
+                    by=claim.by,
+                    until_ms=claim.until_ms,
+                    have=place + 1,
+                    needs=new.needs,
+                    took=claim.took,
+                )
+            )
     return happened
+
+
+def _gives_back(note: Action, claim: Claim, before: Sequence[Claim]) -> bool:
+    """Tell whether an action gave back this claim; one of somebody who is not on it gave back the last, once."""
+    if note.do != "unclaim":
+        return False
+    return giver(note) == claim.by or (note.whose is None and all(each.by != note.by for each in before))
+
+
+def _same(claim: Claim, other: Claim) -> bool:
+    return (claim.at_ms, claim.by) == (other.at_ms, other.by)
 
 
 def _ends(old: Moment | None, new: Moment, case: Case, because: str | None) -> list[AnyEvent]:
@@ -181,6 +222,7 @@ def withdrawal(old: Moment, into: str | None, now_ms: int) -> tuple[Moment, With
         claimed_ms=None,
         claimed_by=None,
         claim_until_ms=None,
+        claims=(),
         withdrawn=True,
         withdrawn_into=into,
         change=old.change + 1,

@@ -116,6 +116,17 @@ class Claimed(Event, frozen=True, kw_only=True, tag="claimed"):
 
     by: str
     until_ms: int | None
+    have: int = 1
+    """So many different people are on it now."""
+    needs: int = 1
+    """So many must be, before it counts as claimed."""
+    took: str | None = None
+    """Whose claim was taken over."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether nobody else is needed."""
+        return self.have >= self.needs
 
 
 class ClaimLapsed(Event, frozen=True, kw_only=True, tag="claim-lapsed"):
@@ -128,6 +139,20 @@ class Unclaimed(Event, frozen=True, kw_only=True, tag="unclaimed"):
     """Somebody gave it back."""
 
     by: str
+    whose: str | None = None
+    """Whose claim it was, where somebody else ended it."""
+
+
+class HandedOver(Event, frozen=True, kw_only=True, tag="handed-over"):
+    """Somebody who is on it asks others to take over, and stays on it until they have."""
+
+    by: str
+    whose: str | None = None
+    """Whose claim it is, where somebody else hands it over."""
+    group: str | None = None
+    person: str | None = None
+    """One person, by opaque id."""
+    reason: str | None = None
 
 
 class Overridden(Event, frozen=True, kw_only=True, tag="overridden"):
@@ -187,7 +212,7 @@ class AskedVoid(Event, frozen=True, kw_only=True, tag="asked-void"):
     reason: str
 
 
-PageReason = Literal["time-left", "threatened", "claim-lapsed", "still-waiting", "reopened"]
+PageReason = Literal["time-left", "threatened", "claim-lapsed", "still-waiting", "reopened", "repeat", "handed-over"]
 
 
 class Paged(Event, frozen=True, kw_only=True, tag="paged"):
@@ -195,7 +220,7 @@ class Paged(Event, frozen=True, kw_only=True, tag="paged"):
 
     page: str
     step: int
-    """Index in the plan's ladder; 0 for `threatened` and `still-waiting`."""
+    """Index in the plan's ladder; 0 for `threatened`, `still-waiting` and `handed-over`."""
     group: str
     reason: PageReason
     signal: str | None = None
@@ -206,6 +231,8 @@ class Paged(Event, frozen=True, kw_only=True, tag="paged"):
     """How long after its time the page was decided."""
     cancels: bool = False
     """A later claim cancels it while it is not surely sent (the step says ``unless = "claimed"``, or a repeat)."""
+    person: str | None = None
+    """Only this one of them, by opaque id."""
 
 
 class PageSkipped(Event, frozen=True, kw_only=True, tag="page-skipped"):
@@ -241,6 +268,7 @@ AnyEvent = (
     | Claimed
     | ClaimLapsed
     | Unclaimed
+    | HandedOver
     | Overridden
     | Noted
     | Revised

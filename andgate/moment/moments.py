@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from andgate.moment.claims import Claim
 from andgate.moment.signals import About
 
 State = Literal["open", "ended"]
@@ -31,9 +32,11 @@ class Moment(Struct, frozen=True, kw_only=True):
     failing_ms: int | None = None
     """When the last third of the time begins, if it is threatened by then; known ahead, for lamps and signs."""
     claimed_ms: int | None = None
+    """Since when enough people are on it; None while they are not."""
     claimed_by: str | None = None
+    """Who came first; where several are needed, who made them enough."""
     claim_until_ms: int | None = None
-    """When the standing claim lapses; None where it does not."""
+    """When too few will be left of those who are on it; None where that does not come."""
     ends_ms: int
     """The deadline."""
     counts_to_ms: int
@@ -69,3 +72,14 @@ class Moment(Struct, frozen=True, kw_only=True):
     """It turned out not to be a moment of its own."""
     withdrawn_into: str | None = None
     """The moment that took it in, if any."""
+    claims: tuple[Claim, ...] = ()
+    """Everybody who is on it, first come first, where that says more than `claimed_by`: see `coming`."""
+    needs: int = 1
+    """So many different people must be on it."""
+
+    @property
+    def coming(self) -> tuple[Claim, ...]:
+        """Everybody who is on it, first come first; after its end: who was."""
+        if self.claims or self.claimed_ms is None or self.claimed_by is None:
+            return self.claims
+        return (Claim(self.claimed_ms, self.claimed_by, self.claim_until_ms),)

@@ -82,7 +82,7 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal"
         return self.device or self.source
 
 
-ActionKind = Literal["claim", "unclaim", "void", "unvoid", "reset", "cause", "remedy"]
+ActionKind = Literal["claim", "unclaim", "void", "unvoid", "reset", "cause", "remedy", "hand-over"]
 
 
 class Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="action", tag_field="kind"):
@@ -97,6 +97,15 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="action"
     """Opaque id of the person or token."""
     promise_ms: int | None = None
     """A claim's promised duration; None: to the next step."""
+    several: bool = False
+    """A claim that stands beside those of others, as every claim does now. In a journal from before it does not say
+    so, and there a claim replaces the one before it."""
+    whose: str | None = None
+    """Whose claim is given back or handed over, where it is not one's own; opaque like `by`."""
+    group: str | None = None
+    """Who shall take it over: a group..."""
+    person: str | None = None
+    """...or one person, by opaque id."""
     reason: str | None = None
     """Why (void, reset), or the words of a cause or remedy."""
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from msgspec import Struct
-
 from andgate.moment.case import CONTRADICTED, Case
+from andgate.moment.claims import claims, lapses_ms, standing_claims, were_enough
 from andgate.moment.moments import Level, Moment, Verdict
 from andgate.moment.signals import Action
 from andgate.plan import Expectation
@@ -19,14 +18,6 @@ IN_FLIGHT_MS = 1_000
 """A failure is decided so long after its deadline: a closing signal may still be on its way."""
 
 NEVER_CLOSED = "never closed"
-
-
-class Claim(Struct, frozen=True):
-    """Somebody is on it."""
-
-    at_ms: int
-    by: str
-    until_ms: int | None
 
 
 def page_times(case: Case, expectation: Expectation) -> list[int]:
@@ -44,26 +35,6 @@ def claim_end(case: Case, expectation: Expectation, claim: Action) -> int | None
     if case.ends_ms > claim.at_ms:
         ahead.append(case.ends_ms)
     return min(ahead, default=None)
-
-
-def claims(case: Case, expectation: Expectation, notes: Sequence[Action]) -> list[Claim]:
-    """Return every claim with its end: lapsed, given back, or replaced by the next."""
-    made: list[Claim] = []
-    for note in notes:
-        if note.do not in ("claim", "unclaim"):
-            continue
-        if made and (made[-1].until_ms is None or made[-1].until_ms > note.at_ms):
-            made[-1] = Claim(made[-1].at_ms, made[-1].by, note.at_ms)
-        if note.do == "claim":
-            made.append(Claim(note.at_ms, note.by, claim_end(case, expectation, note)))
-    return made
-
-
-def standing_claim(made: Sequence[Claim], now_ms: int) -> Claim | None:
-    """Return the claim that stands now."""
-    if made and (made[-1].until_ms is None or made[-1].until_ms > now_ms):
-        return made[-1]
-    return None
 
 
 def threat_ms(case: Case) -> int | None:
@@ -111,8 +82,10 @@ def view(  # noqa: PLR0913 - a moment is made of all this
     threat = threat_ms(case)
     threatened_ms = threat if threat is not None and threat <= seen_until else None
     failing = failing_ms(case, expectation, threat)
-    made = claims(case, expectation, notes) if notes else []
-    claim = standing_claim(made, now_ms if ended_ms is None else ended_ms) if made else None
+    made = claims(notes, lambda claim: claim_end(case, expectation, claim)) if notes else []
+    needs = expectation.needs or 1
+    coming = standing_claims(made, now_ms if ended_ms is None else ended_ms) if made else ()
+    claim = coming[needs - 1] if len(coming) >= needs else None
     success = verdict == "success"
     failure = verdict == "failure"
     late_s: float | None = 0.0
@@ -136,7 +109,7 @@ def view(  # noqa: PLR0913 - a moment is made of all this
         failing_ms=failing if ended_ms is None or (failing is not None and failing <= ended_ms) else None,
         claimed_ms=claim.at_ms if claim else None,
         claimed_by=claim.by if claim else None,
-        claim_until_ms=claim.until_ms if claim else None,
+        claim_until_ms=lapses_ms(coming, needs) if claim else None,
         ends_ms=case.ends_ms,
         counts_to_ms=_counts_to(case, expectation),
         closed_ms=ended_ms if closed else None,
@@ -145,7 +118,7 @@ def view(  # noqa: PLR0913 - a moment is made of all this
         level=_level(ended_ms, verdict, threatened_ms, failing, now_ms),
         verdict=verdict,
         saved=success and threatened_ms is not None,
-        answered=success and any(each.at_ms <= (ended_ms or 0) for each in made),
+        answered=success and were_enough(made, needs, ended_ms or 0),
         provisional=provisional,
         reason=void_reason if verdict == "void" else NEVER_CLOSED if gave_up else None,
         late_s=late_s,
@@ -157,6 +130,8 @@ def view(  # noqa: PLR0913 - a moment is made of all this
         remedy=_last_words(notes, "remedy"),
         witnesses=tuple(case.witnesses),
         plan=case.plan,
+        claims=coming if len(coming) > 1 or (coming and (claim is None or claim.took)) else (),
+        needs=needs,
     )
 
 
@@ -205,5 +180,6 @@ def next_times(case: Case, moment: Moment) -> list[int]:
     """Return every time at which an open moment, as `view` shows it, changes by the clock alone; past ones included."""
     times = [case.ends_ms + IN_FLIGHT_MS, case.limit_ms]
     times += [at_ms for at_ms in (threat_ms(case), moment.failing_ms, moment.claim_until_ms) if at_ms is not None]
+    times += [claim.until_ms for claim in moment.claims if claim.until_ms is not None]
     times += [at_ms for at_ms in (case.ask_ms, case.doubt_ms) if at_ms is not None]
     return times
