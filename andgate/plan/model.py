@@ -126,34 +126,6 @@ class PageStep(Struct, frozen=True):
     left_ms: int
     group: str
     unless_claimed: bool = False
-
-
-class Expectation(Struct, frozen=True):
-    """A promise in the customer's words and the criterion that decides it."""
-
-    id: str
-    promise: str
-    touchpoints: tuple[str, ...]
-    opens: tuple[str, ...]
-    closes: tuple[str, ...]
-    fails_after_ms: int
-    key: str | None = None
-    """What a key names (``flight``), or None: one moment at a time at a touchpoint."""
-    holds: dict[str, str] = {}
-    """Signal -> its opposite; while one stands a closing is refused."""
-    threatens: tuple[str, ...] = ()
-    fails_on: tuple[str, ...] = ()
-    voids: tuple[str, ...] = ()
-    countdown_ms: int | None = None
-    """What a staff sign counts down from; the promise itself where None."""
-    better_than_ms: int | None = None
-    contradicted_after_ms: int | None = None
-    """A press that a sensor contradicts for so long is asked about, and after as long again void; None: never."""
-    rejoins_within_ms: int = 0
-    gives_up_after_ms: int = 3_600_000
-    remedy: str | None = None
-    pages: tuple[PageStep, ...] = ()
-    """In the order of falling `left_ms`."""
     repeat_ms: int | UnsetType = UNSET
     """Paged again so often until somebody has claimed it, it is over, or a later step pages the same group."""
 
@@ -180,6 +152,53 @@ class Cause(Struct, frozen=True):
     """The words in lower case with hyphens; counted by it, so other words are another cause."""
     category: Category
     text: str
+
+
+class Expectation(Struct, frozen=True):
+    """A promise in the customer's words and the criterion that decides it."""
+
+    id: str
+    promise: str
+    touchpoints: tuple[str, ...]
+    opens: tuple[str, ...]
+    closes: tuple[str, ...]
+    fails_after_ms: int
+    key: str | None = None
+    """What a key names (``flight``), or None: one moment at a time at a touchpoint."""
+    holds: dict[str, str] = {}
+    """Signal -> its opposite; while one stands a closing is refused."""
+    threatens: tuple[str, ...] = ()
+    fails_on: tuple[str, ...] = ()
+    voids: tuple[str, ...] = ()
+    countdown_ms: int | None = None
+    """What a staff sign counts down from; the promise itself where None."""
+    better_than_ms: int | None = None
+    contradicted_after_ms: int | None = None
+    """A press that a sensor contradicts for so long is asked about, and after as long again void; None: never."""
+    rejoins_within_ms: int = 0
+    gives_up_after_ms: int = 3_600_000
+    remedy: str | None = None
+    """What is done for the customers after a failure, in words."""
+    pages: tuple[PageStep, ...] = ()
+    """In the order of falling `left_ms`."""
+    task: Remedy | None = None
+    """Who does it, by when; None: nobody is reminded."""
+    causes: tuple[Cause, ...] = ()
+    """Why it may fail; empty: `andgate.causes.USUAL`."""
+    proposes: dict[str, str] = {}
+    """Signal -> id of the cause that it speaks for: ``jammed`` for a belt that stands."""
+    first: tuple[str, ...] = ()
+    """What to do first when it is threatened, most helpful first."""
+    first_at: dict[str, tuple[str, ...]] = {}
+    """Touchpoint -> the same, where it is another there."""
+    needs: int | None = None
+    """So many different people must be on it before it counts as claimed; None: one."""
+    remedy_of: str | None = None
+    """The promise whose broken word this one makes good; such a one is derived (`Plan.judged`), never in the file."""
+
+    def first_actions(self, touchpoint: str) -> tuple[str, ...]:
+        """Return what to do first at a touchpoint, in the plan's order."""
+        return self.first_at.get(touchpoint, self.first)
 
 
 class Interaction(Struct, frozen=True):
@@ -210,27 +229,18 @@ class Plan(Struct, frozen=True, dict=True):
         return {device.name: device for node in self.nodes.values() for device in node.devices.values()}
 
     @cached_property
-    """What is done for the customers after a failure, in words."""
+    def judged(self) -> dict[str, Expectation]:
+        """Every promise that is judged: those of the file, and beside each with a remedy task what a failure owes.
+
+        A task is ``check-in-wait.remedy``, as its table is called in the file; no id of the file has a dot. It counts
+        in no interaction, and in no rate but its own.
+        """
+        tasks = [_task(it, it.task) for it in self.expectations.values() if it.task is not None]
+        return self.expectations | {task.id: task for task in tasks}
+
+    @cached_property
     def interactions_of(self) -> dict[str, tuple[str, ...]]:
         """Expectation id -> the interactions it counts in, directly or through another gate, in plan order."""
-    task: Remedy | None = None
-    """Who does it, by when; None: nobody is reminded."""
-    causes: tuple[Cause, ...] = ()
-    """Why it may fail; empty: `andgate.causes.USUAL`."""
-    proposes: dict[str, str] = {}
-    """Signal -> id of the cause that it speaks for: ``jammed`` for a belt that stands."""
-    first: tuple[str, ...] = ()
-    """What to do first when it is threatened, most helpful first."""
-    first_at: dict[str, tuple[str, ...]] = {}
-    """Touchpoint -> the same, where it is another there."""
-    needs: int | None = None
-    """So many different people must be on it before it counts as claimed; None: one."""
-    remedy_of: str | None = None
-    """The promise whose broken word this one makes good; such a one is derived (`Plan.judged`), never in the file."""
-
-    def first_actions(self, touchpoint: str) -> tuple[str, ...]:
-        """Return what to do first at a touchpoint, in the plan's order."""
-        return self.first_at.get(touchpoint, self.first)
         return {
             expectation: tuple(gate for gate in self.interactions if expectation in self.expectations_of(gate))
             for expectation in self.expectations
@@ -256,16 +266,6 @@ class Plan(Struct, frozen=True, dict=True):
     def expectations_of(self, interaction: str) -> tuple[str, ...]:
         """Return the expectations at the leaves of a gate, in journey order, each once."""
         return self._leaves[interaction]
-    @cached_property
-    def judged(self) -> dict[str, Expectation]:
-        """Every promise that is judged: those of the file, and beside each with a remedy task what a failure owes.
-
-        A task is ``check-in-wait.remedy``, as its table is called in the file; no id of the file has a dot. It counts
-        in no interaction, and in no rate but its own.
-        """
-        tasks = [_task(it, it.task) for it in self.expectations.values() if it.task is not None]
-        return self.expectations | {task.id: task for task in tasks}
-
 
 
 def task_of(expectation: str) -> str:
