@@ -84,7 +84,7 @@ RULES = [
     ('"agx"', '""', 2, "site.id", "bad id", "Use lower-case"),
     ('"agx"', '"agx\\n"', 2, "site.id", "bad id", 'such as "agx"'),
     ('"agx"', "7", 2, "site.id", "must be text, not 7", "quotes"),
-    ('id = "agx"', 'id = "agx"\ncolour = "red"', 3, "site.colour", "unknown key", "Name one of: id, name, technicians"),
+    ('id = "agx"', 'id = "agx"\ncolour = "red"', 3, "site.colour", "unknown key", "Name one of: "),
     ('id = "agx"', 'id = "agx"\ntechnicians = "agent"', 3, "site.technicians", "unknown group", 'Did you mean "agents"?'),
     ('id = "agx"', 'id = "agx"\ntechnicians = 1', 3, "site.technicians", "must be the id of a group", "agents"),
     ('id = "agx"', 'id = "agx"\ntechnicians_after = "2m"', 3, "site.technicians_after", "pages nobody", "technicians ="),
