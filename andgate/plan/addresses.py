@@ -6,10 +6,15 @@ import base64
 import binascii
 import re
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 SNPP_PORT = 444
 _PAGER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
+_RIC = re.compile(r"[0-9]{1,7}")
+_FIRST_RIC, _LAST_RIC = 8, 2_097_151
+"""Pagers' addresses have 21 bits; the first eight are nobody's."""
+_BAUDS = {"512", "1200", "2400"}
+_FUNCTIONS = {"0", "1", "2", "3"}
 _HOOK = ("webhook+https", "webhook+http")
 _PUSH = re.compile(r"webpush://([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)?", re.IGNORECASE)
 _SECRET = "whsec_"  # noqa: S105 - what every secret begins with
@@ -23,6 +28,17 @@ class PagerAddress(NamedTuple):
     host: str
     port: int
     pager: str
+
+
+class PocsagAddress(NamedTuple):
+    """``pocsag://NODE/RIC[?baud=1200&function=3&numeric=1]``: a pager, through a node's transmitter."""
+
+    node: str
+    ric: int
+    """The pager's address, 8 to 2097151."""
+    baud: int
+    function: int
+    numeric: bool
 
 
 class HookAddress(NamedTuple):
@@ -55,6 +71,23 @@ def pager_address(url: str) -> PagerAddress | None:
     if host is None or not _PAGER.fullmatch(pager):
         return None
     return PagerAddress(host, SNPP_PORT if port is None else port, pager)
+
+
+def pocsag_address(url: str) -> PocsagAddress | None:
+    """Return what a ``pocsag://`` URL names; None if it is none."""
+    parts = _parts(url)
+    ric = "" if parts is None else parts.path.removeprefix("/")
+    if parts is None or parts.scheme != "pocsag" or parts.hostname is None or parts.port is not None:
+        return None
+    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    baud, function = said.pop("baud", "1200"), said.pop("function", "")
+    numeric = said.pop("numeric", "0")
+    function = function or ("0" if numeric == "1" else "3")
+    if said or not _RIC.fullmatch(ric) or baud not in _BAUDS or function not in _FUNCTIONS or numeric not in {"0", "1"}:
+        return None
+    if not _FIRST_RIC <= int(ric) <= _LAST_RIC:
+        return None
+    return PocsagAddress(parts.hostname, int(ric), int(baud), int(function), numeric == "1")
 
 
 def hook_address(url: str) -> HookAddress | None:

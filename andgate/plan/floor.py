@@ -8,9 +8,19 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec.structs import replace
 
-from andgate.plan.addresses import hook_address, hook_key, is_hook, kind_of, pager_address, push_contact, web_base
+from andgate.plan.addresses import (
+    hook_address,
+    hook_key,
+    is_hook,
+    kind_of,
+    pager_address,
+    pocsag_address,
+    push_contact,
+    web_base,
+)
 from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
 from andgate.plan.pace import read_drill, read_pace
+from andgate.plan.shifts import read_holidays, read_shifts
 from andgate.plan.tables import Table, known, show
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
@@ -39,11 +49,22 @@ def read_site(root: Table) -> Site | None:
         table.wrong("technicians_after", "pages nobody", 'Add technicians = "GROUP", or delete this key')
     url = _base(table)
     drill_min = read_drill(table)
+    holidays = read_holidays(table)
+    warning_ms = table.duration("shift_warning")
     table.close()
     if name_id is None or name is None or zone is None:
         return None
-    site = Site(id=name_id, name=name, timezone=zone, technicians=technicians, url=url, drill_min=drill_min)
-    return site if after_ms is None else replace(site, technicians_after_ms=after_ms)
+    site = Site(
+        id=name_id,
+        name=name,
+        timezone=zone,
+        technicians=technicians,
+        url=url,
+        holidays=holidays,
+        drill_min=drill_min,
+    )
+    site = site if after_ms is None else replace(site, technicians_after_ms=after_ms)
+    return site if warning_ms is None else replace(site, shift_warning_ms=warning_ms)
 
 
 def _base(table: Table) -> str | None:
@@ -78,13 +99,21 @@ def read_channels(root: Table) -> dict[str, Channel]:
     """Read every ``[channels.ID]``. A URL may hold secrets: it is never repeated in a problem."""
     channels = {}
     for name, table in root.entries("channels"):
-        url = table.text("url", example="mqtt://")
-        table.asked.add("secret")
-        if url is not None:
-            _check_address(table, url)
-            channels[name] = Channel(id=name, url=url, secret=_secret(table, url))
+        channel = read_channel(name, table)
+        if channel is not None:
+            channels[name] = channel
         table.close()
     return channels
+
+
+def read_channel(name: str, table: Table) -> Channel | None:
+    """Read `url` and `secret` of a table."""
+    url = table.text("url", example="mqtt://")
+    table.asked.add("secret")
+    if url is None:
+        return None
+    _check_address(table, url)
+    return Channel(id=name, url=url, secret=_secret(table, url))
 
 
 def _check_address(table: Table, url: str) -> None:
@@ -100,6 +129,12 @@ def _check_address(table: Table, url: str) -> None:
             "url",
             "does not name a pager behind a gateway",
             'Write "snpp://HOST:444/PAGER-ID": the gateway, its port, and one pager',
+        )
+    elif kind_of(url) == "pocsag" and pocsag_address(url) is None:
+        table.wrong(
+            "url",
+            "does not name a pager",
+            'Write "pocsag://NODE/RIC": the node that has the transmitter and the pager\'s address, 8 to 2097151',
         )
     elif kind_of(url) == "webpush" and push_contact(url) is None:
         table.wrong(
@@ -143,8 +178,9 @@ def read_groups(root: Table, channels: Collection[str]) -> dict[str, Group]:
         shown = table.text("name", example="Ticket agents")
         reached = table.references("channels", channels, "channel")
         pace = read_pace(table)
+        shifts = read_shifts(table)
         if shown is not None:
-            groups[name] = Group(id=name, name=shown, channels=reached, pace=pace)
+            groups[name] = Group(id=name, name=shown, channels=reached, shifts=shifts, pace=pace)
         table.close()
     return groups
 
@@ -156,29 +192,29 @@ def read_touchpoints(root: Table, groups: Collection[str]) -> dict[str, Touchpoi
         shown = table.text("name", example="Check-in counter A")
         area = table.text("area")
         group = table.reference("group", groups, "group")
-        hours = _hours(table)
+        hours = read_hours(table, "hours")
         if shown is not None and group is not None:
             touchpoints[name] = Touchpoint(id=name, name=shown, area=area or "", group=group, hours=hours)
         table.close()
     return touchpoints
 
 
-def _hours(table: Table) -> Hours | None:
+def read_hours(table: Table, key: str) -> Hours | None:
     """Read ``hours = "04:30-23:30"``; the end may be 24:00, or lie before the start and so after midnight."""
-    text = table.text("hours")
+    text = table.text(key)
     if text is None:
         return None
-    remedy = 'Write a daily span such as "04:30-23:30", or leave it out where customers come at any hour'
+    remedy = 'Write a daily span such as "04:30-23:30", or leave it out'
     match = _HOURS.fullmatch(text)
     if match is None:
-        table.wrong("hours", f"{show(text)} is no span of the day", remedy)
+        table.wrong(key, f"{show(text)} is no span of the day", remedy)
         return None
     from_h, from_min, to_h, to_min = (int(part) for part in match.groups())
     start, end = from_h * _HOUR_MIN + from_min, to_h * _HOUR_MIN + to_min
     if max(from_min, to_min) >= _HOUR_MIN or start >= _MIDNIGHT_MIN or end > _MIDNIGHT_MIN:
-        table.wrong("hours", f"{show(text)} has a time that no clock shows", remedy)
+        table.wrong(key, f"{show(text)} has a time that no clock shows", remedy)
     elif start == end:
-        table.wrong("hours", f"{show(text)} ends when it begins", remedy)
+        table.wrong(key, f"{show(text)} ends when it begins", remedy)
     else:
         return Hours(start_min=start, end_min=end)
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from andgate.plan.model import Device
@@ -11,7 +13,10 @@ class Setting(Struct, frozen=True):
     """One key of a device kind."""
 
     type: str
-    """``pin`` | ``int`` | ``number`` | ``text`` | ``duration`` | ``choice``."""
+    """``pin`` | ``int`` | ``number`` | ``duration`` | ``choice`` | ``flag``, or one of four sorts of text.
+
+    A ``text`` is an id, ``words`` are for people or programs, ``hours`` are a daily span, a ``group`` is the plan's.
+    """
     default: int | float | str | bool | None = None
     """None where the key is required."""
     required: bool = False
@@ -28,6 +33,8 @@ class Kind(Struct, frozen=True):
     """Occasion -> default signal name. Occasions of level devices are ``on`` and ``off``."""
     momentary: bool = False
     """A press, not a level: a level found at start is never a press."""
+    serves: Literal["touchpoint", "group", "node"] = "touchpoint"
+    """What it belongs to: a place, the people of a group wherever they sit, or just its node."""
 
 
 def _pin(text: str) -> Setting:
@@ -37,6 +44,20 @@ def _pin(text: str) -> Setting:
 def _optional_pin(text: str) -> Setting:
     return Setting(type="pin", help=text)
 
+
+def _for_group(text: str) -> Setting:
+    return Setting(type="group", required=True, help=text)
+
+
+_PLAYER = Setting(
+    type="choice", default="aplay", choices=("aplay", "paplay"), help="the program that plays: ALSA or PulseAudio"
+)
+_OUTPUT = Setting(
+    type="words", default="", help='the sound card, as the player names it: "plughw:1,0"; default: the player\'s own'
+)
+_BUSY = _optional_pin("GPIO of the radio's busy line: nothing is sent while somebody talks")
+_BUSY_ACTIVE = Setting(type="choice", default="low", choices=("low", "high"), help="level while somebody talks")
+_QUIET = Setting(type="hours", default="", help='a daily span of silence by the site\'s clocks, as "23:00-05:00"')
 
 _SETTLE = "how long a level must stand before it is believed"
 
@@ -115,6 +136,55 @@ KINDS: dict[str, Kind] = {
         help="a buzzer that speaks the touchpoint's state",
         settings={"pin": _pin("GPIO of the buzzer")},
         signals={},
+    ),
+    "annunciator": Kind(
+        help="the alarm of a break room: beacon, buzzer and one big button with which a group says that somebody comes",
+        settings={
+            "group": _for_group("whose pages it tells"),
+            "button": _pin("GPIO of the claim button, to ground"),
+            "lamp": _optional_pin("GPIO of the lamp in the button"),
+            "beacon": _optional_pin("GPIO of the beacon, through a relay"),
+            "buzzer": _optional_pin("GPIO of the buzzer"),
+            "longest": Setting(type="duration", default="30s", help="how long it may sound on for one thing"),
+            "quiet": _QUIET,
+            "settle": Setting(type="duration", default="30ms", help=_SETTLE),
+        },
+        signals={"press": "claimed"},
+        momentary=True,
+        serves="group",
+    ),
+    "speaker": Kind(
+        help="says a group's pages aloud, over a loudspeaker or a radio that it keys",
+        settings={
+            "group": _for_group("whose pages it says"),
+            "ptt": _optional_pin("GPIO that keys the radio; none: a loudspeaker"),
+            "busy": _BUSY,
+            "busy_active": _BUSY_ACTIVE,
+            "call_sign": Setting(type="words", default="", help="what a keyed radio says first; required with `ptt`"),
+            "voice": Setting(type="words", default="en", help="espeak-ng's voice"),
+            "player": _PLAYER,
+            "output": _OUTPUT,
+            "stale": Setting(type="duration", default="30s", help="what could not be said within this is dropped"),
+            "says_over": Setting(type="flag", default=False, help="say also when it is over"),
+            "quiet": _QUIET,
+        },
+        signals={},
+        serves="group",
+    ),
+    "transmitter": Kind(
+        help="sends pages to POCSAG pagers through a radio that it keys; channels name its node",
+        settings={
+            "ptt": _pin("GPIO that keys the transmitter"),
+            "busy": _BUSY,
+            "busy_active": _BUSY_ACTIVE,
+            "invert": Setting(
+                type="flag", default=False, help="turn the signal over; try it if no pager hears anything"
+            ),
+            "player": _PLAYER,
+            "output": _OUTPUT,
+        },
+        signals={},
+        serves="node",
     ),
     "sign": Kind(
         help="an LED countdown sign",

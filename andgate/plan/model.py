@@ -31,6 +31,10 @@ class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing
     """Group that is paged when a node or device is at fault; None: faults are on screens only."""
     technicians_after_ms: int = 60_000
     """A node lost, silent or stopped for so long is paged; a blink of the network is not."""
+    holidays: tuple[str, ...] = ()
+    """Dates, ``2026-12-25``; on these a shift is on only if it says so."""
+    shift_warning_ms: int = 1_800_000
+    """So long before a shift that has nobody who can be reached somebody is told; 0: never."""
     url: str | None = None
     """Where people reach the hub's pages from outside, without a slash at its end; links in messages begin with it."""
     drill_min: int | None = None
@@ -45,6 +49,26 @@ class Channel(Struct, frozen=True, omit_defaults=True):  # a plan that says noth
     """``mqtt://`` for the site's own broker, ``snpp://``, ``webpush://``, ``webhook+https://``, or any Apprise URL."""
     secret: str | None = None
     """What a signed web hook is signed with: ``whsec_`` and base64."""
+
+
+class Shift(Struct, frozen=True, omit_defaults=True):
+    """When people of a group are on: on which days, from when to when by the clocks on the site's walls."""
+
+    id: str
+    """Unique within its group."""
+    name: str
+    start_min: int
+    """Minutes from midnight."""
+    end_min: int
+    """At or before `start_min`: of the next day."""
+    days: tuple[int, ...] = ()
+    """Days of the week on which it begins, 0 is Monday; they say nothing on holidays."""
+    holidays: bool = False
+    """It is on on the site's holidays."""
+    on: tuple[str, ...] = ()
+    """Dates on which it is on, whatever day it is."""
+    off: tuple[str, ...] = ()
+    """Dates on which it is not."""
 
 
 class Pace(Struct, frozen=True, omit_defaults=True):
@@ -69,6 +93,9 @@ class Group(Struct, frozen=True, omit_defaults=True):  # a plan that says nothin
     id: str
     name: str
     channels: tuple[str, ...]
+    """Devices that all of them share, and screens; each person's own are in no plan."""
+    shifts: dict[str, Shift] = {}
+    """None: the plan does not say who is on when, and only `channels` are paged."""
     pace: Pace = USUAL_PACE
     """How much at once; `USUAL_PACE` itself where the plan says nothing, so that it keeps its version."""
 
@@ -155,7 +182,11 @@ class Cause(Struct, frozen=True):
 
 
 class Expectation(Struct, frozen=True):
-    """A promise in the customer's words and the criterion that decides it."""
+    """A promise in the customer's words and the criterion that decides it.
+
+    A field added here later than the others has a default, and stands in `parse.LATER`: a plan that does not use it
+    keeps its version.
+    """
 
     id: str
     promise: str
@@ -210,6 +241,34 @@ class Interaction(Struct, frozen=True):
     inputs: tuple[str, ...]
 
 
+class Way(Struct, frozen=True):
+    """A way to tell passengers; its URL has a place for each one's own address."""
+
+    id: str
+    name: str
+    """As passengers read it."""
+    takes_number: bool
+    """It takes a telephone number; else an address."""
+    url: str
+    secret: str | None = None
+
+
+class Alerts(Struct, frozen=True):
+    """How passengers who asked are told what is new about their flight."""
+
+    expectation: str
+    """The promise to tell them: its opening signals are the news."""
+    told: str
+    """What the hub says when everybody who asked knows; it closes the expectation."""
+    nobody: str
+    """What the hub says when nobody asked; it voids the moment."""
+    ways: dict[str, Way]
+    news: dict[str, str]
+    """Signal -> sentence, with ``{flight}`` and what the signal says `about` it, as ``{gate}``."""
+    keeps_ms: int
+    """So long after the flight's day what passengers gave is erased."""
+
+
 class Plan(Struct, frozen=True, dict=True):
     """Everything a site decides, checked: every id that is named exists."""
 
@@ -222,6 +281,7 @@ class Plan(Struct, frozen=True, dict=True):
     interactions: dict[str, Interaction]
     version: str
     """First 12 hex digits of the SHA-256 over the canonical content; comments and layout do not count."""
+    alerts: Alerts | None = None
 
     @cached_property
     def devices(self) -> dict[str, Device]:

@@ -13,13 +13,14 @@ import tomllib
 import msgspec
 
 from andgate.errors import PlanError, Problem
+from andgate.plan.alerts import read_alerts
 from andgate.plan.floor import read_channels, read_groups, read_site, read_touchpoints
 from andgate.plan.gates import read_interactions
 from andgate.plan.lines import find_lines
 from andgate.plan.model import Plan
 from andgate.plan.promises import read_expectations
 from andgate.plan.tables import Book, Table
-from andgate.plan.wiring import read_nodes
+from andgate.plan.wiring import check_transmitters, read_nodes
 
 MAX_PLAN_CHARS = 4_000_000
 """Ten times the plan of the largest airport; more is another file."""
@@ -46,17 +47,20 @@ def parse_plan(text: str) -> Plan:
     groups = read_groups(root, root.names_under("channels"))
     touchpoints = read_touchpoints(root, root.names_under("groups"))
     places = root.names_under("touchpoints")
-    nodes = read_nodes(root, places)
+    nodes = read_nodes(root, places, root.names_under("groups"))
+    check_transmitters(root, channels.values(), nodes)
     expectations = read_expectations(root, places, root.names_under("groups"))
     keys = {name: expectation.key for name, expectation in expectations.items()}
     interactions = read_interactions(root, keys, root.names_under("expectations"))
+    alerts = read_alerts(root, expectations)
     root.close()
     if site is None or book.problems:
         raise PlanError(book.in_order())
     parts = (site, channels, groups, touchpoints, nodes, expectations, interactions)
     # "sorted" leaves the order of tables in the file out of the version, as well as comments and layout
-    digest = hashlib.sha256(msgspec.json.encode(_content(parts), order="sorted")).hexdigest()
-    return Plan(*parts, version=digest[:_VERSION_DIGITS])
+    content = _content(parts) if alerts is None else (_content(parts), alerts)
+    digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+    return Plan(*parts, version=digest[:_VERSION_DIGITS], alerts=alerts)
 
 
 def _content(parts: tuple[object, ...]) -> object:

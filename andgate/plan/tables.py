@@ -241,6 +241,14 @@ class Table:
             return None
         return float(value)
 
+    def flag(self, key: str) -> bool | None:
+        """Read true or false."""
+        value = self._take(key, None)
+        if value is None or isinstance(value, bool):
+            return value
+        self.wrong(key, f"must be true or false, not {show(value)}", "Write one of the two, without quotes")
+        return None
+
     def choice(self, key: str, options: Collection[str], what: str, *, required: bool = False) -> str | None:
         """Read one of a few words."""
         value = self._take(key, known("", options, what) if required else None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from andgate.plan.addresses import pocsag_address
 from andgate.plan.durations import parse_duration
+from andgate.plan.floor import read_hours
 from andgate.plan.kinds import KINDS, Kind, Setting
-from andgate.plan.model import Device, Node
+from andgate.plan.model import Channel, Device, Node
 from andgate.plan.reserved import RESERVED
 from andgate.plan.tables import Table, known, show
 
@@ -17,6 +19,7 @@ _AWKWARD = (0, 1, 2, 3, 14, 15)
 """Boot, I2C and the console use these too."""
 _HANDY_FIRST = (*(number for number in range(LAST_PIN + 1) if number not in _AWKWARD), *_AWKWARD)
 _MAX_INT = 100_000
+_MAX_WORDS = 40
 Settings = dict[str, int | float | str | bool]
 
 
@@ -30,7 +33,7 @@ class _Pin(NamedTuple):
     key: str
 
 
-def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
+def read_nodes(root: Table, touchpoints: Collection[str], groups: Collection[str]) -> dict[str, Node]:
     """Read every ``[nodes.ID]`` with its devices."""
     nodes = {}
     for name, table in root.entries("nodes"):
@@ -40,7 +43,7 @@ def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
         tables = {}
         said = "touchpoint" in table.content
         for device_name, device_table in table.entries("devices"):
-            device = _device(device_table, (name, device_name), touchpoints, touchpoint, pins, node_says=said)
+            device = _device(device_table, (name, device_name), (touchpoints, groups), touchpoint, pins, node_says=said)
             if device is not None:
                 devices[device_name] = device
                 tables[device_name] = device_table
@@ -52,49 +55,79 @@ def read_nodes(root: Table, touchpoints: Collection[str]) -> dict[str, Node]:
     return nodes
 
 
+def check_transmitters(root: Table, channels: Collection[Channel], nodes: Mapping[str, Node]) -> None:
+    """Note every ``pocsag://`` channel whose node has no transmitter, or more than one."""
+    for channel in channels:
+        address = pocsag_address(channel.url)
+        if address is None:
+            continue
+        node = nodes.get(address.node)
+        found = [it for it in node.devices.values() if it.kind == "transmitter"] if node is not None else []
+        if len(found) == 1:
+            continue
+        what = f"node {show(address.node)} has {'two transmitters' if found else 'no transmitter'}"
+        able = [it.node for other in nodes.values() for it in other.devices.values() if it.kind == "transmitter"]
+        remedy = "Let each transmitter have a node of its own" if found else known(address.node, able, "transmitter")
+        root.book.note(("channels", channel.id, "url"), what, remedy)
+
+
 def _device(
     table: Table,
     name: tuple[str, str],
-    touchpoints: Collection[str],
+    options: tuple[Collection[str], Collection[str]],
     of_node: str | None,
     pins: list[_Pin],
     *,
     node_says: bool,
 ) -> Device | None:
-    """Read one device of a node; the pins it takes are added to `pins`."""
+    """Read one device of a node; the pins it takes are added to `pins`.
+
+    Args:
+        table: its table.
+        name: of its node, and its own.
+        options: the plan's touchpoints and groups.
+        of_node: the node's touchpoint.
+        pins: those that are taken.
+        node_says: whether the node names a touchpoint, right or wrong.
+    """
     node, device = name
-    own = table.reference("touchpoint", touchpoints, "touchpoint", required=False)
-    if "touchpoint" not in table.content and not node_says:
-        table.wrong(
-            "touchpoint",
-            "is missing, here and at the node",
-            f"Say where it stands: {known('', touchpoints, 'touchpoint')}",
-        )
+    touchpoints, groups = options
     kind_name = table.choice("kind", KINDS, "kind of device", required=True)
+    if kind_name is not None and KINDS[kind_name].serves != "touchpoint":
+        touchpoint: str | None = ""  # it is no device of a place, wherever it hangs
+    else:
+        touchpoint = table.reference("touchpoint", touchpoints, "touchpoint", required=False) or of_node
+        if "touchpoint" not in table.content and not node_says:
+            table.wrong(
+                "touchpoint",
+                "is missing, here and at the node",
+                f"Say where it stands: {known('', touchpoints, 'touchpoint')}",
+            )
     if kind_name is None:
         return None
     kind = KINDS[kind_name]
     settings = {}
     for key, setting in kind.settings.items():
-        value = _setting(table, key, setting, device, pins)
+        value = _setting(table, key, setting, device, pins, groups)
         if value is not None:
             settings[f"{key}_ms" if setting.type == "duration" else key] = value
     _check_settings(table, kind_name, settings)
     signals = _signals(table, kind)
     table.close()
-    touchpoint = own or of_node
     if touchpoint is None:
         return None
     return Device(id=device, node=node, touchpoint=touchpoint, kind=kind_name, settings=settings, signals=signals)
 
 
 def _setting(
-    table: Table, key: str, setting: Setting, device: str, pins: list[_Pin]
+    table: Table, key: str, setting: Setting, device: str, pins: list[_Pin], groups: Collection[str]
 ) -> int | float | str | bool | None:
     """Read one key of a kind, or take its default."""
     value: int | float | str | bool | None
     if setting.type == "pin":
         value = _pin(table, key, setting, device, pins)
+    elif setting.type == "group":
+        value = table.reference(key, groups, "group")
     elif setting.type == "duration":
         value = table.duration(key)
         if value is None and isinstance(setting.default, str):
@@ -106,9 +139,26 @@ def _setting(
         value = table.whole(key, 1, _MAX_INT)
     elif setting.type == "number":
         value = table.number(key)
+    elif setting.type == "flag":
+        value = table.flag(key)
+    elif setting.type == "words":
+        value = _words(table, key)
+    elif setting.type == "hours":
+        value = None if read_hours(table, key) is None else str(table.content[key])
     else:
         value = table.name(key)
     return setting.default if value is None else value
+
+
+def _words(table: Table, key: str) -> str | None:
+    """Read a few words; a program gets them as one argument, so they may not look like an option of it."""
+    words = table.text(key)
+    if words is not None and (len(words) > _MAX_WORDS or words.startswith("-")):
+        table.wrong(
+            key, f"{show(words)} is too long, or begins like an option", f"Write at most {_MAX_WORDS} characters"
+        )
+        return None
+    return words
 
 
 def _pin(table: Table, key: str, setting: Setting, device: str, pins: list[_Pin]) -> int | None:
@@ -145,6 +195,8 @@ def _check_settings(table: Table, kind: str, settings: Settings) -> None:
         )
     if kind == "mot-button" and int(settings["hold_ms"]) <= int(settings["settle_ms"]):
         table.wrong("hold", "is not longer than settle", 'Let a hold be plainly longer than a press, as in hold = "2s"')
+    if kind == "speaker" and "ptt" in settings and not settings["call_sign"]:
+        table.wrong("call_sign", "is missing", 'A radio says who speaks: add call_sign = "Andgate"')
 
 
 def _signals(table: Table, kind: Kind) -> dict[str, str]:

@@ -9,8 +9,10 @@ from andgate.plan.durations import format_duration
 from andgate.plan.kinds import KINDS
 from andgate.plan.model import Expectation, Hours, Interaction, Node, PageStep, Plan, Touchpoint
 from andgate.plan.pace import drill_words, pace_words
+from andgate.plan.shift_words import group_words, site_words
 
 _OWN_WAYS = {
+    "pocsag": "a pager, over POCSAG",
     "snpp": "a pager, over SNPP",
     "webpush": "phones that asked for it",
     "webhook+https": "a signed web hook",
@@ -32,7 +34,9 @@ def describe(plan: Plan) -> str:
         lines += _interaction(plan, interaction)
     if plan.groups:
         lines += ["", "PEOPLE"]
-    lines += [f"{group.name} ({group.id}): {_reached(plan, group.id)}" for group in plan.groups.values()]
+    for group in plan.groups.values():
+        lines += [f"{group.name} ({group.id}): {_reached(plan, group.id)}", *group_words(plan, group)]
+    lines += site_words(plan)
     lines += _technicians(plan)
     if plan.nodes:
         lines += ["", "NODES"]
@@ -75,6 +79,7 @@ def _expectation(plan: Plan, it: Expectation) -> list[str]:
             f"  Beginning again within {format_duration(it.rejoins_within_ms)} of an end goes on with the same"
         )
     lines.append(f"  If nobody ends it, it ends by itself {format_duration(it.gives_up_after_ms)} after its time is up")
+    lines += _first(plan, it)
     lines += [f"  {_page(plan, it, step)}" for step in it.pages] or ["  Nobody is paged"]
     if it.remedy is not None:
         lines.append(f"  After a failure: {it.remedy}")
@@ -112,7 +117,6 @@ def _causes(it: Expectation) -> list[str]:
     ]
     texts = {cause.id: cause.text for cause in it.causes}
     return lines + [f"    {signal} proposes: {texts[cause]}" for signal, cause in it.proposes.items()]
-    lines += _first(plan, it)
 
 
 def _place(touchpoint: Touchpoint) -> str:
@@ -181,15 +185,15 @@ def _notes(plan: Plan, it: Expectation) -> list[str]:
         for group in dict.fromkeys(step.group for step in it.pages)
         if not plan.groups[group].channels
     ]
-    return [f"  Note: {note}" for note in notes]
-
-
-def _interaction(plan: Plan, it: Interaction) -> list[str]:
     if it.pages and not it.pages[-1].repeat_ms:
         last = plan.groups[it.pages[-1].group].name
         notes.append(
             f'after {last} nobody else is paged: repeat = "60s" in the last page goes on until somebody claims it'
         )
+    return [f"  Note: {note}" for note in notes]
+
+
+def _interaction(plan: Plan, it: Interaction) -> list[str]:
     """Tell one AND gate."""
     each = f" for a {it.key}" if it.key else ""
     lines = [f"{it.name} ({it.id}) succeeds{each} only if every one of these is kept:"]
@@ -235,7 +239,8 @@ def _node(plan: Plan, node: Node) -> list[str]:
         known = KINDS[device.kind].settings
         pins = [f"{key} {device.settings[key]}" for key in known if known[key].type == "pin" and key in device.settings]
         reports = [f"{occasion}: {signal}" for occasion, signal in device.signals.items()]
-        rows.append((device.id, device.kind, device.touchpoint, ", ".join(pins) or "-", ", ".join(reports) or "-"))
+        where = device.touchpoint or str(device.settings.get("group", "-"))
+        rows.append((device.id, device.kind, where, ", ".join(pins) or "-", ", ".join(reports) or "-"))
     if len(rows) == 1:
         return [*lines, "  nothing hangs on it"]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -246,7 +251,7 @@ def _node(plan: Plan, node: Node) -> list[str]:
         f"  Note: no promise at {device.touchpoint} listens to {signal} from {device.id}"
         for device in node.devices.values()
         for signal in device.signals.values()
-        if signal not in _heard(plan, device.touchpoint)
+        if device.touchpoint and signal not in _heard(plan, device.touchpoint)
     ]
 
 
