@@ -72,7 +72,10 @@ def parse_time(text: str) -> int:
     except ValueError:
         raise _bad(text) from None
     offset = (off_hour * 60 + off_minute) * (-1 if match[8] == "-" else 1)
-    return (((days * 24 + hour) * 60 + minute - offset) * 60 + second) * 1000 + ms
+    seconds = ((days * 24 + hour) * 60 + minute - offset) * 60 + second
+    if not _MIN_S <= seconds <= _MAX_S:  # "0001-01-01T00:00:00+02:00": nobody could write it again
+        raise _bad(text)
+    return seconds * 1000 + ms
 
 
 def _bad(text: str) -> PayloadError:

@@ -150,6 +150,7 @@ class Judge:
 
     def take(self, batch: Batch, item: object) -> None:
         """Take any kind of input into `batch`."""
+        self.store.signals.begin()
         if isinstance(item, Delivered):
             batch.tokens.append(item.token)
             before = (batch.accepted, batch.duplicates, self.store.quarantined)
@@ -184,16 +185,18 @@ class Judge:
         """Let go of the signals that the engine could not judge: neither receipted nor stored, they may come again.
 
         A mended version will judge them. Until then this one takes no notice of them, so that a node that sends them
-        again and again costs nothing. Whether there were any.
+        again and again costs nothing. Those that never came to the engine, since another of their message was in the
+        way, are let go, too, and come again with their half of it. Whether there were any.
         """
-        signals = [each for each in self._judging if isinstance(each, Signal)]
+        signals = [each.id for each in self._judging if isinstance(each, Signal)]
+        judging = bool(signals)
         self._judging = ()
-        if not signals:
-            return False
-        self.store.signals.forget([signal.id for signal in signals])
-        for signal in signals:
-            self._gate.unkeep(signal.id, undigested=len(signals) == 1)
-        return True
+        signals += [id for id in self.store.signals.unjudged if id not in set(signals)]
+        self.store.signals.abandon()
+        self.store.signals.forget(signals)
+        for id in signals:
+            self._gate.unkeep(id, undigested=judging and len(signals) == 1)
+        return bool(signals)
 
     def parts(self, item: object) -> list[Delivered]:
         """Return the halves of a list that could not be digested, so that its good members are judged; [] of others."""
@@ -449,6 +452,7 @@ class Judge:
         more: bool = False,
     ) -> None:
         self.store.record(batch.now_ms, inputs, events, published, more=more)
+        self.store.signals.begin()  # these are judged, whatever comes
         batch.entries += 1
         batch.events.extend(map(self.persons.event, events))
         batch.published.extend(map(self.persons.moment, published))

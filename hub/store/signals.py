@@ -47,9 +47,24 @@ class Signals:
         self._entry = entry
         self._written: list[tuple[Any, ...]] = []
         """In the transaction already, because somebody asked."""
+        self.unjudged: list[str] = []
+        """Kept since `begin`, and not in the journal yet."""
+        self._begun = (0, 0)
         self._clear()
 
+    def begin(self) -> None:
+        """A message begins: what is kept from now on is judged with it, or let go with it (`abandon`)."""
+        self.unjudged = []
+        self._begun = (len(self._timed), len(self._retimed))
+
+    def abandon(self) -> None:
+        """Take back what the message that began last did to signals that were there before it."""
+        timed, retimed = self._begun
+        del self._timed[timed:]
+        del self._retimed[retimed:]
+
     def _clear(self) -> None:
+        self._begun = (0, 0)
         self._new: list[tuple[Any, ...]] = []
         self._retimed: list[tuple[int, int | None, str]] = []
         self._timed: list[tuple[int, int, int, int | None, str]] = []
@@ -72,6 +87,7 @@ class Signals:
         """Remember a signal's identity; unless it is untimed the next entry takes it in."""
         state = UNTIMED if untimed else JUDGED
         self._fresh[signal.id] = Kept(digest, state)
+        self.unjudged.append(signal.id)
         self._new.append(
             (
                 signal.id,

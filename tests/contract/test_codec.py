@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from andgate.errors import PayloadError, UsageError, WireError
@@ -325,7 +325,6 @@ TIMES = [
     ("2026-12-31T23:59:60Z", 1_798_761_600_000),
     ("1969-12-31T23:59:59.999Z", -1),
     ("0001-01-01T00:00:00.000Z", -62_135_596_800_000),
-    ("0001-01-01T00:00:00+23:59", -62_135_596_800_000 - 86_340_000),
     ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
 ]
 NO_TIMES = [
@@ -350,6 +349,8 @@ NO_TIMES = [
     "٢٠٢٦-11-21T20:46:06.123Z",
     "2026-11-21T20:46:06.123Z\n",
     "1795293966123",
+    "0001-01-01T00:00:00+02:00",
+    "9999-12-31T23:59:59.999-00:01",
     "x" * 10_000,
 ]
 
@@ -376,6 +377,7 @@ def test_a_time_is_read_as_it_is_written(ms: int) -> None:
 @given(st.datetimes(timezones=st.integers(-1439, 1439).map(lambda it: timezone(timedelta(minutes=it)))))
 def test_times_with_any_offset_are_read_as_the_standard_library_does(at: datetime) -> None:
     whole = at - datetime(1970, 1, 1, tzinfo=UTC)
+    assume(-62_135_596_800 <= whole.total_seconds() < 253_402_300_800)  # what can be written in UTC, too
     assert codec.parse_time(at.isoformat()) == whole // timedelta(milliseconds=1)
 
 

@@ -17,6 +17,8 @@ from andgate.moment.moments import Moment
 from andgate.wire.messages import FeedSignal
 from hub.clock import HandClock
 from hub.driver import Driver
+from hub.evidence.verify import verify
+from hub.ingest import feeds, gate
 from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed, node_signal
 
 KEY = "AG1/2026-11-21"
@@ -499,3 +501,27 @@ def test_what_the_journal_can_never_take_ends_the_driver_and_is_acknowledged_to_
     assert "UNIQUE constraint" in (desk.driver.fault or "")
     assert not desk.acks
     assert not [out for out in desk.commits if out.receipts]
+
+
+def test_a_list_with_a_member_that_breaks_the_gate_loses_none_of_the_others(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = gate.digest
+
+    def broken(member: Any) -> bytes:
+        if member.signal == "pressed" and member.seq == 3:
+            raise ZeroDivisionError
+        return digest(member)
+
+    monkeypatch.setattr(gate, "digest", broken)
+    said = [node_signal(seq, sig, mono=float(seq), sent=10.0) for seq, sig in enumerate(["pressed", "reset"] * 3, 1)]
+    desk.node(b"[" + b",".join(said) + b"]")
+    assert sum(not moment.withdrawn for moment in desk.moments()) == 2
+    assert desk.reasons() == ["internal error: ZeroDivisionError()"]
+    assert [receipt.seq for out in desk.commits for _, receipt in out.receipts] == [6]
+    assert verify(as_killed(tmp_path / "data", tmp_path / "killed") / "andgate.db").differences == ()
+    monkeypatch.setattr(feeds, "digest", lambda member: digest(member) if member.id != "bad" else 1 / 0)
+    members = [FeedSignal(id=id, touchpoint="belt-3", signal="docked", key=id) for id in ("good", "bad")]
+    with pytest.raises(UsageError):
+        desk.driver.signals(members, "ops").result(WAIT_S)
+    assert desk.driver.signals(members[:1], "ops").result(WAIT_S).accepted == 1, "it was not taken before"
