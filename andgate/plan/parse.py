@@ -58,8 +58,8 @@ def parse_plan(text: str) -> Plan:
         raise PlanError(book.in_order())
     parts = (site, channels, groups, touchpoints, nodes, expectations, interactions)
     # "sorted" leaves the order of tables in the file out of the version, as well as comments and layout
-    content = _content(parts) if alerts is None else (_content(parts), alerts)
-    digest = hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+    says = _content(parts) if alerts is None else (_content(parts), alerts)
+    digest = hashlib.sha256(msgspec.json.encode(says, order="sorted")).hexdigest()
     return Plan(*parts, version=digest[:_VERSION_DIGITS], alerts=alerts)
 
 
