@@ -145,15 +145,16 @@ class Airport:
         Never so much at once that a node which is there and well would be overdue: its health is heard on the way.
         """
         self.quiet()
-        left_s = 60 * minutes + seconds
-        while left_s > 0:
-            step_s = min(left_s, STEP_S)
+        self._pass_until(self.clock.mono_s() + 60 * minutes + seconds)
+
+    def _pass_until(self, end_s: float) -> None:
+        """Leap until it is so late; what really passes on the way counts, too."""
+        while (left_s := end_s - self.clock.mono_s()) > 0:
             before = {name: self._healths(name) for name in self.nodes}
-            self.clock.leap(step_s)
-            left_s -= step_s
+            self.clock.leap(min(left_s, STEP_S))
             for node in self.nodes.values():
                 node.poke()
-            if left_s > 0 and self.hub.link.connected:
+            if left_s > STEP_S and self.hub.link.connected:
                 until(lambda: all(self._well(name, count) for name, count in before.items()), "a node says nothing")  # noqa: B023
         self.hub.driver.signals([], "story").result(WAIT_S)
 
@@ -167,8 +168,8 @@ class Airport:
 
     def until_left(self, moment: str, seconds: float) -> None:
         """Let time pass until a moment has so much left; less than nothing is after its deadline."""
-        left_s = (parse_time(self.moment(moment)["ends_at"]) - self.clock.now_ms()) / 1000
-        self.later(seconds=left_s - seconds)
+        self.quiet()
+        self._pass_until((parse_time(self.moment(moment)["ends_at"]) - self.clock.start_ms) / 1000 - seconds)
 
     # -- asking
 
@@ -204,6 +205,10 @@ class Airport:
             )
 
         return until(found, lambda: f"none is open among {self.moments()}")
+
+    def left_s(self, moment: Any) -> float:
+        """How much time a moment has left just now."""
+        return (parse_time(moment["ends_at"]) - self.clock.now_ms()) / 1000
 
     def becomes(self, which: str, **like: Any) -> Any:
         """Wait until a moment is like that; return it with its trail."""

@@ -33,7 +33,7 @@ def airport(tmp_path: Path, airport_toml: str) -> Iterator[Airport]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium: one for each module."""
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=40_000)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
         yield launched
@@ -44,7 +44,7 @@ def browser() -> Iterator[Browser]:
 def screen(browser: Browser) -> Iterator[Page]:
     """A screen in the hall; what its pages complain about fails the story."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(40_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))

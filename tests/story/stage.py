@@ -26,6 +26,9 @@ ROOT = "andgate/v1/agx"
 WAIT_S = 40.0
 """Longer than anything takes on two slow, shared cores; nothing waits so long unless it is broken."""
 
+REFUSAL_S = 4.0
+"""More than three quick blinks take."""
+
 T = TypeVar("T")
 
 
@@ -38,6 +41,17 @@ def until(what: Callable[[], T | None], why: str | Callable[[], object] = "it ne
             return found
         pause.wait(0.02)
     raise AssertionError(why if isinstance(why, str) else why())
+
+
+def holds(what: Callable[[], object], within_s: float) -> bool:
+    """Look for a while whether something becomes so."""
+    pause, clock = threading.Event(), SystemClock()
+    end_s = clock.mono_s() + within_s
+    while not what():
+        if clock.mono_s() > end_s:
+            return False
+        pause.wait(0.02)
+    return True
 
 
 class LeapingClock:
@@ -97,10 +111,23 @@ class Lamp:
     def blinks(self, low_s: float, high_s: float, times: int) -> None:
         """Wait until it blinks like that: so long from change to change, so many changes running."""
         self.look()
+        until(lambda: self._blinked(low_s, high_s, times), lambda: f"the lamp changed after {self.changes}")
+
+    def _blinked(self, low_s: float, high_s: float, times: int) -> bool:
+        """Whether it has, at any time since the last `look`."""
+        seen = self.changes[1:]  # the first is how long the last state lasted, before we looked
+        runs = (seen[begin : begin + times] for begin in range(len(seen) - times + 1))
+        return any(low_s <= median(run) <= high_s for run in runs)
+
+    def steady(self) -> None:
+        """Heard: lit, and longer than any blink lasts."""
+
+        pause = threading.Event()
 
         def so() -> bool:
-            last = self.changes[1:][-times:]  # the first is how long the last state lasted, before we looked
-            return len(last) == times and low_s <= median(last) <= high_s
+            self.look()
+            pause.wait(1.5)
+            return self.lit and not self.changes
 
         until(so, lambda: f"the lamp changed after {self.changes}")
 
@@ -116,9 +143,14 @@ class Lamp:
         """Time is running out."""
         self.blinks(0.35, 0.75, 3)
 
-    def three_quick_blinks(self) -> None:
-        """A reset was refused."""
-        self.blinks(0.08, 0.35, 4)
+    def three_quick_blinks(self, again: Callable[[], None]) -> None:
+        """A reset was refused. They are shown once, and a machine that hesitates just then shows others: `again`."""
+        for _ in range(int(WAIT_S / REFUSAL_S)):
+            self.look()
+            again()
+            if holds(lambda: self._blinked(0.08, 0.35, 4), REFUSAL_S):
+                return
+        raise AssertionError(f"the lamp changed after {self.changes}")
 
 
 class Node:
@@ -181,6 +213,12 @@ class Node:
         if anchor is None or anchor.spread_s < 0:
             return float("inf")
         return abs(anchor.site_at(0.0) - self._clock.start_ms)
+
+    def refused(self, device: str) -> bool:
+        """Whether it has been told that a reset was refused, at that button."""
+        assert self.app._worker is not None
+        own = self.app._worker.face._own.get(f"/{device}")
+        return own is not None and own.refused_s is not None
 
     def ask_time(self) -> None:
         assert self.app._worker is not None

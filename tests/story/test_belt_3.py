@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from tests.story.airport import BELT, DONE, Airport, event, events, span_s
+from tests.story.airport import BELT, DONE, Airport, event, events
 from tests.story.stage import Node, until
 
 DAY = "2026-11-21"
+COUNTS_ON_S = 180
+"""The sign is at 0:00 before the promise is broken."""
 EARLY, LATER = f"AG1234/{DAY}", f"AG0871/{DAY}"
 
 
@@ -45,18 +46,20 @@ def test_a_flight_is_counted_down_jams_and_is_done(airport: Airport, screen: Pag
     screen.goto(f"{airport.url}/sign/belt-3")
     which = dock(airport, EARLY)
     until(lambda: said_by(belt).startswith("AG1234 2"))
+    moment = airport.moment(which)
 
     # 22:00 and counting, the same on the panel as on any screen, to the second, and right.
     for minutes in (22, 15, 7):
+        before_s = airport.left_s(moment) - COUNTS_ON_S
         # The clock has just leapt: panel and screen may agree for a moment on how it was before.
         shown = agree(belt, screen, rf"AG1234 (?:{minutes:02d}|{minutes - 1:02d}):\d\d")
         clock = re.search(r"(\d\d):(\d\d)", shown)
         assert clock is not None
-        left_s = span_s("2026-11-21T09:00:00.000Z", airport.moment(which)["counts_to"]) - airport.clock.mono_s()
-        assert abs(int(clock[1]) * 60 + int(clock[2]) - left_s) < 3
+        shown_s = int(clock[1]) * 60 + int(clock[2])
+        assert airport.left_s(moment) - COUNTS_ON_S - 2 < shown_s < before_s + 2
         assert minutes - 1 <= int(clock[1]) <= minutes
         if minutes > 7:
-            airport.later(minutes=7.5)
+            airport.until_left(which, 60 * (minutes - 7.5) + COUNTS_ON_S)
     assert events(airport.moment(which)) == ["opened"]  # no threat before 8 minutes are left of the promise
 
     # The belt jams: threatened at once, and whoever is responsible is told; and called again at 8 minutes.
@@ -69,12 +72,12 @@ def test_a_flight_is_counted_down_jams_and_is_done(airport: Airport, screen: Pag
     airport.until_left(which, 480)
     page = pager.hear("page/supervisors", kind="page", moment=which, reason="so much time is left")
     assert "AG1234" in page["text"]
-    assert page["left_s"] == pytest.approx(480, abs=15)
+    assert airport.left_s(moment) < page["left_s"] <= 480
     belt.raise_(BELT)
 
     # 0:00 is past, the inner target missed, but not the promise: the sign counts on.
     airport.until_left(which, 100)
-    agree(belt, screen, r"AG1234 \+1:\d\d")
+    agree(belt, screen, r"AG1234 \+[12]:\d\d")
     assert airport.becomes(which, level="failing")["verdict"] is None
 
     # "Unloading complete": one press, no flight typed by anybody.
@@ -98,7 +101,7 @@ def test_two_flights_on_one_sign(airport: Airport, screen: Page) -> None:
     airport.later(minutes=10)
     second = dock(airport, LATER)
     screen.goto(f"{airport.url}/sign/belt-3")
-    agree(belt, screen, r"AG1234 1[12]:\d\d.*AG0871 2[12]:\d\d")
+    agree(belt, screen, r"AG1234 1[0-2]:\d\d.*AG0871 2[0-2]:\d\d")
 
     # The button closes the one that the sign shows first. A glove presses twice: that is still one flight.
     belt.press(DONE)
@@ -107,7 +110,7 @@ def test_two_flights_on_one_sign(airport: Airport, screen: Page) -> None:
     airport.quiet()
     assert done["verdict"] == "success"
     assert airport.moment(second)["state"] == "open"
-    agree(belt, screen, r"^AG0871 2[12]:\d\d")
+    agree(belt, screen, r"^AG0871 2[0-2]:\d\d")
 
     # The other one is done six minutes after docking: far better than promised, and flagged.
     airport.later(minutes=6)
@@ -134,14 +137,14 @@ def test_the_promise_breaks_and_the_failing_input_is_named(airport: Airport, scr
     airport.until_left(which, -30)
     failed = airport.becomes(which, verdict="failure")
     assert event(failed, "failed")["at"] == failed["ends_at"]
-    agree(belt, screen, r"AG1234 \+3:\d\d")
+    agree(belt, screen, r"AG1234 \+[34]:\d\d")
     (outcome,) = airport.get("/interactions/arrival/outcomes")["items"]  # a diverted flight is left out
     assert (outcome["key"], outcome["state"], outcome["first"]) == (EARLY, "failure", which)
     assert outcome["failing"] == [which]
     belt.press(DONE)
     closed = airport.becomes(which, state="ended")
     assert (closed["verdict"], closed["saved"]) == ("failure", False)
-    assert 30 < closed["late_s"] < 60
+    assert 30 < closed["late_s"] < -airport.left_s(closed)
     screen.goto(f"{airport.url}/success")
     gate = screen.locator("figure").first
     expect(gate).to_contain_text("my bag within 25 minutes")

@@ -96,13 +96,11 @@ def test_the_hub_is_killed_between_press_and_page(mortal: Mortal) -> None:
     mortal.start()
     page = pager.hear("page/ticket-agents", kind="page")
     mortal.quiet()
-    lamp.look()
     moment = mortal.newest()
     assert (moment["id"], moment["witnesses"], moment["state"]) == (page["moment"], ["desk-a1/mot"], "open")
     assert 100 < page["left_s"] < 180
     assert pager.pages() == [("ticket-agents", page)]
-    until(lambda: lamp.lit)
-    assert lamp.changes[1:] == []
+    lamp.steady()
 
     # Killed again, a moment after the page: it is sent no more, or marked, since nobody can be sure.
     mortal.kill()
@@ -215,7 +213,7 @@ def test_a_whole_day_in_separate_processes(
     # Check-in: pressed, paged, claimed, reset.
     desk.tell("press 17")
     page = pager.hear("page/ticket-agents", kind="page")
-    assert 170 < page["left_s"] <= 180
+    assert 100 < page["left_s"] <= 180
     pager.claim(page, by="p7")
     pager.hear("verdict", claimed_by="p7")
     desk.tell("lamp 27")
