@@ -203,7 +203,7 @@ def _rungs(outlook: Outlook, sent: Told, now_ms: int, late_ms: int, findings: li
         fate = fates.get(index)
         if fate == "sent":
             gone.append(index)
-            if steps[index].group not in sent.groups:
+            if (moment.training or steps[index].group) not in sent.groups:
                 findings.append(Finding("lost", moment.id, steps[index].group))
         elif fate == "superseded":
             gone.append(index)

@@ -21,6 +21,7 @@ _WHY: dict[PageReason, str] = {
     "claim-lapsed": "whoever was on it promised to be done by now",
     "still-waiting": "customers are still waiting",
     "reopened": "it had been over and is open again",
+    "quiet-over": "it was quiet until now",
 }
 
 _PERSONAL = re.compile(r"(~[0-9a-f]{16})/([1-9][0-9]{0,3})")
@@ -119,6 +120,8 @@ def deliveries(event: Paged | StoodDown, moment: Moment, plan: Plan) -> tuple[De
         groups, page, kind = event.groups, f"{moment.id}:over:{moment.change}", "over"
         text, why = _over_text(moment, plan), "it is over"
         left_s, late, cancels = (moment.ends_ms - event.at_ms) / 1000, False, False
+    if moment.training is not None:
+        groups, text = (moment.training,), f"Training, not real. {text}"
     made: list[Delivery] = []
     for group in groups:
         known = plan.groups.get(group)

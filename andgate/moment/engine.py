@@ -27,19 +27,21 @@ from andgate.moment.case import PlanMark
 from andgate.moment.events import AnyEvent
 from andgate.moment.group import Group
 from andgate.moment.groups import Groups
-from andgate.moment.ladder import decide, next_page
+from andgate.moment.ladder import decide, next_page, release
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook, outlook
 from andgate.moment.published import Order, Publication, Published
 from andgate.moment.roles import Casting
 from andgate.moment.sense import refusal
-from andgate.moment.signals import MOVED, Action, Input, Replanned, Retimed, Signal
+from andgate.moment.signals import MOVED, Action, Input, Released, Replanned, Retimed, Signal
 from andgate.moment.view import next_times
 from andgate.plan import Plan
 
 HORIZON_MS = 86_400_000
 """How late a signal may be (receipt - site time) and still be judged: 24 hours."""
 
+APART = "~training"
+"""What devices in training say at a place is folded as if it were this other one: no id of a plan can be that."""
 FORGET_EVERY_MS = 600_000
 SLACK_MS = 3_600_000
 """Signals stay in memory this much longer than the horizon, so that forgetting never decides anything."""
@@ -158,7 +160,11 @@ class Engine:
                 self._schedule(group, publication.moment.id, now_ms)
             group.done()
         released = self.backlogs.note(inputs, now_ms, more=more)
-        return self._finish(made, now_ms, self._open_at(released) if released else ())
+        step = self._finish(made, now_ms, self._open_at(released) if released else ())
+        pages = [page for item in inputs if isinstance(item, Released) for page in item.pages]
+        if not pages:
+            return step
+        return Step((*step.events, *self._release(pages, now_ms)), step.published)
 
     def _whole(self, touched: Sequence[Group]) -> Iterable[Group]:
         """Return each group once; a move in this very message may have folded one of them into another."""
@@ -207,17 +213,18 @@ class Engine:
             return self._take_action(item)
         if isinstance(item, Retimed):
             return self._take_time(item)
-        return self._take_plan(item)
+        return self._take_plan(item) if isinstance(item, Replanned) else []
 
     def _take_signal(self, signal: Signal) -> list[Group]:
         if signal.received_ms - signal.at_ms > self.horizon_ms:
             return []
         casting = self.casting_at(signal.at_ms)
         groups: list[Group] = []
+        apart = "" if signal.training is None else APART
         for expectation in casting.hearers(signal.touchpoint, signal.name):
-            group = self.groups.at(expectation, signal.touchpoint)
+            group = self.groups.at(expectation, signal.touchpoint + apart)
             if signal.name == MOVED and signal.to in casting.plan.expectations[expectation].touchpoints:
-                group = self.groups.link(group, self.groups.at(expectation, signal.to or ""))
+                group = self.groups.link(group, self.groups.at(expectation, f"{signal.to}{apart}"))
             groups.append(group)
         if self.groups.holding(signal.id):
             return []
@@ -344,6 +351,14 @@ class Engine:
         if page_ms is not None:
             heapq.heappush(self._pages, (page_ms, moment_id))
         return events
+
+    def _release(self, pages: Iterable[tuple[str, str]], now_ms: int) -> Iterator[AnyEvent]:
+        """Page those whose pages were kept back, of what is still threatened."""
+        for moment_id, group_id in pages:
+            group = self.groups.of(moment_id)
+            known = group.published.get(moment_id) if group else None
+            if group is not None and known is not None:
+                yield from release(known.ledger, known.moment, group.expectation_of(known.case), group_id, now_ms)
 
     def _forget(self, now_ms: int) -> None:
         self.forgot_ms = now_ms

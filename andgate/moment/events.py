@@ -212,7 +212,9 @@ class AskedVoid(Event, frozen=True, kw_only=True, tag="asked-void"):
     reason: str
 
 
-PageReason = Literal["time-left", "threatened", "claim-lapsed", "still-waiting", "reopened", "repeat", "handed-over"]
+PageReason = Literal[
+    "time-left", "threatened", "claim-lapsed", "still-waiting", "reopened", "repeat", "handed-over", "quiet-over"
+]
 
 
 class Paged(Event, frozen=True, kw_only=True, tag="paged"):

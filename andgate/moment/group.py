@@ -266,6 +266,9 @@ class Group:
             contradicts=self.fold.contradicts,
         )
         old = known.moment if known else None
+        training = self.signals[anchor].training
+        if training is not None:
+            new = replace(new, training=training, interactions=())
         if known is not None and old is not None:
             new = replace(new, change=old.change, revision=old.revision)
         events = self._events(known, None if returns else old, new, case, notes, now_ms)

@@ -204,6 +204,21 @@ def _reopen(ledger: Ledger, moment: Moment, expectation: Expectation, now_ms: in
     return [_page(ledger, moment, page, last, expectation.pages[last], "reopened", now_ms, late_ms=0)]
 
 
+def release(ledger: Ledger, moment: Moment, expectation: Expectation, group: str, now_ms: int) -> list[AnyEvent]:
+    """Tell a group how things stand, whose pages about an open moment were kept back until now.
+
+    As its last step would: whoever need not have been told, since somebody is on it, need not be told now.
+    """
+    if moment.level in ("open", "ended"):
+        return []
+    steps = [(index, step) for index, step in enumerate(expectation.pages) if step.group == group]
+    index, step = max((each for each in steps if each[0] in ledger.steps), default=(0, PageStep(0, group)))
+    if step.unless_claimed and moment.claimed_ms is not None:
+        return [PageSkipped(moment=moment.id, at_ms=now_ms, step=index, group=group, because="claimed")]
+    page = f"{moment.id}:quiet-over:{group}:{now_ms}"
+    return [_page(ledger, moment, page, index, step, "quiet-over", now_ms, late_ms=0)]
+
+
 def stand_down(ledger: Ledger, moment: Moment, now_ms: int) -> list[AnyEvent]:
     """Tell those who were paged, once, that it is over."""
     if not ledger.told:

@@ -68,6 +68,8 @@ class Moment(Struct, frozen=True, kw_only=True):
     change: int = 1
     plan: str
     """Version of the plan it is judged by."""
+    training: str | None = None
+    """Group that trained there: nobody else was paged, and it counts in no rate. None: it was real."""
     withdrawn: bool = False
     """It turned out not to be a moment of its own."""
     withdrawn_into: str | None = None

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from andgate.moment.hush import Hush, Listening, Muted, Released, Trained, Unmuted, Untrained
 from andgate.plan import Plan
 from andgate.plan.reserved import BLIND, GAP, HEARD, MOVED, RELEASED, RESERVED, SERVING, SIGHTED, STAFFED, WATCHED
 
@@ -28,10 +29,17 @@ __all__ = [
     "About",
     "Action",
     "ActionKind",
+    "Hush",
     "Input",
+    "Listening",
+    "Muted",
+    "Released",
     "Replanned",
     "Retimed",
     "Signal",
+    "Trained",
+    "Unmuted",
+    "Untrained",
     "encode_inputs",
 ]
 
@@ -70,6 +78,8 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal"
     """Identity of an earlier signal that this one takes out of the fold (also a reset-hold's own press)."""
     within_ms: int | None = None
     """How wrong `at_ms` may be, either way; None: nobody knows. The fold does not look at it."""
+    training: str | None = None
+    """Group that trains at this device: it is folded apart, as if the place were another one. None: it is real."""
 
     @property
     def order(self) -> tuple[int, str, int, int, str]:
@@ -126,7 +136,7 @@ class Replanned(Struct, frozen=True, kw_only=True, tag="replanned", tag_field="k
     at_ms: int
 
 
-Input = Signal | Action | Retimed | Replanned
+Input = Signal | Action | Retimed | Replanned | Hush
 """What the engine takes in. Order within one `receive` does not matter."""
 
 encode_inputs = msgspec.json.Encoder().encode

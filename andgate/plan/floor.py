@@ -18,6 +18,7 @@ from andgate.plan.addresses import (
     push_contact,
     web_base,
 )
+from andgate.plan.hush import OF_TOUCHPOINTS
 from andgate.plan.model import Channel, Group, Hours, Site, Touchpoint
 from andgate.plan.pace import read_drill, read_pace
 from andgate.plan.shifts import read_holidays, read_shifts
@@ -193,6 +194,7 @@ def read_touchpoints(root: Table, groups: Collection[str]) -> dict[str, Touchpoi
         area = table.text("area")
         group = table.reference("group", groups, "group")
         hours = read_hours(table, "hours")
+        table.asked.update(OF_TOUCHPOINTS)
         if shown is not None and group is not None:
             touchpoints[name] = Touchpoint(id=name, name=shown, area=area or "", group=group, hours=hours)
         table.close()

@@ -11,6 +11,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from andgate.plan.quiet import Quiets
+
 Category = Literal["people", "time", "quality", "cost"]
 """What kind of cause a failure has."""
 
@@ -282,6 +284,8 @@ class Plan(Struct, frozen=True, dict=True):
     version: str
     """First 12 hex digits of the SHA-256 over the canonical content; comments and layout do not count."""
     alerts: Alerts | None = None
+    quiet: Quiets = Quiets()
+    """Mutes that come again, what a fire alarm suspends, who trains where, which places only listen."""
 
     @cached_property
     def devices(self) -> dict[str, Device]:

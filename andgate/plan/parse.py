@@ -16,9 +16,11 @@ from andgate.errors import PlanError, Problem
 from andgate.plan.alerts import read_alerts
 from andgate.plan.floor import read_channels, read_groups, read_site, read_touchpoints
 from andgate.plan.gates import read_interactions
+from andgate.plan.hush import read_quiets
 from andgate.plan.lines import find_lines
 from andgate.plan.model import Plan
 from andgate.plan.promises import read_expectations
+from andgate.plan.quiet import Quiets
 from andgate.plan.tables import Book, Table
 from andgate.plan.wiring import check_transmitters, read_nodes
 
@@ -53,14 +55,17 @@ def parse_plan(text: str) -> Plan:
     keys = {name: expectation.key for name, expectation in expectations.items()}
     interactions = read_interactions(root, keys, root.names_under("expectations"))
     alerts = read_alerts(root, expectations)
+    devices = {device.name: device for node in nodes.values() for device in node.devices.values()}
+    quiet = read_quiets(root, touchpoints, devices, root.names_under("groups"), root.names_under("expectations"))
     root.close()
     if site is None or book.problems:
         raise PlanError(book.in_order())
     parts = (site, channels, groups, touchpoints, nodes, expectations, interactions)
     # "sorted" leaves the order of tables in the file out of the version, as well as comments and layout
     says = _content(parts) if alerts is None else (_content(parts), alerts)
-    digest = hashlib.sha256(msgspec.json.encode(says, order="sorted")).hexdigest()
-    return Plan(*parts, version=digest[:_VERSION_DIGITS], alerts=alerts)
+    whole = says if quiet == Quiets() else (says, quiet)
+    digest = hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
+    return Plan(*parts, version=digest[:_VERSION_DIGITS], alerts=alerts, quiet=quiet)
 
 
 def _content(parts: tuple[object, ...]) -> object:

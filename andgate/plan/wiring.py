@@ -8,6 +8,7 @@ from typing import NamedTuple
 from andgate.plan.addresses import pocsag_address
 from andgate.plan.durations import parse_duration
 from andgate.plan.floor import read_hours
+from andgate.plan.hush import OF_DEVICES
 from andgate.plan.kinds import KINDS, Kind, Setting
 from andgate.plan.model import Channel, Device, Node
 from andgate.plan.reserved import RESERVED
@@ -47,6 +48,7 @@ def read_nodes(root: Table, touchpoints: Collection[str], groups: Collection[str
             if device is not None:
                 devices[device_name] = device
                 tables[device_name] = device_table
+        table.asked.update(OF_DEVICES)
         table.close()
         _check_pins(pins)
         for device_name, device in devices.items():
@@ -113,6 +115,7 @@ def _device(
             settings[f"{key}_ms" if setting.type == "duration" else key] = value
     _check_settings(table, kind_name, settings)
     signals = _signals(table, kind)
+    table.asked.update(OF_DEVICES)
     table.close()
     if touchpoint is None:
         return None
