@@ -12,7 +12,6 @@ One that can never be taken, by a fault of our own, ends the driver: what was no
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -33,6 +32,7 @@ from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.timekeeper import Timekeeper
 from hub.store import ChainHead, PageFate, PageRow, Store, StoreError
+from hub.store.store import NEVER
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +53,6 @@ FAILURES_MOST = 50
 """So often in one batch what cannot be digested is halved, to judge its good members; the rest is sent again."""
 RETRY_S = 0.5
 """Real seconds before a refused commit is tried again."""
-_OURS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-"""What no disk is to blame for: it would be refused again for ever."""
 
 
 class Driver:
@@ -406,7 +404,7 @@ class Driver:
             begun_s = self._clock.mono_s()
             try:
                 written = self._judge.write(batch.now_ms)
-            except _OURS as wrong:
+            except NEVER as wrong:
                 self.fault = f"the journal cannot take what was judged: {wrong!r}. Nothing of it is acknowledged"
                 raise
             except StoreError as wrong:

@@ -56,7 +56,8 @@ PROJECTIONS = (
             *("delivered_ms", "read_ms", "bundle", "adds"),
         ),
     ),
-    Table(name="serving", key=("signal",)),
+    # What is taken back and has never come leaves a mark that depends on what was committed together.
+    Table(name="serving", key=("signal",), where="key != ''"),
     # When it was computed depends on how many entries were committed together.
     Table(name="outcome", key=("interaction", "occurrence"), unknown=("decided_ms",)),
     Table(

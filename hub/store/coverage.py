@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from andgate.coverage import Cell, Covered, Reign, Sight, Span, Spell, Watch, cells, spells
+from andgate.moment.engine import HORIZON_MS
 from andgate.moment.signals import BLIND, HEARD, SIGHTED, Input, Replanned, Retimed, Signal
 from andgate.plan import Plan
 from hub.store.hours import Hours
@@ -81,7 +82,7 @@ class Known:
 
     def _planned(self, item: Replanned) -> Iterator[SightRow]:
         for device in item.plan.devices.values():
-            if device.signals and device.node not in self.heard:
+            if device.signals and device.touchpoint and device.node not in self.heard:
                 waiting = self.unheard.setdefault(device.node, {})
                 if device.name not in waiting:
                     waiting[device.name] = (device.touchpoint, item.at_ms)
@@ -96,7 +97,7 @@ class Known:
                 self.heard.add(node)
                 at_ms = max(signal.at_ms, since_ms)
                 yield f"heard/{device}", device, touchpoint, False, at_ms, "", 0, 1, False
-        if sight:
+        if sight and signal.received_ms - signal.at_ms <= HORIZON_MS:  # else it is too late to change anything
             at_ms, source, rank, seq, id = signal.order
             yield id, signal.device, signal.touchpoint, signal.name == BLIND, at_ms, source, rank, seq, False
 

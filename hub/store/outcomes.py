@@ -7,10 +7,11 @@ stand. A key's moments are few; what costs is asking for them, so nothing is ask
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
+from andgate.moment.engine import HORIZON_MS
 from andgate.moment.gate import INCOMPLETE_AFTER_MS, Outcome, Serving, outcome
 from andgate.moment.moments import Moment
 from andgate.moment.signals import RELEASED, SERVING, Input, Retimed, Signal
@@ -29,6 +30,16 @@ _UPSERT = (
     "first = excluded.first, failing = excluded.failing, at_ms = excluded.at_ms, decided_ms = excluded.decided_ms, "
     "hour_ms = excluded.hour_ms"
 )
+_SERVED = (
+    "insert into serving (signal, touchpoint, key, at_ms, released) values (?, ?, ?, ?, ?) "
+    "on conflict (signal) do update set touchpoint = excluded.touchpoint, key = excluded.key, "
+    "released = excluded.released, taken_back = serving.at_ms - excluded.at_ms <= ?, at_ms = excluded.at_ms "
+    "where serving.key = ''"
+)
+_TAKEN_BACK = (
+    "insert or ignore into serving (signal, touchpoint, key, at_ms, released, taken_back) values (?, '', '', ?, 0, 1)"
+)
+"""What is taken back before it has come: `at_ms` is when that was received. No key is empty."""
 _TALLY = (
     "insert into gate_tally (hour_ms, interaction, day, hour, success, failure, pending, incomplete) "
     "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (hour_ms, interaction) do update set "
@@ -60,24 +71,35 @@ class Outcomes:
 
     # ---------------------------------------------------------------------------------------------- gathering
 
-    def saw(self, inputs: Iterable[Input]) -> None:
+    def saw(self, inputs: Sequence[Input]) -> None:
         """Take note of who was served where."""
         for item in inputs:
             if isinstance(item, Signal):
-                if item.retracts is not None:
-                    self._change(item.retracts, "taken_back = 1")
-                if item.name in {SERVING, RELEASED} and item.key is not None:
+                too_late = item.received_ms - item.at_ms > HORIZON_MS
+                if item.name in {SERVING, RELEASED} and item.key is not None and not too_late:
                     self._db.execute(
-                        "insert or ignore into serving (signal, touchpoint, key, at_ms, released) "
-                        "values (?, ?, ?, ?, ?)",
-                        (item.id, item.touchpoint, item.key, item.at_ms, item.name == RELEASED),
+                        _SERVED, (item.id, item.touchpoint, item.key, item.at_ms, item.name == RELEASED, HORIZON_MS)
                     )
                     self._touch(item.key)
             elif isinstance(item, Retimed):
                 self._change(item.signal, f"at_ms = {int(item.at_ms)}")
+        for item in inputs:  # in whichever order they came
+            if isinstance(item, Signal) and item.retracts is not None:
+                self._take_back(item.retracts, item.received_ms)
 
-    def _change(self, signal: str, change: str) -> None:
-        row = self._db.execute("select key from serving where signal = ?", (signal,)).fetchone()
+    def _take_back(self, signal: str, received_ms: int) -> None:
+        """Take back what a signal said of a serving, also one that comes later; a day old it stands as it is."""
+        since_ms = received_ms - HORIZON_MS
+        if self._db.execute("select 1 from signal where id = ?", (signal,)).fetchone() is None:
+            self._db.execute("delete from serving where key = '' and at_ms < ?", (since_ms,))
+            self._db.execute(_TAKEN_BACK, (signal, received_ms))
+        self._change(signal, "taken_back = 1", since_ms=since_ms)
+
+    def _change(self, signal: str, change: str, *, since_ms: int = 0) -> None:
+        """Change what a signal said of a serving; one from before `since_ms` stands as it is."""
+        row = self._db.execute(
+            "select key from serving where signal = ? and at_ms >= ? and key != ''", (signal, since_ms)
+        ).fetchone()
         if row is not None:
             self._db.execute(f"update serving set {change} where signal = ?", (signal,))
             self._touch(row[0])

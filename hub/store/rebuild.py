@@ -168,6 +168,7 @@ class Rebuild:
             while self._coverage.roll(closed_ms):
                 self._coverage.write()
                 self._coverage.committed()
+        self.db.execute("delete from serving where key = ''")  # taken back, and never came
         self.db.execute("commit")
 
     def hour_of(self, at_ms: int) -> int:

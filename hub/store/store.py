@@ -41,6 +41,8 @@ SESSIONS_APART = 1_000
 QUARANTINE_KEPT = 10_000
 QUARANTINE_BYTES = 8_192
 
+NEVER = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What a commit raises that no disk is to blame for: it would be refused again for ever."""
 FIRST = 1
 """The `change` of a moment's first publication."""
 _SERVED = frozenset({SERVING, RELEASED})

@@ -15,12 +15,15 @@ import pytest
 
 from andgate.errors import PayloadError, UsageError
 from andgate.moment.moments import Moment
+from andgate.wire.codec import format_time
+from andgate.wire.messages import FeedSignal
+from hub.evidence.verify import verify
 from hub.store import Reader, Store
 from hub.store.hours import Hours
 from hub.store.rows import By, Counts
 from hub.store.schema import LATEST
 from hub.store.tally import FIELDS, bits_of
-from tests.hub.desk import PLAN, START_MS, Desk
+from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed
 
 KEY = "AG1/2026-11-21"
 
@@ -113,6 +116,45 @@ def test_a_line_counts_for_the_flights_served_meanwhile(make_desk: Callable[...,
     assert (row.key, row.state, row.first) == (KEY, "failure", desk.only().id)
     desk.post("c", "released", "counter-a", key=KEY, retracts="a")
     assert desk.reader.outcomes("departure").items == ()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_who_was_not_served_after_all_stays_so_in_whichever_order_it_comes(
+    make_desk: Callable[..., Desk], tmp_path: Path, *, together: bool
+) -> None:
+    plan = PLAN + '[interactions.departure]\nname = "Leaving"\nkey = "flight"\ninputs = ["check-in-wait"]\n'
+    desk = make_desk(plan=plan)
+    back = FeedSignal(id="c", touchpoint="counter-a", signal="released", key=KEY, retracts="a")
+    never = FeedSignal(id="d", touchpoint="counter-a", signal="released", key=KEY, retracts="never")
+    served = FeedSignal(id="a", touchpoint="counter-a", signal="serving", key=KEY, at=format_time(desk.clock.now_ms()))
+    for members in [[back, served, never]] if together else [[back], [never], [served]]:
+        desk.driver.signals(members, "ops").result(WAIT_S)
+    desk.clock.advance(1000)
+    desk.post("b", "pressed", "counter-a")
+    desk.pass_ms(200_000)
+    assert desk.reader.outcomes("departure").items == ()
+    assert verify(as_killed(tmp_path / "data", tmp_path / "killed") / "andgate.db").differences == ()
+
+
+def test_what_comes_more_than_a_day_late_serves_nobody_and_takes_nobody_back(make_desk: Callable[..., Desk]) -> None:
+    plan = PLAN + '[interactions.departure]\nname = "Leaving"\nkey = "flight"\ninputs = ["check-in-wait"]\n'
+    desk = make_desk(plan=plan)
+    other, now_ms = "AG2/2026-11-21", desk.clock.now_ms()
+    desk.post("a", "serving", "counter-a", key=KEY)
+    desk.clock.advance(1000)
+    desk.post("b", "pressed", "counter-a")
+    desk.clock.advance(200_000)
+    desk.pass_ms(86_400_000)
+    desk.post("late", "serving", "counter-a", key=other, at=format_time(now_ms))
+    desk.post("c", "released", "counter-a", key=KEY, retracts="a")
+    assert [(row.key, row.state) for row in desk.reader.outcomes("departure").items] == [(KEY, "failure")]
+
+
+def test_a_feed_that_was_blind_before_the_year_1_changes_nothing(desk: Desk) -> None:
+    desk.post("a", "blind", "counter-a", at="0001-01-01T00:00:00Z")
+    desk.pass_ms(7_200_000)
+    assert desk.driver.fault is None
+    assert desk.reader.signal("f/a") is not None
 
 
 def test_lists_turn_pages(desk: Desk) -> None:
