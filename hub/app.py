@@ -30,6 +30,7 @@ from hub.link import Link
 from hub.notify.channels import Channel
 from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.notifier import Notifier
+from hub.people.directory import Directory
 from hub.signs.announcer import Announcer
 from hub.store import Phones, Reader, Store
 
@@ -170,7 +171,8 @@ class HubApp:
             room=lambda: driver.has_room,
         )
         self._announcer = announcer = Announcer(driver, clock, link, self._topics)
-        self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent)
+        directory = Directory(driver.people)
+        self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent, directory=directory)
         # Pages first: a listener is a queue, but the first in line is served first.
         driver.listeners += [notifier.committed, announcer.committed]
         driver.start()

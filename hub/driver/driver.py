@@ -31,7 +31,7 @@ from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Poste
 from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.timekeeper import Timekeeper
-from hub.store import ChainHead, PageFate, PageRow, Store, StoreError
+from hub.store import ChainHead, PageFate, PageRow, People, Store, StoreError
 from hub.store.store import NEVER
 
 _log = logging.getLogger(__name__)
@@ -137,6 +137,11 @@ class Driver:
     def epoch(self) -> str:
         """Names this data: another one makes nodes send again what they keep."""
         return self._store.epoch
+
+    @property
+    def people(self) -> People:
+        """Who stands on which shift, and how they are reached; from any thread."""
+        return self._judge.people
 
     @property
     def timekeeper(self) -> Timekeeper:
@@ -308,6 +313,7 @@ class Driver:
         except (StoreError, OSError) as wrong:
             _log.error("the last commit before the end failed (%s); nothing acknowledged is lost", wrong)
         self._keeper.stop()
+        self._judge.people.close()
         self._store.close()
 
     def _take(self) -> list[object]:

@@ -36,8 +36,9 @@ from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate
 from hub.ingest.holes import Holes
 from hub.ingest.taken import Taken
+from hub.people.roster import Roster
 from hub.quiet import Quiet
-from hub.store import PageFate, Store, restore
+from hub.store import PageFate, People, Store, restore
 from hub.store.outbox import Outbox
 from hub.store.persons import Persons
 from hub.store.rows import NOTICE
@@ -111,7 +112,10 @@ class Judge:
             self._gate.born(node, boot, 0)
         self._watch = Watch(store, self._fleet, plan, listen_only=listen_only)
         self._quiet = Quiet(store, self.engine.plan)
-        self._outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not)
+        self.people = People(store.data)
+        """Who stands on which shift, and how they are reached."""
+        rota = Roster(self.people)
+        self._outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not, rota=rota)
         self.auditor = Auditor(store, clock, listen_only=listen_only)
 
     def begin(self) -> Batch:

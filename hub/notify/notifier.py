@@ -25,6 +25,7 @@ from andgate.wire.messages import Page
 from hub.clock import HubClock
 from hub.driver import Committed, Driver
 from hub.notify.channels import Channel, Note, Result
+from hub.people.directory import Directory
 from hub.store import PageFate, PageRow
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Notifier:
         make: Callable[[PlanChannel], Channel],
         *,
         sent: Callable[[str, float], None] | None = None,
+        directory: Directory | None = None,
     ) -> None:
         """Prepare; `start` begins.
 
@@ -57,11 +59,13 @@ class Notifier:
             clock: site time.
             make: makes the channel for a plan's entry.
             sent: told of each page that surely went out: channel, seconds since it was decided.
+            directory: knows the channels of people; None: there are none.
         """
         self._driver = driver
         self._clock = clock
         self._make = make
         self._sent = sent
+        self._directory = directory
         self._plan = plan = driver.plan
         self._channels: dict[str, tuple[PlanChannel, Channel]] = {}
         self._queue: SimpleQueue[object] = SimpleQueue()
@@ -204,9 +208,10 @@ class Notifier:
             self._wait(msgspec.structs.replace(row, again=True), now_ms + HOLD_MS)
             self._driver.hold(row.id, row.moment, lambda: self._queue.put(_Held(row)))
             return
-        entry = self._plan.channels.get(row.channel)
+        entry = self._entry(row)
         if entry is None:
-            self._report(row, Result(sent=False, note="the plan has no such channel any more", retry=False), now_ms)
+            whose = "this person" if row.person else "the plan"
+            self._report(row, Result(sent=False, note=f"{whose} has no such channel any more", retry=False), now_ms)
             return
         known = self._channels.get(row.channel)
         if known is None or known[0] != entry:
@@ -215,11 +220,23 @@ class Notifier:
             known = self._channels[row.channel] = (entry, self._make(entry))
         known[1].send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
 
+    def _entry(self, row: PageRow) -> PlanChannel | None:
+        """Return the channel with its address; a person's is looked up each time, and stands nowhere else."""
+        if not row.person:
+            return self._plan.channels.get(row.channel)
+        return self._directory.entry(row.channel) if self._directory is not None else None
+
+    def _audience(self, row: PageRow) -> str:
+        """Return whom a note is for: the group, or the pager or phones of one person."""
+        if not row.person or self._directory is None:
+            return row.group
+        return self._directory.audience(row.channel) or row.group
+
     def _note(self, row: PageRow, now_ms: int) -> Note:
         gone_s = (now_ms - row.decided_ms) / 1000
         claims = row.kind == "page" and row.about is not None
         return Note(
-            group=row.group,
+            group=self._audience(row),
             title=row.title,
             decided_ms=row.decided_ms,
             page=Page(

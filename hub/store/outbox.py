@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from andgate.moment.events import Claimed, Paged, PageSkipped, StoodDown
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from andgate.routing import Delivery, deliveries
+from hub.store.crew import Crews, Rota
 from hub.store.pages import Pages
 from hub.store.rows import PageRow, PageState
 
@@ -24,9 +26,19 @@ WhyNot = Callable[[Moment, str, str | None, int], str | None]
 class Outbox:
     """Decides each delivery's first fate; belongs to the driver's thread."""
 
-    def __init__(self, pages: Pages, *, listen_only: bool, why_not: WhyNot | None = None) -> None:
-        """Write to `pages`; `listen_only`: everything is muted; `why_not`: asked about each page that would go."""
+    def __init__(
+        self, pages: Pages, *, listen_only: bool, why_not: WhyNot | None = None, rota: Rota | None = None
+    ) -> None:
+        """Decide what becomes of each page.
+
+        Args:
+            pages: to write to.
+            listen_only: everything is muted.
+            why_not: asked about each page that would go.
+            rota: asked who of a group is paged by name; None: nobody is.
+        """
         self._pages = pages
+        self._crews = Crews(pages, rota or Rota())
         self._listen_only = listen_only
         self._why_not = why_not
 
@@ -45,28 +57,51 @@ class Outbox:
             told = {(row.group, row.channel) for row in self._pages.of(moment.id) if self._may_have_told(row)}
             cancelled = self._pages.cancel(moment.id, "it was over", claimed=False)
         made = []
-        for each in deliveries(event, moment, plan):
+        whole = deliveries(event, moment, plan)
+        for each in whole:
             if not self._pages.known(moment.id, each.page, each.kind, each.group, each.channel):
-                row = self._row(each, moment, now_ms, told)
-                if row.state == "queued":
-                    made.append(row)
-        return made, cancelled
+                bare = not each.channel and each.group in plan.groups and bool(plan.groups[each.group].shifts)
+                made.append(self._row(each, moment, now_ms, told, bare=bare))
+        add = partial(self._row, moment=moment, now_ms=now_ms, told=None)
+        if isinstance(event, Paged):
+            made += self._crews.page(event, moment, plan, now_ms, add)
+        elif whole:
+            made += self._crews.over(whole[0].page, whole[0], moment, add)
+        return [row for row in made if row.state == "queued"], cancelled
 
     @staticmethod
     def _may_have_told(row: PageRow) -> bool:
         return row.kind == "page" and row.state in {"sent", "queued", "muted"}
 
-    def _row(self, delivery: Delivery, moment: Moment, now_ms: int, told: set[tuple[str, str]] | None) -> PageRow:
+    def _row(  # noqa: PLR0913 - a delivery's first fate has this many reasons
+        self,
+        delivery: Delivery,
+        moment: Moment,
+        now_ms: int,
+        told: set[tuple[str, str]] | None,
+        *,
+        bare: bool = False,
+        person: str | None = None,
+        stands_for: int | None = None,
+        muted: str = "",
+        lost: str = "",
+    ) -> PageRow:
         state: PageState = "queued"
         note = ""
-        if not delivery.channel:
+        if lost:
+            state, note = "failed", lost
+        elif bare:
+            state, note = "cancelled", "this group has no channel of its own: whoever is on shift is paged"
+        elif not delivery.channel:
             state, note = "failed", "the plan gives this group no channel"
         elif told is not None and (delivery.group, delivery.channel) not in told:
             state, note = "cancelled", "no page had gone out there"
         elif self._listen_only:
             state, note = "muted", "the hub only listens"
-        elif self._why_not is not None and (why := self._why_not(moment, delivery.group, None, now_ms)) is not None:
+        elif self._why_not is not None and (why := self._why_not(moment, delivery.group, person, now_ms)) is not None:
             state, note = "muted", why
+        elif muted:
+            state, note = "muted", muted
         id, session = self._pages.hold()
         row = PageRow(
             id=id,
@@ -92,6 +127,8 @@ class Outbox:
             again=False,
             note=note,
             session=session,
+            person=person,
+            stands_for=stands_for,
         )
         self._pages.add(row)
         return row

@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,8 @@ class Book(Struct, frozen=True):
     people: dict[str, Person] = {}
     duties: tuple[Duty, ...] = ()
     stand_ins: tuple[StandIn, ...] = ()
+    phones: frozenset[str] = frozenset()
+    """Who of them has a phone that asked to be paged."""
 
 
 class People:
@@ -141,12 +143,16 @@ class People:
                     return Book()
             return self._book
 
-    def failed(self, ids: Sequence[str]) -> frozenset[str]:
+    def failed(self, ids: Iterable[str]) -> frozenset[str]:
         """Return who of these people was not reached by the last page to them, for good."""
-        if not ids:
-            return frozenset()
-        with closing(self._connect()) as db:
-            return frozenset(id for id in ids if _last_failed(db, id))
+        with self._lock:
+            try:
+                if self._db is None:
+                    self._db = self._connect(check_same_thread=False)
+                db = self._db
+                return frozenset(id for id in ids if _last_failed(db, id))
+            except sqlite3.Error:
+                return frozenset()
 
     # ---------------------------------------------------------------------------------------------- people
 
@@ -342,6 +348,7 @@ def _read(db: sqlite3.Connection) -> Book:
         stand_ins = db.execute(
             "select id, day, team, shift, person, instead_of, by, reason, pair, at_ms from stand_in order by id"
         ).fetchall()
+        phones = db.execute("select distinct team from phone where team in (select person from staff)").fetchall()
         number = _number(db)
     finally:
         db.execute("rollback")
@@ -351,6 +358,7 @@ def _read(db: sqlite3.Connection) -> Book:
         people=known,
         duties=tuple(_duty(row) for row in duties if row[1] in known),
         stand_ins=tuple(StandIn(**dict(zip(StandIn.__struct_fields__, row, strict=True))) for row in stand_ins),
+        phones=frozenset(row[0] for row in phones),
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.errors import UsageError
+from hub.store.people import bump
 from hub.store.store import DATABASE
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Phones:
             db.execute("begin immediate")
             try:
                 yield db
+                bump(db)  # who has a phone can be reached
             except BaseException:
                 db.execute("rollback")
                 raise
