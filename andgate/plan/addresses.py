@@ -61,6 +61,11 @@ def is_hook(url: str) -> bool:
     return kind_of(url) in _HOOK
 
 
+def is_pager(url: str) -> bool:
+    """Say whether a URL is one of pagers on the site's own broker, which answer there."""
+    return kind_of(url) == "mqtt"
+
+
 def pager_address(url: str) -> PagerAddress | None:
     """Return what an ``snpp://`` URL names; None if it is none."""
     parts = _parts(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from msgspec import Struct
 
@@ -12,6 +13,18 @@ from andgate.plan import Plan
 from andgate.wire.messages import Command, Receipt
 from hub.ingest.boots import Boot
 from hub.store import ChainHead, PageRow
+
+PERSONAL = "personal"
+"""What stands for the channels of all people together where figures are counted: none are kept of anybody."""
+
+
+class Heard(Struct, frozen=True):
+    """A receiver said that it has a page, or that somebody saw it."""
+
+    channel: str
+    what: Literal["delivered", "read"]
+    seconds: float
+    """Since it was decided."""
 
 
 class Committed(Struct, frozen=True, kw_only=True):
@@ -34,6 +47,8 @@ class Committed(Struct, frozen=True, kw_only=True):
     """Feed -> ids stored."""
     commands: tuple[tuple[str, Command], ...] = ()
     """Node -> command."""
+    heard: tuple[Heard, ...] = ()
+    """What receivers said of pages."""
     nodes: tuple[tuple[str, str], ...] = ()
     """Nodes that said another state, or of which a fault came or went -> state."""
     plan: Plan | None = None
@@ -59,6 +74,7 @@ class Batch:
         self.boots: dict[int, Boot] = {}
         self.feeds: dict[str, list[str]] = {}
         self.commands: list[tuple[str, Command]] = []
+        self.heard: list[Heard] = []
         self.nodes: list[tuple[str, str]] = []
         self.plan: Plan | None = None
         self.tokens: list[int] = []
@@ -84,6 +100,7 @@ class Batch:
             ),
             feeds=tuple((feed, tuple(ids)) for feed, ids in self.feeds.items()),
             commands=tuple(self.commands),
+            heard=tuple(self.heard),
             nodes=tuple(self.nodes),
             plan=self.plan,
             accepted=self.accepted,

@@ -32,6 +32,7 @@ from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.timekeeper import Timekeeper
 from hub.store import ChainHead, PageFate, PageRow, People, Store, StoreError
+from hub.store.pages import Receipt
 from hub.store.store import NEVER
 
 _log = logging.getLogger(__name__)
@@ -220,6 +221,10 @@ class Driver:
         """Record what became of a delivery."""
         self._queue.put(fate)
 
+    def receipt(self, receipt: Receipt) -> None:
+        """Record what a receiver said of a delivery."""
+        self._queue.put(receipt)
+
     def hold(self, id: int, moment: str, done: Callable[[], None]) -> None:
         """Put on record that a delivery that surely did not go out may do so from now on; `done` after the commit.
 
@@ -229,7 +234,7 @@ class Driver:
 
     def queued_pages(self) -> tuple[PageRow, ...]:
         """Return the deliveries that a start found unsent; call it before `start`."""
-        return tuple(self._store.pages.queued.values())
+        return tuple(row for row in self._store.pages.queued.values() if not row.told_in)
 
     def wake(self) -> None:
         """Look at the clock again."""
@@ -305,7 +310,9 @@ class Driver:
             if future is not None:
                 future.set_exception(UsageError("the hub is stopping"))
             elif isinstance(item, PageFate):
-                self._store.pages.fate(item)
+                self._judge.paging.fate(item, self._plan, self._clock.now_ms())
+            elif isinstance(item, Receipt):
+                self._judge.paging.received(item)
         try:
             if self.fault is None:  # what could not be committed or judged is not tried again
                 self._judge.write(self._clock.now_ms())
@@ -325,7 +332,10 @@ class Driver:
         if self._lists and self._queue.empty():  # nobody else is there: a commit for each would cost a sixth more
             return self._some_lists(max(4, lists) * LISTS_BYTES)
         wait_s = min(IDLE_S, self._judge.auditor.wait_s())
+        paging_ms = self._judge.paging.next_ms()
         deadline = self._judge.engine.next_deadline()
+        if deadline is None or (paging_ms is not None and paging_ms < deadline):
+            deadline = paging_ms
         if deadline is not None:
             wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
         items: list[object] = []

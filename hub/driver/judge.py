@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -19,13 +20,14 @@ from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
 from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, HEARD, Action, Input, Replanned, Signal
-from andgate.plan import Plan
+from andgate.plan import PageStep, Plan
+from andgate.plan.addresses import is_pager
 from andgate.wire.codec import decode_answer, decode_health, decode_node_state, decode_time_ask, format_time
-from andgate.wire.messages import Command, TimeReply
+from andgate.wire.messages import Answer, Command, TimeReply
 from andgate.wire.topics import parse
 from hub.clock import HubClock
 from hub.driver.auditor import Auditor
-from hub.driver.batch import Batch
+from hub.driver.batch import PERSONAL, Batch, Heard
 from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
@@ -36,10 +38,13 @@ from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate
 from hub.ingest.holes import Holes
 from hub.ingest.taken import Taken
+from hub.paging.paging import Paging
+from hub.people.directory import Directory
 from hub.people.roster import Roster
 from hub.quiet import Quiet
 from hub.store import PageFate, People, Store, restore
 from hub.store.outbox import Outbox
+from hub.store.pages import Receipt
 from hub.store.persons import Persons
 from hub.store.rows import NOTICE
 from hub.store.store import FIRST
@@ -116,6 +121,16 @@ class Judge:
         """Who stands on which shift, and how they are reached."""
         rota = Roster(self.people)
         self._outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not, rota=rota)
+        self.paging = Paging(
+            store.pages,
+            self._outbox,
+            self._moment,
+            self._ladder,
+            self.engine.plan,
+            clock.now_ms(),
+            ways=Directory(self.people),
+            why_not=self._quiet.why_not,
+        )
         self.auditor = Auditor(store, clock, listen_only=listen_only)
 
     def begin(self) -> Batch:
@@ -161,8 +176,10 @@ class Judge:
             self._message(batch, item)
             self._count(batch, item, before)
         elif isinstance(item, PageFate):
-            self.store.pages.fate(item)
+            batch.pages += self.paging.fate(item, self.engine.plan, batch.now_ms)
             self.auditor.decided(item.moment)
+        elif isinstance(item, Receipt):
+            self._received(batch, item)
         elif isinstance(item, Held):
             self.store.pages.held(item.id, item.moment)
             batch.answers.append(item.done)
@@ -319,6 +336,32 @@ class Judge:
             self._gate.own(signal, taken)
         self._taken(batch, taken)
 
+    def _moment(self, id: str) -> Moment | None:
+        """Return a moment as the engine has it now, which may be another engine after a fault."""
+        return self.engine.moment(id)
+
+    def _ladder(self, moment: str) -> tuple[PageStep, ...]:
+        """Return the steps by which an open moment is paged."""
+        return next((outlook.steps for outlook in self.engine.outlooks({moment})), ())
+
+    def _received(self, batch: Batch, receipt: Receipt) -> None:
+        """Take a receiver's word that it has a page, or that somebody saw it."""
+        for row in self.paging.received(receipt):
+            what: Literal["delivered", "read"] = "read" if receipt.read else "delivered"
+            channel = row.channel if row.person is None else PERSONAL
+            batch.heard.append(Heard(channel, what, (receipt.at_ms - row.decided_ms) / 1000))
+            self.auditor.decided(row.moment)
+
+    def _seen(self, batch: Batch, moment: str, answer: Answer) -> None:
+        """Whoever answers has seen the page: on their own channels, or else on the group's pagers."""
+        by, plan = self.persons.id_of(answer.by), self.engine.plan
+        rows = [row for row in self.store.pages.of(moment) if row.kind == "page" and answer.page in {None, row.page}]
+        mine = [row for row in rows if row.person == by]
+        pagers = [row for row in rows if row.channel in plan.channels and is_pager(plan.channels[row.channel].url)]
+        for row in mine or pagers:
+            if row.state in {"queued", "sent"}:
+                self._received(batch, Receipt(row.id, row.moment, batch.now_ms, read=True))
+
     def _answer(self, batch: Batch, item: Delivered) -> None:
         """Take a pager's answer: a claim, or that it was seen or rejected."""
         answer = decode_answer(item.payload)
@@ -327,25 +370,36 @@ class Judge:
             moment = self._outbox.moment_of(answer.page)
         if moment is None:
             raise PayloadError("the answer names no page or moment that this hub knows. Send `page` or `moment`")
+        self._seen(batch, moment, answer)
         if answer.do != "claim" or moment.startswith(NOTICE):  # a fault is nobody's promise: that is noted, no more
             self._outbox.answered(moment, answer.page, f"{answer.do} by {self.persons.id_of(answer.by)}")
             return
-        digest = blake2b(item.payload + b"%d" % item.received_ms, digest_size=12).hexdigest()
-        try:
-            self.act(
-                batch,
-                Action(
-                    id=f"a/{digest}",
-                    do="claim",
-                    moment=moment,
-                    at_ms=min(item.received_ms, batch.now_ms),
-                    by=answer.by,
-                    promise_ms=None if answer.promise_s is None else round(answer.promise_s * 1000),
-                    reason=answer.reason,
-                ),
-            )
-        except RefusedError as wrong:
-            self.store.quarantine(item.received_ms, item.topic, str(wrong), item.payload)
+        refused: list[RefusedError] = []
+        together = self.paging.told_by(moment)
+        for each in together or [moment]:
+            try:
+                self._claim(batch, item, answer, each)
+            except RefusedError as wrong:
+                refused.append(wrong)
+        if refused and len(refused) == len(together or [moment]):
+            self.store.quarantine(item.received_ms, item.topic, str(refused[0]), item.payload)
+
+    def _claim(self, batch: Batch, item: Delivered, answer: Answer, moment: str) -> None:
+        """Take a claim, or raise a RefusedError."""
+        told = item.payload + moment.encode() + b"%d" % item.received_ms
+        digest = blake2b(told, digest_size=12).hexdigest()
+        self.act(
+            batch,
+            Action(
+                id=f"a/{digest}",
+                do="claim",
+                moment=moment,
+                at_ms=min(item.received_ms, batch.now_ms),
+                by=answer.by,
+                promise_ms=None if answer.promise_s is None else round(answer.promise_s * 1000),
+                reason=answer.reason,
+            ),
+        )
 
     # ---------------------------------------------------------------------------------------------- asked for
 
@@ -414,7 +468,7 @@ class Judge:
 
     def next_ms(self) -> int | None:
         """Return when the clock alone has something to judge."""
-        soon = (self.engine.next_deadline(), self._fleet.next_ms(), self._watch.next_ms())
+        soon = (self.engine.next_deadline(), self._fleet.next_ms(), self._watch.next_ms(), self.paging.next_ms())
         return min((at_ms for at_ms in soon if at_ms is not None), default=None)
 
     def advance(self, batch: Batch) -> None:
@@ -425,6 +479,7 @@ class Judge:
             step = self.engine.advance(batch.now_ms)
             if step.events or step.published:
                 self._record(batch, (), step.events, step.published)
+        batch.pages += self.paging.look(self.engine.plan, batch.now_ms)
         pages, cancelled = self._watch.look(batch.now_ms)
         batch.pages += pages
         batch.cancelled += cancelled
@@ -470,8 +525,10 @@ class Judge:
                 about = self.engine.moment(event.moment)
                 if about is not None:
                     pages, cancelled = self._outbox.decided(event, about, self.engine.plan, batch.now_ms)
-                    batch.pages += pages
-                    batch.cancelled += cancelled
+                    batch.pages += self.paging.admit(pages, self.engine.plan, batch.now_ms)
+                    if isinstance(event, StoodDown):
+                        batch.pages += self.paging.stood_down(event, about, cancelled, batch.now_ms)
+                    batch.cancelled += [*cancelled, *self.paging.cancelled(event.moment, cancelled)]
             elif isinstance(event, Refused):
                 node, slash, device = event.witness.partition("/")
                 if slash:

@@ -69,9 +69,9 @@ class Outbox:
             made += self._crews.over(whole[0].page, whole[0], moment, add)
         return [row for row in made if row.state == "queued"], cancelled
 
-    @staticmethod
-    def _may_have_told(row: PageRow) -> bool:
-        return row.kind == "page" and row.state in {"sent", "queued", "muted"}
+    def _may_have_told(self, row: PageRow) -> bool:
+        gathered = row.state == "queued" and row.told_in and not self._pages.of(row.told_in)
+        return row.kind == "page" and row.state in {"sent", "queued", "muted"} and not gathered
 
     def _row(  # noqa: PLR0913 - a delivery's first fate has this many reasons
         self,

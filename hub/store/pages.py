@@ -12,7 +12,7 @@ from collections import OrderedDict
 
 import msgspec
 
-from hub.store.rows import PageRow, PageState
+from hub.store.rows import NAMED, PageRow, PageState
 
 COLUMNS = (
     "id, page, kind, moment, expectation, touchpoint, key, team, channel, title, text, reason, left_s, late, cancels, "
@@ -200,6 +200,35 @@ class Pages:
             now = msgspec.structs.replace(now, state="sent", sent_ms=_first(row.sent_ms, receipt.at_ms))
         self._put(now)
         return now
+
+    def change(self, row: PageRow) -> PageRow:
+        """Keep a delivery as it is now; return it."""
+        self._put(row)
+        return row
+
+    def bundled(self, bundle: str, *, named: bool = False) -> list[PageRow]:
+        """Return the deliveries that a page about several moments tells; with `named` also those it names once more."""
+        wanted = (bundle, bundle + NAMED) if named else (bundle, bundle)
+        stored = self._db.execute("select id, moment from page where bundle in (?, ?)", wanted).fetchall()
+        stored += [(row.id, row.moment) for row in (*self._new.values(), *self._changed.values())]
+        rows = (self._of(moment).get(id) for id, moment in dict.fromkeys(stored) if moment != bundle)
+        return [row for row in rows if row is not None and row.bundle in wanted]
+
+    def lately(self, most: int) -> list[PageRow]:
+        """Return the newest pages about moments, oldest first."""
+        rows = self._db.execute(
+            f"select {COLUMNS} from page where kind = 'page' and channel != '' order by id desc limit ?", (most,)
+        ).fetchall()
+        return [row for row in map(page_row, reversed(rows)) if row.about is not None]
+
+    def delivers(self, channel: str) -> bool:
+        """Whether a person's channel has ever said that it delivered: from then on its silence means something."""
+        person = channel.partition("/")[0]
+        found = self._db.execute(
+            "select 1 from page where person = ? and channel = ? and delivered_ms is not null limit 1",
+            (person, channel),
+        )
+        return found.fetchone() is not None
 
     def held(self, id: int, moment: str) -> None:
         """Say that a delivery is about to be tried, of which it was on record that it surely did not go out."""

@@ -22,6 +22,7 @@ NOTICE = "fault/"
 
 BUNDLE = "bundle:"
 """What the `page` and `moment` of a page about several moments begin with; their own rows name it in `bundle`."""
+NAMED = "+"
 
 OutcomeState = Literal["success", "failure", "pending", "incomplete"]
 
@@ -122,7 +123,8 @@ class PageRow(Struct, frozen=True):
     stands_for: int | None = None
     """The delivery that reached nobody and for which this one goes out; of an "over": the fallback it follows."""
     bundle: str = ""
-    """The page of several threats in which it is told; of such a page itself: its own id."""
+    """The page of several threats in which it is told; with a "+" at its end where that names it once more, and it went
+    out itself too. Of such a page itself: its own id."""
     adds: str = ""
     """What it says besides `text`: pages to the same receiver that were held back before it."""
 
@@ -130,6 +132,11 @@ class PageRow(Struct, frozen=True):
     def about(self) -> str | None:
         """The moment it is about; None where it is about a node or device, or about several moments."""
         return None if self.moment.startswith((NOTICE, BUNDLE)) else self.moment
+
+    @property
+    def told_in(self) -> str:
+        """The bundle that is sent in its place; empty where it goes out itself."""
+        return "" if self.bundle == self.moment or self.bundle.endswith(NAMED) else self.bundle
 
 
 class PageListing(Struct, frozen=True):
