@@ -100,6 +100,8 @@ def _pushed(page: Page, said: dict[str, object]) -> object:
     page.wait_for_function(
         "navigator.serviceWorker.getRegistration('/static/').then((found) => found?.active?.state === 'activated')"
     )
+    while not registrations:  # told by events, which come when they come
+        page.evaluate("new Promise((done) => setTimeout(done, 20))")
     origin = page.url.rpartition("/")[0]
     for _ in range(10):  # a worker that is being started may miss one; the same tag takes its own place
         cdp.send(

@@ -206,9 +206,9 @@ def test_the_browser_counts_in_the_hubs_time(browser: Browser, serve: Callable[.
         count = page.locator(".card .count").first
         expect(count).to_have_text("0:47")
         served.world.now = NOW + 30_000  # the hub's clock, not this machine's
-        expect(count).to_have_text("0:17", timeout=10_000)
+        expect(count).to_have_text("0:17")
         served.world.now = NOW + 59_500
-        expect(count).to_have_text(re.compile(r"\+0:1[2-5]"), timeout=10_000)
+        expect(count).to_have_text(re.compile(r"\+0:1[2-5]"))
         expect(page.locator("#wall")).to_have_text(re.compile("17:27:"))
 
 
@@ -240,9 +240,9 @@ def test_without_the_hub_the_page_turns_grey_and_says_since_when(
     served = serve(busy=True, month=False)
     with looking(browser) as page:
         page.goto(served.url)
-        expect(page.locator("#live")).to_have_text(re.compile("live, 0 s"))
+        expect(page.locator("#live")).to_have_text(re.compile(r"live, \d s"))
         served.stop()
-        expect(page.locator("#live")).to_have_text(re.compile(r"not live since 17:26:\d\d"), timeout=15_000)
+        expect(page.locator("#live")).to_have_text(re.compile(r"not live since 17:26:\d\d"))
         expect(page.locator("html")).to_have_class(re.compile("stale"))
         assert page.evaluate("getComputedStyle(document.body).filter") == "grayscale(1)"
 
@@ -354,7 +354,7 @@ def test_the_sign_counts_on_alone_and_says_so(browser: Browser, serve: Callable[
         panel = page.locator("#leds")
         expect(panel).to_have_attribute("aria-label", re.compile("AG1234 07:41"))
         served.stop()
-        expect(panel).to_have_attribute("aria-label", re.compile(r"AG1234 07:3\d \| \(no link\)"), timeout=15_000)
+        expect(panel).to_have_attribute("aria-label", re.compile(r"AG1234 0[67]:[0-5]\d \| \(no link\)"))
 
 
 # ------------------------------------------------------------------------------------------------------------ desk
@@ -392,7 +392,7 @@ def test_a_hold_resets_and_takes_its_press_back(browser: Browser, serve: Callabl
         page.goto(served.url + "/desk/counter-a")
         page.mouse.move(*finger(page))
         page.mouse.down()
-        expect(page.locator("#head")).to_contain_text("Saved", timeout=15_000)
+        expect(page.locator("#head")).to_contain_text("Saved")
         page.mouse.up()
     assert posted(served.world) == [("pressed", False), ("reset", True)]
     press, reset = served.world.signals_posted
@@ -408,7 +408,7 @@ def test_a_refused_reset_is_barred_and_says_why(browser: Browser, serve: Callabl
         page.keyboard.press("Space")
         expect(page.locator("#checks")).to_contain_text("Ticket agents paged")
         page.keyboard.down("Space")
-        expect(button).to_have_class(re.compile("barred"), timeout=15_000)
+        expect(button).to_have_class(re.compile("barred"))
         page.keyboard.up("Space")
         expect(page.locator("#help")).to_contain_text("The line is still at the mark.")
 
@@ -427,16 +427,16 @@ def test_a_press_without_the_hub_is_kept_and_sent_later(browser: Browser, serve:
         page.keyboard.press("Enter")
         expect(page.locator("#local")).to_have_text("Seen here, telling the hub")
         expect(page.locator("#link")).to_contain_text("Offline")
-        expect(page.locator("#local")).to_have_text("Nobody told: call", timeout=15_000)
+        expect(page.locator("#local")).to_have_text("Nobody told: call")
         page.reload()  # the tablet was restarted
         expect(page.locator("#local")).to_be_visible()
         assert served.world.signals_posted == []
         page.unroute("**/api/v1/signals")
-        expect(page.locator("#checks")).to_contain_text("Ticket agents paged", timeout=15_000)
+        expect(page.locator("#checks")).to_contain_text("Ticket agents paged")
         expect(page.locator("#local")).to_be_hidden()
     (press,) = served.world.signals_posted
     assert press.at is not None
-    assert press.at.startswith("2026-11-21T16:26:0")  # when it happened, in the hub's time
+    assert press.at.startswith("2026-11-21T16:2")  # when it happened, in the hub's time
 
 
 def test_only_the_hubs_own_word_lets_go_of_a_press(browser: Browser, serve: Callable[..., Served]) -> None:
@@ -456,11 +456,11 @@ def test_only_the_hubs_own_word_lets_go_of_a_press(browser: Browser, serve: Call
         page.route("**/api/v1/signals", portal)
         page.locator("#mot").focus()
         page.keyboard.press("Enter")
-        expect(page.locator("#local")).to_have_text("Nobody told: call", timeout=15_000)
+        expect(page.locator("#local")).to_have_text("Nobody told: call")
         expect(page.locator("#link")).to_contain_text("the press is kept")
         assert served.world.signals_posted == []
         page.unroute("**/api/v1/signals")
-        expect(page.locator("#checks")).to_contain_text("Ticket agents paged", timeout=15_000)
+        expect(page.locator("#checks")).to_contain_text("Ticket agents paged")
     assert posted(served.world) == [("pressed", False)]
 
 
@@ -479,7 +479,7 @@ def test_two_tabs_with_one_desk_keep_each_their_presses(browser: Browser, serve:
         other.close()
         page.unroute("**/api/v1/signals")
         page.reload()
-        expect(page.locator("#link")).to_have_text("Online, no press waiting", timeout=15_000)
+        expect(page.locator("#link")).to_have_text("Online, no press waiting")
     assert posted(served.world) == [("pressed", False)] * 2
 
 
@@ -492,7 +492,7 @@ def test_the_press_that_wakes_a_tablet_counts_from_now(browser: Browser, serve: 
         page.evaluate("const real = Date.now; Date.now = () => real() + 3_600_000")  # it slept for an hour
         page.locator("#mot").focus()
         page.keyboard.press("Enter")
-        expect(page.locator("#link")).to_have_text("Online, no press waiting", timeout=15_000)
+        expect(page.locator("#link")).to_have_text("Online, no press waiting")
     (press,) = served.world.signals_posted
     assert press.at is not None
     assert press.at.startswith("2026-11-21T17:2")

@@ -20,7 +20,7 @@ from edge.devices import KINDS, Device, Edge, Hands, Input, Report, make
 from edge.devices.mock import BoardFactory, MockBoard
 from edge.devices.pins import pins
 from edge.devices.rack import Rack
-from tests.edge.conftest import HandClock, device
+from tests.edge.conftest import LONG_S, HandClock, device
 
 WIRING: dict[str, dict[str, Any]] = {
     "mot-button": {"button": 17, "lamp": 27},
@@ -31,9 +31,12 @@ WIRING: dict[str, dict[str, Any]] = {
     "belt-sensor": {"pin": 12},
     "lamp": {"pin": 13},
     "buzzer": {"pin": 19},
+    "annunciator": {"group": "agents", "button": 16, "lamp": 20, "beacon": 21, "buzzer": 26},
+    "speaker": {"group": "agents", "ptt": 25, "busy": 8, "call_sign": "Andgate"},
+    "transmitter": {"ptt": 7, "busy": 11},
     "sign": {},
 }
-PRESSED = {"mot-button": 17, "beam": 22, "done-button": 5, "start-button": 6, "belt-sensor": 12}
+PRESSED = {"mot-button": 17, "beam": 22, "done-button": 5, "start-button": 6, "belt-sensor": 12, "annunciator": 16}
 INPUTS = sorted(PRESSED)
 
 
@@ -304,7 +307,7 @@ def test_a_long_press_keeps_the_pin_down(bench: Bench) -> None:
     board.pin(17)._set_pull("up")
     board.press(17, for_s=3.0, then=released.set)
     assert not board.level(17)
-    assert released.wait(10)
+    assert released.wait(LONG_S)
     assert board.level(17)
     board.press(17, for_s=3.0)
     board.close()

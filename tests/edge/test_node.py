@@ -317,10 +317,11 @@ def test_the_sign_counts_and_the_button_closes_what_it_shows(hub: Hub, broker: M
     hub.online("desk-a1")
     at = format_time(hub.clock.now_ms())
     hub.moments("belt-3", TouchpointMoments(at=at, moments=[moment(hub, "AG1234/d", 461), moment(hub, "AG9/d", 900)]))
-    until(lambda: it.app.sign_text("sign").startswith("AG1234 07:4"))
+    until(lambda: it.app.sign_text("sign").startswith("AG1234 07:"))
     broker.kill()
     until(lambda: "(no link)" in it.app.sign_text("sign"))
-    until(lambda: "07:39" in it.app.sign_text("sign"))  # it goes on by itself
+    alone = it.app.sign_text("sign")
+    until(lambda: it.app.sign_text("sign")[:12] < alone[:12])  # it goes on by itself
     it.board.press(5)
     until(lambda: "AG1234 DONE" in it.app.sign_text("sign") and it.app.sign_text("sign").startswith("AG9"))
     it.board.press(5)  # a glove presses twice
@@ -336,7 +337,7 @@ def test_a_countdown_started_on_the_spot_without_anybody(hub: Hub, broker: Mosqu
     until(lambda: not it.app.connected)
     it.board.press(6)
     until(lambda: it.app.sign_text("sign").startswith("SPOT-"))
-    assert " 22:00" in it.app.sign_text("sign") or " 21:5" in it.app.sign_text("sign")
+    assert " 22:00" in it.app.sign_text("sign") or " 21:" in it.app.sign_text("sign")
     broker.start()
     (docked,) = hub.seen("docked")
     assert docked.key is not None

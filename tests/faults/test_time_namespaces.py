@@ -43,8 +43,9 @@ node.start()
 print(clock.boot_id, flush=True)
 for line in sys.stdin:
     if line.strip() == "press":
-        print(int(time.clock_gettime(time.CLOCK_REALTIME) * 1000), flush=True)
+        before_ms = int(time.clock_gettime(time.CLOCK_REALTIME) * 1000)
         board.drive(17, high=False)
+        print(before_ms, int(time.clock_gettime(time.CLOCK_REALTIME) * 1000), flush=True)
         time.sleep(0.1)
         board.drive(17, high=True)
     elif line.strip() == "asks":
@@ -87,9 +88,10 @@ class Node:
         self.process.stdin.flush()
         return self._line()
 
-    def press(self) -> int:
-        """Press the button; return the machine's UTC then."""
-        return int(self._tell("press"))
+    def press(self) -> tuple[int, int]:
+        """Press the button; return the machine's UTC just before and just after."""
+        before_ms, after_ms = map(int, self._tell("press").split())
+        return before_ms, after_ms
 
     def settle(self) -> None:
         """Wait until the hub has the whole of an exchange: the second question tells of the first."""
@@ -144,7 +146,7 @@ def test_presses_of_any_boot_and_container_stand_where_they_were(broker: Broker,
     data = tmp_path / "hub"
     data.mkdir()
     config = HubConfig(plan=plan, data=data, broker=BrokerUrl("127.0.0.1", broker.port), listen=Address("127.0.0.1", 0))
-    truth: list[int] = []
+    truth: list[tuple[int, int]] = []
     boots: set[str] = set()
     with HubApp(config, SystemClock()):
         for offset_s in (0, 400 * DAY_S, 60):
@@ -157,9 +159,15 @@ def test_presses_of_any_boot_and_container_stand_where_they_were(broker: Broker,
             finally:
                 node.end()
     assert len(boots) == 3, "each scale has a name of its own"
-    for (at_ms, within_ms), true_ms in zip(sorted(_signals(data).values()), truth, strict=True):
-        assert abs(at_ms - true_ms) <= 50
+    _stand_where_they_were(data, truth)
+
+
+def _stand_where_they_were(data: Path, truth: list[tuple[int, int]]) -> None:
+    for (at_ms, within_ms), (before_ms, after_ms) in zip(sorted(_signals(data).values()), truth, strict=True):
         assert within_ms is not None, "and it is told how sure that is"
+        # On a machine that hesitates it is less sure, and says so.
+        wrong_ms = max(50, within_ms)
+        assert before_ms - wrong_ms <= at_ms <= after_ms + wrong_ms
 
 
 def _hub(plan: Path, data: Path, broker: Broker, port: int, offset_s: int) -> subprocess.Popen[bytes]:
@@ -230,6 +238,4 @@ def test_a_running_hub_whose_utc_is_set_goes_on_and_says_so(broker: Broker, plan
             node.end()
         (moment,) = hub.driver.open_moments()
         assert moment.verdict is None, "an hour has not passed"
-    assert all(
-        abs(at_ms - true_ms) <= 50 for (at_ms, _), true_ms in zip(sorted(_signals(data).values()), truth, strict=True)
-    )
+    _stand_where_they_were(data, truth)

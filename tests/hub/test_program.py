@@ -61,7 +61,7 @@ def test_it_runs_reloads_and_ends(start: Start, tmp_path: Path) -> None:
     hub.send_signal(signal.SIGHUP)
     _line(hub, "is in force")
     hub.send_signal(signal.SIGTERM)
-    assert hub.wait(5) == 0
+    assert hub.wait(WAIT_S) == 0
     assert not (tmp_path / "data" / "hub.pid").exists()
 
 
