@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from andgate.moment.events import AnyEvent
-from andgate.moment.signals import About, Action, Signal
+from andgate.moment.signals import About, Action, Owed, Signal
 from andgate.moment.table import State
 
 End = Literal["closed", "reset", "gave-up", "voided-by-signal", "voided-by-person", "replanned", "contradicted"]
@@ -87,6 +87,8 @@ class Case(Struct, kw_only=True, omit_defaults=True):
     """When it will be void if nobody confirms it; None: not, or not any more."""
     void_reason: str | None = None
     void_by: str | None = None
+    owed: Owed | None = None
+    """Which failure it makes good, if it is a remedy task."""
     facts: list[AnyEvent] = []
     """What cannot be seen by comparing two publications; `moment` is filled in when they are published."""
 

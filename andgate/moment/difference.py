@@ -91,7 +91,17 @@ def events_between(
     happened += _claims(old, new, notes, now_ms)
     happened += _ends(old, new, case, because)
     happened += [
-        Noted(moment=new.id, at_ms=note.at_ms, what=note.do, text=note.reason or "", by=note.by)
+        Noted(
+            moment=new.id,
+            at_ms=note.at_ms,
+            what=note.do,
+            text=note.reason or "",
+            by=note.by,
+            category=note.category,
+            cause=note.cause,
+            gave=note.gave,
+            comment=note.comment,
+        )
         for note in notes
         if note.do in ("cause", "remedy")
     ]

@@ -30,12 +30,13 @@ from andgate.moment.groups import Groups
 from andgate.moment.ladder import decide, next_page, release
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook, outlook
+from andgate.moment.owing import Broken, Failures, ids_of, owing
 from andgate.moment.published import Order, Publication, Published
 from andgate.moment.roles import Casting
 from andgate.moment.sense import refusal
 from andgate.moment.signals import MOVED, Action, Input, Released, Replanned, Retimed, Signal
 from andgate.moment.view import next_times
-from andgate.plan import Plan
+from andgate.plan import Plan, task_of
 
 HORIZON_MS = 86_400_000
 """How late a signal may be (receipt - site time) and still be judged: 24 hours."""
@@ -55,6 +56,8 @@ class Step(Struct, frozen=True):
 
 
 _NOTHING = Step()
+_Made = tuple[Group, Publication, int]
+"""A publication, of which group, and the time it was seen at."""
 
 
 def _in_order(item: Input) -> tuple[int, Order]:
@@ -83,6 +86,7 @@ class Engine:
         self._due: list[tuple[int, str]] = []
         self._pages: list[tuple[int, str]] = []
         self.backlogs = Backlogs()
+        self.failures = Failures()
         self.forgot_ms = 0
 
     # Looking -----------------------------------------------------------------------------------------------------
@@ -152,13 +156,11 @@ class Engine:
         """
         now_ms = self.now_ms = max(self.now_ms, now_ms)
         made = self._judge_until(now_ms)
+        judged = len(made)
         ordered = inputs if len(inputs) == 1 else sorted(inputs, key=_in_order)
         for group in self._whole([group for item in ordered for group in self._take(item)]):
-            cases, whole = group.settle()
-            for publication in group.publish(cases, now_ms, whole=whole):
-                made.append((group, publication, now_ms))
-                self._schedule(group, publication.moment.id, now_ms)
-            group.done()
+            made += [(group, publication, now_ms) for publication in self._settle(group, now_ms)]
+        made += self._owed(made[judged:], now_ms)
         released = self.backlogs.note(inputs, now_ms, more=more)
         step = self._finish(made, now_ms, self._open_at(released) if released else ())
         pages = [page for item in inputs if isinstance(item, Released) for page in item.pages]
@@ -173,8 +175,8 @@ class Engine:
         merged = [self.groups.at(group.expectation, min(group.touchpoints)) for group in touched]
         return {id(group): group for group in merged}.values()
 
-    def _judge_until(self, now_ms: int) -> list[tuple[Group, Publication, int]]:
-        made: list[tuple[Group, Publication, int]] = []
+    def _judge_until(self, now_ms: int) -> list[_Made]:
+        made: list[_Made] = []
         while self._due and self._due[0][0] <= now_ms:
             due_ms, moment_id = heapq.heappop(self._due)
             group = self.groups.of(moment_id)
@@ -185,9 +187,71 @@ class Engine:
                 for publication in group.publish([group.published[moment_id].case], due_ms, whole=False)
             ]
             self._schedule(group, moment_id, due_ms)
+            made += fresh
+            made += self._owed(fresh, due_ms)
         return made
 
-    def _finish(self, made: list[tuple[Group, Publication, int]], now_ms: int, released: Iterable[str]) -> Step:
+    # What failures owe --------------------------------------------------------------------------------------------
+
+    def _owed(self, made: Sequence[_Made], seen_ms: int) -> list[_Made]:
+        """Open, change and close the remedy tasks that follow from what was just published; return what that made."""
+        touched: dict[int, Group] = {}
+        for group, publication, _ in made:
+            moment = publication.moment
+            if moment.remedies is not None:
+                continue
+            was = self.failures.note(moment)
+            now = self.failures.known.get(moment.id)
+            if was is None and now is None:
+                continue
+            self._owe(group, moment, was or now, seen_ms, touched)
+            if was != now:  # those that failed after it look back on something else now
+                for key in {each.key for each in (was, now) if each is not None}:
+                    for other in self.failures.beside(moment.id, key):
+                        beside = self.groups.of(other)
+                        if beside is not None and (known := beside.published.get(other)) is not None:
+                            self._owe(beside, known.moment, self.failures.known[other], seen_ms, touched)
+        return [
+            (group, publication, seen_ms) for group in touched.values() for publication in self._settle(group, seen_ms)
+        ]
+
+    def _owe(
+        self, group: Group, moment: Moment, broken: Broken | None, seen_ms: int, touched: dict[int, Group]
+    ) -> None:
+        """Let the task of one moment be what it must be: owed or not, made good or not."""
+        assert broken is not None  # noqa: S101 - it is, or was, a failure
+        if seen_ms - broken.at_ms > self.horizon_ms:
+            return  # as with any signal: what is older than that changes nothing any more
+        name = task_of(moment.expectation)
+        wanted: dict[str, Signal] = {}
+        place = ""
+        if moment.id in self.failures.known:
+            case = group.published[moment.id].case
+            task = self.casting_at(moment.ends_ms).plan.judged.get(name)
+            place = case.touchpoint_at(moment.ends_ms)
+            if task is not None and place in task.touchpoints:
+                before = self.failures.before(moment.id)
+                signals = owing(moment, place, task, group.notes_of(moment.id), before)
+                wanted = {signal.id: signal for signal in signals}
+        for touchpoint in sorted(group.touchpoints | ({place} if wanted else set())):
+            here = wanted if touchpoint == place else {}
+            known = self.groups.at(name, touchpoint) if here else self.groups.known(name, touchpoint)
+            if known is None:
+                continue
+            news = [known.keep(each, here.get(each), "the failure was judged anew") for each in ids_of(moment.id)]
+            if any(news):
+                touched[id(known)] = known
+
+    def _settle(self, group: Group, seen_ms: int) -> list[Publication]:
+        """Publish what changed in a group."""
+        cases, whole = group.settle()
+        publications = group.publish(cases, seen_ms, whole=whole)
+        for publication in publications:
+            self._schedule(group, publication.moment.id, seen_ms)
+        group.done()
+        return publications
+
+    def _finish(self, made: list[_Made], now_ms: int, released: Iterable[str]) -> Step:
         """Decide the pages, forget what is long past, and hand everything out."""
         events = [event for _, publication, _ in made for event in publication.events]
         affected: dict[str, None] = dict.fromkeys(publication.moment.id for _, publication, _ in made)
@@ -249,6 +313,10 @@ class Engine:
 
     def _take_action(self, action: Action) -> list[Group]:
         group, moment = self.groups.of(action.moment), self.moment(action.moment)
+        if action.do == "remedy" and moment is not None and moment.remedies is not None:
+            # What was given is said of the failure; the task ends by it.
+            failed = self.moment(moment.remedies)
+            group, moment = (self.groups.of(moment.remedies), failed) if failed is not None else (group, moment)
         if group is None or moment is None:
             return []
         group.act(replace(action, moment=moment.anchor))
@@ -364,4 +432,5 @@ class Engine:
         self.forgot_ms = now_ms
         before_ms = now_ms - self.horizon_ms - SLACK_MS
         self.groups.forget(before_ms)
+        self.failures.forget(before_ms)
         self.retracted = {name: at_ms for name, at_ms in self.retracted.items() if at_ms >= before_ms}

@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from andgate.plan import Category
+
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event"):
     """Something the engine decided about one moment."""
@@ -168,6 +170,12 @@ class Noted(Event, frozen=True, kw_only=True, tag="noted"):
     what: Literal["cause", "remedy"]
     text: str
     by: str
+    category: Category | None = None
+    cause: str | None = None
+    """Id of the cause in the plan's list."""
+    gave: tuple[str, ...] = ()
+    """What was given, of what the plan lets staff give."""
+    comment: str | None = None
 
 
 class Revised(Event, frozen=True, kw_only=True, tag="revised"):

@@ -87,7 +87,7 @@ class Fold:
         if not isinstance(item, Signal) or item.key is None or item.name in (BLIND, SIGHTED, MOVED):
             return False
         casting = self._casting_at(item.at_ms)
-        expectation = casting.plan.expectations.get(self.expectation)
+        expectation = casting.plan.judged.get(self.expectation)
         roles = casting.roles(self.expectation, item.name)
         return expectation is not None and expectation.key is not None and not roles.holds and not roles.frees
 
@@ -119,7 +119,7 @@ class Fold:
             return [case for case in self.cases if case.ended_ms is None or case.ended_ms >= signal.at_ms]
         if signal.found and signal.device in casting.momentary:
             return []
-        expectation = casting.plan.expectations.get(self.expectation)
+        expectation = casting.plan.judged.get(self.expectation)
         if expectation is None:
             return []  # received in the very millisecond in which another plan came
         if signal.name == MOVED:
@@ -176,7 +176,7 @@ class Fold:
 
     def _replan(self, mark: PlanMark) -> list[Case]:
         casting = self._casting_at(mark.at_ms)
-        expectation = casting.plan.expectations.get(self.expectation)
+        expectation = casting.plan.judged.get(self.expectation)
         sensors = casting.sensors(self.expectation)
         for place, seen in self.clear.items():
             self.clear[place] = {device: since for device, since in seen.items() if sensors.get(device) == place}
@@ -226,6 +226,7 @@ class Fold:
             witnesses=[signal.witness],
             sightings=[(signal.order, signal.witness)],
             fail_signal=signal.id if failed else None,
+            owed=signal.owed,
             facts=[Opened(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness)],
         )
         self.cases.append(case)
@@ -253,7 +254,7 @@ class Fold:
             case.end_found = signal.found
             self._end(case, signal.at_ms, "closed", signal.id)
         elif does is Does.REFUSE:
-            expectation = self._casting_at(signal.at_ms).plan.expectations[self.expectation]
+            expectation = self._casting_at(signal.at_ms).plan.judged[self.expectation]
             held_by = self._held_by(signal.touchpoint, expectation)
             case.facts.append(
                 Refused(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness, held_by=held_by)
@@ -280,7 +281,7 @@ class Fold:
         case.about.update(signal.about)
         kind = Rejoined if does is Does.REJOIN else Witnessed
         case.facts.append(kind(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness))
-        if signal.name in self._casting_at(signal.at_ms).plan.expectations[self.expectation].holds:
+        if signal.name in self._casting_at(signal.at_ms).plan.judged[self.expectation].holds:
             case.settle()
             if case.pressed:
                 case.sensor = "agreed"

@@ -87,6 +87,31 @@ class Group:
         self._stale = True
         self._because = self._because or f"time corrected: {signal.witness} {signal.name}"
 
+    def keep(self, signal_id: str, signal: Signal | None, because: str) -> bool:
+        """Hold just this under an identity: take it in, change it, or (None) take it out; whether that is news."""
+        known = self.signals.get(signal_id)
+        if signal == (None if signal_id in self.out else known):
+            return False
+        if known is None:
+            assert signal is not None  # noqa: S101 - or it would be no news
+            self.take(signal, out=False)
+            return True
+        if signal is None:
+            self.out.add(signal_id)
+        else:
+            self.out.discard(signal_id)
+            self.items.remove((known.order, known))
+            self.signals[signal_id] = signal
+            insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
+        self._stale = True
+        self._because = self._because or because
+        return True
+
+    def notes_of(self, moment: str) -> list[Action]:
+        """Return what persons did about a published moment, in order."""
+        known = self.published.get(moment)
+        return self._notes(known.case) if known is not None and self.actions else []
+
     def act(self, action: Action) -> None:
         """Take in a person's action; `moment` holds the anchor."""
         insort(self.actions, action, key=action_order)
@@ -358,7 +383,7 @@ class Group:
 
     def expectation_of(self, case: Case) -> Expectation:
         """Return the promise a case is judged by: the plan's at its opening."""
-        return self._casting_at(case.opened_ms).plan.expectations[self.expectation]
+        return self._casting_at(case.opened_ms).plan.judged[self.expectation]
 
     def _doubts(self, old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]:
         """Say who did not see, of a verdict that is provisional for that from now on."""
@@ -423,7 +448,7 @@ class Group:
 
     def _long_over(self, before_ms: int) -> list[Case]:
         """Return the cases of the base that nothing can touch any more."""
-        expectation = self._casting_at(before_ms).plan.expectations.get(self.expectation)
+        expectation = self._casting_at(before_ms).plan.judged.get(self.expectation)
         slack_ms = expectation.rejoins_within_ms if expectation else 0
         return [case for case in self.base.cases if self._end_of(case) + slack_ms < before_ms]
 

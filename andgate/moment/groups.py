@@ -61,6 +61,11 @@ class Groups:
         self._by_place[expectation, touchpoint] = group
         return group
 
+    def known(self, expectation: str, touchpoint: str) -> Group | None:
+        """Return the group of a place, waking it; None where nothing has ever happened there."""
+        place = (expectation, touchpoint)
+        return self.at(expectation, touchpoint) if place in self._by_place or place in self._asleep else None
+
     def awake(self) -> list[Group]:
         """Return every group that is awake, once."""
         return list({id(group): group for group in self._by_place.values()}.values())

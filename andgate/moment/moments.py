@@ -7,12 +7,27 @@ from typing import Literal
 from msgspec import Struct
 
 from andgate.moment.claims import Claim
-from andgate.moment.signals import About
+from andgate.moment.signals import About, Before
+from andgate.plan import Category
 
 State = Literal["open", "ended"]
 Verdict = Literal["success", "failure", "void"]
 Level = Literal["open", "threatened", "failing", "failed", "ended"]
 Sensor = Literal["agreed", "contradicted", "silent"]
+
+
+class Word(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody said about a moment's cause, or gave to the customers."""
+
+    text: str
+    by: str
+    at_ms: int
+    category: Category | None = None
+    cause: str | None = None
+    """Id of the cause in the plan's list; None: words of their own."""
+    gave: tuple[str, ...] = ()
+    """What was given, of what the plan lets staff give."""
+    comment: str | None = None
 
 
 class Moment(Struct, frozen=True, kw_only=True):
@@ -78,6 +93,14 @@ class Moment(Struct, frozen=True, kw_only=True):
     """Everybody who is on it, first come first, where that says more than `claimed_by`: see `coming`."""
     needs: int = 1
     """So many different people must be on it."""
+    caused: Word | None = None
+    """Who gave `cause`, when, and what else they said; None: nobody has yet."""
+    given: Word | None = None
+    """The same of `remedy`."""
+    remedies: str | None = None
+    """Of a remedy task: the failed moment that it makes good. It counts in no interaction, and in its own rate only."""
+    before: tuple[Before, ...] = ()
+    """Of a remedy task: what had failed for the same key before; such a failure is exceptional."""
 
     @property
     def coming(self) -> tuple[Claim, ...]:

@@ -42,7 +42,7 @@ class Publication(Struct, frozen=True):
 
 def moment_id(expectation: str, signal: Signal, plan: Plan) -> str:
     """Return a moment's id: from expectation, touchpoint, key and the signal that first opened it."""
-    keyed = plan.expectations[expectation].key is not None
+    keyed = plan.judged[expectation].key is not None
     parts = (expectation, signal.touchpoint, (signal.key or "") if keyed else "", signal.id)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 

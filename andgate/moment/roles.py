@@ -65,7 +65,7 @@ class Casting:
         self.plan = plan
         self._roles = {
             (expectation.id, name): _roles(expectation, name)
-            for expectation in plan.expectations.values()
+            for expectation in plan.judged.values()
             for name in names_of(expectation)
         }
         heard: dict[tuple[str, str], list[str]] = {}

@@ -27,6 +27,8 @@ def refusal(moment: Moment | None, action: Action, horizon_ms: int) -> str | Non
 
 
 def _against_what_stands(moment: Moment, action: Action) -> str | None:
+    if action.do == "reset" and moment.remedies is not None:
+        return f"moment {action.moment} is a remedy: say what was given, and it ends"
     if action.do == "unclaim" and moment.claimed_by is None:
         return f"nobody has claimed moment {action.moment}"
     if action.do == "unvoid" and moment.verdict != "void":

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from andgate.moment.hush import Hush, Listening, Muted, Released, Trained, Unmuted, Untrained
-from andgate.plan import Plan
+from andgate.plan import Category, Plan
 from andgate.plan.reserved import BLIND, GAP, HEARD, MOVED, RELEASED, RESERVED, SERVING, SIGHTED, STAFFED, WATCHED
 
 __all__ = [
@@ -29,10 +29,12 @@ __all__ = [
     "About",
     "Action",
     "ActionKind",
+    "Before",
     "Hush",
     "Input",
     "Listening",
     "Muted",
+    "Owed",
     "Released",
     "Replanned",
     "Retimed",
@@ -44,6 +46,26 @@ __all__ = [
 ]
 
 About = dict[str, str | int | float | bool | None]
+
+
+class Before(Struct, frozen=True):
+    """A failure that went before another one of the same key."""
+
+    moment: str
+    expectation: str
+    touchpoint: str
+    at_ms: int
+    """Its deadline."""
+
+
+class Owed(Struct, frozen=True):
+    """Which failure a remedy task makes good."""
+
+    moment: str
+    key: str | None
+    """Of the failed moment."""
+    before: tuple[Before, ...] = ()
+    """What had failed for the same key before, oldest first."""
 
 
 class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal", tag_field="kind", gc=False):
@@ -80,6 +102,8 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="signal"
     """How wrong `at_ms` may be, either way; None: nobody knows. The fold does not look at it."""
     training: str | None = None
     """Group that trains at this device: it is folded apart, as if the place were another one. None: it is real."""
+    owed: Owed | None = None
+    """Which failure is to be made good; only of signals that the engine makes itself (`andgate.moment.owing`)."""
 
     @property
     def order(self) -> tuple[int, str, int, int, str]:
@@ -118,6 +142,16 @@ class Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="action"
     """...or one person, by opaque id."""
     reason: str | None = None
     """Why (void, reset), or the words of a cause or remedy."""
+    category: Category | None = None
+    """Of a cause."""
+    cause: str | None = None
+    """Id of the cause in the plan's list; None: words of somebody's own."""
+    gave: tuple[str, ...] = ()
+    """Of a remedy: what was given, of what the plan lets staff give."""
+    comment: str | None = None
+    """What else there is to say of a cause or a remedy."""
+    first: str | None = None
+    """Of a claim: which first action is being done, in the plan's words."""
 
 
 class Retimed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="retimed", tag_field="kind"):

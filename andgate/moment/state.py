@@ -17,6 +17,7 @@ from andgate.moment.case import Blindness, Case, Clear, PlanMark
 from andgate.moment.engine import Engine
 from andgate.moment.group import Group
 from andgate.moment.groups import Sleeper
+from andgate.moment.owing import Broken
 from andgate.moment.published import Published, action_order
 from andgate.moment.roles import Casting
 from andgate.moment.signals import Action, Signal
@@ -70,6 +71,8 @@ class EngineState(Struct):
     groups: list[GroupHead]
     retracted: dict[str, int]
     waiting: dict[str, tuple[int, list[str]]]
+    failures: dict[str, Broken] | None = None
+    """None: stored by a version that did not look back on failures."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -89,6 +92,7 @@ def dump(engine: Engine) -> bytes:
             groups=sorted(_heads(engine), key=lambda head: (head.expectation, head.touchpoints)),
             retracted=engine.retracted,
             waiting={source: (until, sorted(places)) for source, (until, places) in engine.backlogs.waiting.items()},
+            failures=engine.failures.known,
         )
     )
 
@@ -118,6 +122,11 @@ def load(data: bytes) -> Engine:
             engine.adopt(sleeper.wake())
         else:
             engine.groups.put_to_sleep(sleeper)
+    if state.failures is None:
+        for moment in list(engine.moments()):
+            engine.failures.note(moment)
+    else:
+        engine.failures.restore(state.failures.items())
     return engine
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from andgate.moment.case import CONTRADICTED, Case
 from andgate.moment.claims import claims, lapses_ms, standing_claims, were_enough
-from andgate.moment.moments import Level, Moment, Verdict
+from andgate.moment.moments import Level, Moment, Verdict, Word
 from andgate.moment.signals import Action
 from andgate.plan import Expectation
 
@@ -96,13 +96,14 @@ def view(  # noqa: PLR0913 - a moment is made of all this
     if not provisional and verdict in ("success", "failure"):
         decided_ms = ended_ms if success and ended_ms is not None else case.ends_ms
         provisional = bool(blind_at(case.touchpoint_at(decided_ms), decided_ms))
+    cause, given = _last(notes, "cause"), _last(notes, "remedy")
     return Moment(
         id=identity,
         anchor=anchor,
         expectation=expectation.id,
         interactions=interactions,
         touchpoint=case.touchpoint,
-        key=case.key,
+        key=case.key if case.owed is None else case.owed.key,
         about=case.about.copy() if case.about else {},
         opened_ms=case.opened_ms,
         threatened_ms=threatened_ms,
@@ -126,8 +127,12 @@ def view(  # noqa: PLR0913 - a moment is made of all this
         sensor="contradicted" if case.sensor == "silent" and asked_ms is not None else case.sensor,
         contradicted_ms=asked_ms,
         asks_until_ms=asks_until_ms,
-        cause=_last_words(notes, "cause"),
-        remedy=_last_words(notes, "remedy"),
+        cause=cause.text if cause else None,
+        remedy=given.text if given else None,
+        caused=cause,
+        given=given,
+        remedies=case.owed.moment if case.owed else None,
+        before=case.owed.before if case.owed else (),
         witnesses=tuple(case.witnesses),
         plan=case.plan,
         claims=coming if len(coming) > 1 or (coming and (claim is None or claim.took)) else (),
@@ -172,8 +177,20 @@ def _anomaly(case: Case, expectation: Expectation, ended_ms: int | None, *, succ
     return ended_ms - case.opened_ms < expectation.better_than_ms
 
 
-def _last_words(notes: Sequence[Action], what: str) -> str | None:
-    return next((note.reason for note in reversed(notes) if note.do == what), None)
+def _last(notes: Sequence[Action], what: str) -> Word | None:
+    """Return what was said last as cause or remedy; what it replaced is on the trail."""
+    said = next((note for note in reversed(notes) if note.do == what), None)
+    if said is None:
+        return None
+    return Word(
+        text=said.reason or "",
+        by=said.by,
+        at_ms=said.at_ms,
+        category=said.category,
+        cause=said.cause,
+        gave=said.gave,
+        comment=said.comment,
+    )
 
 
 def next_times(case: Case, moment: Moment) -> list[int]:
