@@ -182,7 +182,7 @@ class Engine:
             group = self.groups.of(moment_id)
             if group is None or self._due_of(moment_id) != due_ms:
                 continue
-            made += [
+            fresh = [
                 (group, publication, due_ms)
                 for publication in group.publish([group.published[moment_id].case], due_ms, whole=False)
             ]
