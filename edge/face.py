@@ -166,7 +166,7 @@ class Face:
         if self._plan is None:
             return
         now_s = self._now_s()
-        names = {device.touchpoint for device in self._rack.devices.values()}
+        names = {device.touchpoint for device in self._rack.devices.values() if device.touchpoint}
         for name in names if only is None else names & {only}:
             judge = self._judges.get(name)
             if judge is None:
@@ -194,7 +194,7 @@ class Face:
             if known is None or known < at_s:
                 self._mark(f"/{device}", refused_s=at_s)
 
-    def _own_of(self, device: Device, now_s: float) -> Own:
+    def own_of(self, device: Device, now_s: float) -> Own:
         """Return what the node knows by itself about a device's touchpoint."""
         own = self._own.get(device.touchpoint, Own())
         mine = self._own.get(f"/{device.id}")
@@ -248,13 +248,13 @@ class Face:
             self.due_s = min(self.due_s, judge.due_s)
         wait_s = 1.0
         for device, light in self._rack.lights:
-            own = self._own_of(device, now_s)
+            own = self.own_of(device, now_s)
             said = condition(self._view(device.touchpoint), own, now_s, self._pace)
             since_s = (now_s - said.since_s) / self._pace
             light.set(on=LAMP[said.name].on_at(since_s))
             wait_s = min(wait_s, LAMP[said.name].next_s(since_s), next_turn_s(own, now_s, self._pace))
         for buzzer in self._rack.buzzers:
-            said = sound_condition(self._view(buzzer.touchpoint), self._own_of(buzzer, now_s), now_s, self._pace)
+            said = sound_condition(self._view(buzzer.touchpoint), self.own_of(buzzer, now_s), now_s, self._pace)
             since_s = (now_s - said.since_s) / self._pace
             sound = SOUND.get(said.name, OFF)
             buzzer.light.set(on=sound.on_at(since_s))

@@ -45,7 +45,7 @@ _SOME_MS = 10**12
 
 def slice_of(node: str, config: NodeConfig) -> Plan:
     """Return what a node's configuration says as a plan of its own touchpoints: promises, devices, and no people."""
-    places = {device.touchpoint for device in config.devices.values()} | set(config.touchpoints)
+    places = {device.touchpoint for device in config.devices.values() if device.touchpoint} | set(config.touchpoints)
     devices = {
         name: Device(id=name, node=node, touchpoint=it.touchpoint, kind=it.kind, settings={}, signals=dict(it.signals))
         for name, it in config.devices.items()

@@ -7,7 +7,7 @@ import msgspec
 from andgate.errors import PayloadError
 from andgate.plan.kinds import KINDS
 from andgate.wire.codec import encode, format_time, parse_time
-from andgate.wire.messages import DeviceConfig, NodeSignal, Retraction
+from andgate.wire.messages import About, DeviceConfig, NodeSignal, Retraction
 from edge.devices import Input, Report
 from edge.devices.done_button import DoneButton
 from edge.devices.start_button import StartButton
@@ -31,7 +31,9 @@ class Pen:
         self._time = time
         self._presses: dict[str, tuple[float, str, int]] = {}
 
-    def write(self, device: Input, report: Report, shown: str | None, effects: list[Effect]) -> Write:
+    def write(
+        self, device: Input, report: Report, shown: str | None, effects: list[Effect], about: About | None = None
+    ) -> Write:
         """Return what makes the body of a report's signal.
 
         Args:
@@ -39,6 +41,7 @@ class Pen:
             report: what it saw.
             shown: the key that a sign beside the device shows.
             effects: takes what the signal means for the node's own picture.
+            about: what else it says.
         """
         config = device.hands.config
         signal, pressed = config.signals[report.occasion], KINDS[config.kind].momentary
@@ -83,6 +86,7 @@ class Pen:
                     found=report.found,
                     press=press,
                     retracts=retracts,
+                    about=about or {},
                 )
             )
 

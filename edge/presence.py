@@ -46,21 +46,21 @@ class Presence:
         self.names = topics.Topics(site)
         self._spool.keep("site", site.encode())
 
-    def connect(self, touchpoints: Iterable[str]) -> None:
+    def connect(self, touchpoints: Iterable[str], groups: Iterable[str] = ()) -> None:
         """Ask for the next connection, in a session of its own."""
         if self.names is None:
             self._link.connect(None, [f"{topics.ROOT}/+/node/{self._node}/config"])
             return
         self._begin(self._session + 1)
         lost = NodeState(state="lost", session=self._session)
-        self._subscribed = set(self.names.node_filters(self._node, sorted(touchpoints)))
+        self._subscribed = set(self.names.node_filters(self._node, sorted(touchpoints), sorted(groups)))
         self._link.connect(Will(self.names.node_state(self._node), encode(lost)), sorted(self._subscribed))
 
-    def listen(self, touchpoints: Iterable[str]) -> None:
-        """Hear of these touchpoints as well."""
+    def listen(self, touchpoints: Iterable[str], groups: Iterable[str] = ()) -> None:
+        """Hear of these touchpoints and groups as well."""
         if self.names is None:
             return
-        wanted = set(self.names.node_filters(self._node, sorted(touchpoints)))
+        wanted = set(self.names.node_filters(self._node, sorted(touchpoints), sorted(groups)))
         more = sorted(wanted - self._subscribed)
         self._subscribed |= wanted
         if more:

@@ -22,19 +22,23 @@ from andgate.wire import topics
 from andgate.wire.codec import (
     decode_command,
     decode_config,
+    decode_group_board,
     decode_hub_beat,
     decode_hub_state,
     decode_node_state,
     decode_receipt,
     decode_time_reply,
     decode_touchpoint,
+    decode_transmission,
     encode,
     parse_time,
 )
-from andgate.wire.messages import NodeConfig
+from andgate.wire.messages import About, NodeConfig
+from edge.break_room import BreakRoom
 from edge.clock import NodeClock
 from edge.delivery import Delivery
 from edge.devices import Edge, Input, Report
+from edge.devices.annunciator import Annunciator
 from edge.devices.rack import Rack
 from edge.face import REMEMBERED, Face
 from edge.gaps import Gaps
@@ -104,6 +108,7 @@ class Worker:
         self.presence = Presence(node, site, spool, link)
         self.questions = Questions(self.pace)
         self.face = Face(node, self.rack, self.time, clock)
+        self.room = BreakRoom(self.rack, self.time, clock, self.face)
         self.hearing = Hearing(clock.mono_s(), self.pace)
         self.config: NodeConfig | None = None
         self._hub_session: int | None = None
@@ -111,7 +116,7 @@ class Worker:
         self._faulty: set[str] = set()
         self._timers: dict[str, float] = {}
         self._unkept: dict[str, bytes] = {}
-        """The hub's word, not yet on disk, by touchpoint."""
+        """The hub's word, not yet on disk, by what it is about."""
         self._reload = False
         self._handlers: dict[str, Callable[[Message], None]] = {
             "hub/state": self._on_hub,
@@ -122,6 +127,8 @@ class Worker:
             "node/config": self._on_config,
             "node/command": self._on_command,
             "touchpoint/moment": self._on_moments,
+            "group/board": self._on_board,
+            "node/transmit": self._on_transmit,
         }
 
     # ------------------------------------------------------------------------------------------ life
@@ -208,11 +215,14 @@ class Worker:
                 self._tell_health(now_s)
         self._keep_house(now_s)
         if self.time.settle(now_s):
-            self.face.review()
+            self._review()
         alone = self.hearing.alone_s(now_s) is not None
         self.face.hearing(now_s, alone=alone, told=self.hearing.told_s(now_s) is not None)
         if touched or reports or now_s >= self.face.due_s:
             self.face.show(now_s, linked=not alone)
+        if touched or reports or now_s >= self.room.due_s:
+            self.room.show(now_s)
+        self._tell_receipts()
 
     def _keep_house(self, now_s: float) -> None:
         if self._timer("trim", TRIM_S, now_s):
@@ -241,7 +251,8 @@ class Worker:
         dues = [self._timers.get(name, -inf) for name in names]
         dues += [self.questions.due_s] if self.delivery.connected else []
         dues += [due for due in (device.due_s() for device in self.rack.inputs) if due is not None]
-        return min(self.face.due_s, self.delivery.due_s() or inf, self.hearing.due_s(self.clock.mono_s()), *dues)
+        dues += [self.face.due_s, self.room.due_s, self.hearing.due_s(self.clock.mono_s())]
+        return min(self.delivery.due_s() or inf, *dues)
 
     # ------------------------------------------------------------------------------------------ seeing
 
@@ -249,7 +260,7 @@ class Worker:
         """Number what devices saw, put it on disk in one commit, then send it."""
         effects: list[Effect] = []
         writes = [
-            self.pen.write(device, report, self.face.shown_key(device), effects)
+            self.pen.write(device, report, self.face.shown_key(device), effects, self._about(device, now_s))
             for device, report in reports
             # Going blind and seeing again are no signals: the health tells them, and it has just changed.
             if report.occasion in device.hands.config.signals
@@ -301,10 +312,11 @@ class Worker:
             _log.warning("%s: dropped a message on %s: %s", self.node, message.topic, wrong)
 
     def _connect(self) -> None:
-        self.presence.connect(self._touchpoints())
+        self.presence.connect(self._touchpoints(), self.room.groups_of(self.config))
 
     def _touchpoints(self) -> set[str]:
-        return {device.touchpoint for device in self.config.devices.values()} if self.config is not None else set()
+        devices = self.config.devices.values() if self.config is not None else ()
+        return {device.touchpoint for device in devices if device.touchpoint}
 
     @property
     def _config_hash(self) -> str | None:
@@ -363,7 +375,7 @@ class Worker:
             return
         if self.time.learn(parse_time(reply.at), asked_s, now_s, reply.rate):
             self.spool.keep("time", self.time.dump())
-            self.face.review()
+            self._review()
 
     def _on_config(self, message: Message) -> None:
         config = decode_config(message.payload)
@@ -382,26 +394,44 @@ class Worker:
         """Be what the configuration says; levels found at new devices are reported as found."""
         self.config = config
         reports = [(device, report) for device in self.rack.fit(config, anew=anew) for report in device.start()]
-        self.presence.listen(self._touchpoints())
+        groups = self.room.groups_of(config)
+        self.presence.listen(self._touchpoints(), groups)
         for touchpoint in self._touchpoints() - self.face.said.keys():
             kept = self.spool.fact(f"moments {touchpoint}")
             if kept is not None:
                 with contextlib.suppress(WireError):
                     self.face.hear(touchpoint, decode_touchpoint(kept), now_s)
+        for group in groups - self.room.boards.keys():
+            kept = self.spool.fact(f"board {group}")
+            if kept is not None:
+                with contextlib.suppress(WireError):
+                    self.room.hear(group, decode_group_board(kept))
         self.pen.zone = config.timezone
         self.face.configure(config)
+        self.room.configure(config)
         self._report(reports, now_s)
         self._timers["health"] = -inf
 
     def _on_moments(self, message: Message) -> None:
         said = decode_touchpoint(message.payload)
         touchpoint = topics.parse(message.topic).name
-        self._unkept[touchpoint] = message.payload
+        self._unkept[f"moments {touchpoint}"] = message.payload
         self.face.hear(touchpoint, said, self.clock.mono_s())
 
+    def _on_board(self, message: Message) -> None:
+        said = decode_group_board(message.payload)
+        group = topics.parse(message.topic).name
+        self._unkept[f"board {group}"] = message.payload
+        self.room.hear(group, said)
+
+    def _on_transmit(self, message: Message) -> None:
+        """Send a page; one that the broker has kept is from the past."""
+        if not message.retained:
+            self.room.transmit(decode_transmission(message.payload), self.clock.mono_s())
+
     def _keep_moments(self) -> None:
-        for touchpoint, payload in self._unkept.items():
-            self.spool.keep(f"moments {touchpoint}", payload)
+        for name, payload in self._unkept.items():
+            self.spool.keep(name, payload)
         self._unkept.clear()
 
     def _on_command(self, message: Message) -> None:
@@ -438,6 +468,21 @@ class Worker:
         ask = self.questions.ask(self.spool.boot, self.clock.mono_s())
         self.link.publish(names.node_time(self.node), encode(ask))
 
+    def _review(self) -> None:
+        """Judge anew what is seen here: the site's time is known better."""
+        self.face.review()
+        self.room.review()
+
+    def _about(self, device: Input, now_s: float) -> About | None:
+        """Return what else a signal of a device says: a claim, which moment somebody comes for."""
+        moment = self.room.pressed(device, now_s) if isinstance(device, Annunciator) else None
+        return None if moment is None else {"moment": moment}
+
+    def _tell_receipts(self) -> None:
+        names = self.presence.names
+        while self.room.receipts and names is not None and self.delivery.connected:
+            self.link.publish(names.node_page(self.node), encode(self.room.receipts.popleft()))
+
     def _guess_time(self, now_s: float) -> None:
         self._synced = self.clock.synced()
         if self._synced:
@@ -462,4 +507,4 @@ class Worker:
 
 def _is_state(topic: str) -> bool:
     """Say whether a message on this topic replaces what was said on it before."""
-    return topic.endswith("/moment")
+    return topic.endswith(("/moment", "/board"))

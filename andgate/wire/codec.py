@@ -66,6 +66,7 @@ __all__ = [
     "decode_time_ask",
     "decode_time_reply",
     "decode_touchpoint",
+    "decode_transmission",
     "encode",
     "encode_moment",
     "ended_moment",

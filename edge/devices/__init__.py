@@ -22,6 +22,9 @@ KINDS = {
     "belt-sensor": "edge.devices.belt_sensor:BeltSensor",
     "lamp": "edge.devices.lamp:Lamp",
     "buzzer": "edge.devices.buzzer:Buzzer",
+    "annunciator": "edge.devices.annunciator:Annunciator",
+    "speaker": "edge.devices.speaker:Speaker",
+    "transmitter": "edge.devices.transmitter:Transmitter",
     "sign": "edge.devices.sign:Sign",
 }
 """Kind -> where its class is; imported when a node has one, so that a node without a sign never loads Pillow."""

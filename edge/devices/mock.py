@@ -17,6 +17,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from andgate.clock import Clock
 from edge.clock import node_clock
 from edge.devices.distance import SOUND_M_S
+from edge.devices.mock_sound import MockSound
 
 AT_ONCE_S = 0.5
 """Presses up to this long are driven down and up in one go, each edge with its own time: exact on a busy machine."""
@@ -72,6 +73,9 @@ class BoardFactory(MockFactory):  # type: ignore[misc]
         self.edge_s: float | None = None
         """The time of the edge that is being driven, or None: devices ask their own clock."""
         self.echoes: dict[Any, tuple[Any, float]] = {}
+        self.sound = MockSound()
+        self.player, self.voice = self.sound.player, self.sound.voice
+        """Speakers and transmitters on mock pins play nothing aloud."""
 
     def fell(self, pin: BoardPin) -> None:
         """Answer a trigger's falling edge with its echo."""

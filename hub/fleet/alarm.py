@@ -63,9 +63,10 @@ def touchpoints(fault: Fault, plan: Plan) -> list[str]:
     if node is None:
         return []
     if fault.device in node.devices:
-        return [node.devices[fault.device].touchpoint]
-    places = dict.fromkeys(device.touchpoint for device in node.devices.values())
-    return list(dict.fromkeys([*([node.touchpoint] if node.touchpoint else []), *places]))
+        places = [node.devices[fault.device].touchpoint]
+    else:
+        places = [node.touchpoint or "", *(device.touchpoint for device in node.devices.values())]
+    return [place for place in dict.fromkeys(places) if place]
 
 
 def place(fault: Fault, plan: Plan) -> str:

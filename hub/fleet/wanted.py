@@ -14,7 +14,7 @@ _HASH_DIGITS = 12
 
 def node_config(plan: Plan, node: Node) -> NodeConfig:
     """Return the configuration of one node, with all it needs to judge its touchpoints while it is alone."""
-    touchpoints = {device.touchpoint for device in node.devices.values()}
+    touchpoints = {device.touchpoint for device in node.devices.values() if device.touchpoint}
     if node.touchpoint is not None:
         touchpoints.add(node.touchpoint)
     config = NodeConfig(

@@ -32,6 +32,9 @@ def _type(setting: Setting) -> str:
         "number": "number",
         "text": "text",
         "flag": "`true` or `false`",
+        "words": "text",
+        "hours": 'a daily span, as `"23:00-05:00"`',
+        "group": "id of a group",
         "duration": 'duration, as `"4s"`',
     }[setting.type]
 

@@ -58,7 +58,7 @@ class Node:
         if mot is None:
             return ""
         now_s = worker.clock.mono_s()
-        return condition(worker.face._view("counter-a"), worker.face._own_of(mot, now_s), now_s).name
+        return condition(worker.face._view("counter-a"), worker.face.own_of(mot, now_s), now_s).name
 
     def hears(self) -> bool:
         """Whether a beat has reached it."""

@@ -50,7 +50,9 @@ def witness_words(plan: Plan, witness: str) -> str:
     device = plan.devices.get(witness)
     if device is None:
         return witness or say("trail.someone")
-    return f"{touchpoint_name(plan, device.touchpoint)}, {kind_words(device.kind)} {device.node}"
+    group = str(device.settings.get("group", ""))
+    where = touchpoint_name(plan, device.touchpoint) if device.touchpoint else group_name(plan, group)
+    return f"{where}, {kind_words(device.kind)} {device.node}"
 
 
 def signal_words(name: str) -> str:

@@ -118,7 +118,7 @@ def row(plan: Plan, node: NodeRow, now_ms: int, faults: Sequence[Fault] = ()) ->
     """Return one node."""
     zone = plan.site.timezone
     known = plan.nodes.get(node.node)
-    places = dict.fromkeys(device.touchpoint for device in known.devices.values()) if known else {}
+    places = dict.fromkeys(it.touchpoint for it in known.devices.values() if it.touchpoint) if known else {}
     if known and known.touchpoint:
         places = {known.touchpoint: None, **places}
     health = node.health

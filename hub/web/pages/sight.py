@@ -48,7 +48,7 @@ def judging(plan: Plan) -> dict[str, tuple[Device, ...]]:
             wanted[touchpoint] |= names
     found: dict[str, list[Device]] = {touchpoint: [] for touchpoint in plan.touchpoints}
     for device in plan.devices.values():
-        if wanted[device.touchpoint].intersection(device.signals.values()):
+        if wanted.get(device.touchpoint, set()).intersection(device.signals.values()):
             found[device.touchpoint].append(device)
     return {touchpoint: tuple(devices) for touchpoint, devices in found.items()}
 
