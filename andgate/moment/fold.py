@@ -180,6 +180,14 @@ class Fold:
         sensors = casting.sensors(self.expectation)
         for place, seen in self.clear.items():
             self.clear[place] = {device: since for device, since in seen.items() if sensors.get(device) == place}
+        before = self._casting_at(mark.at_ms - 1)
+        for place, held in self.holds.items():
+            for device, standing in held.items():
+                standing[:] = [
+                    name
+                    for name in standing
+                    if casting.reports(device, place, name) or not before.reports(device, place, name)
+                ]
         touched: list[Case] = []
         for case in list(self._open.values()):
             self._expire(case, mark.at_ms)

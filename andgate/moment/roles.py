@@ -105,6 +105,11 @@ class Casting:
         """Return the devices that report an opening signal which can stand (``reached``), and where they are."""
         return self._sensors.get(expectation, {})
 
+    def reports(self, device: str, touchpoint: str, name: str) -> bool:
+        """Tell whether a device stands at a touchpoint and can report a signal of this name."""
+        known = self.plan.devices.get(device)
+        return known is not None and known.touchpoint == touchpoint and name in known.signals.values()
+
     def sees(self, expectation: str, device: str) -> bool:
         """Tell whether a device can report anything that judges the expectation."""
         return device in self._seers.get(expectation, frozenset())

@@ -335,6 +335,9 @@ def fold(name: str, plan: Plan, steps: Sequence[Signal | Action | Replanned], no
         floor.doubt(name, before_ms=step.at_ms)
         floor.give_up(before_ms=step.at_ms)
         if isinstance(step, Replanned):
+            floor.holds -= {
+                hold for hold in floor.holds if can_say(plan, *hold) and not can_say(step.plan, *hold)
+            }  # nobody is left who could say that it is over
             plan = step.plan
             floor.history.append(step)
             for moment in floor.moments:
@@ -360,6 +363,12 @@ def fold(name: str, plan: Plan, steps: Sequence[Signal | Action | Replanned], no
             moment.asks_until_ms = moment.void_ms
     floor.give_up(before_ms=now_ms + 1)
     return floor.moments
+
+
+def can_say(plan: Plan, touchpoint: str, name: str, device: str) -> bool:
+    """Whether a plan has a device there that reports such a signal."""
+    known = plan.devices.get(device)
+    return known is not None and known.touchpoint == touchpoint and name in known.signals.values()
 
 
 def is_found_press(signal: Signal, plan: Plan) -> bool:
