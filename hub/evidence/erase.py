@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from andgate.errors import StorageError
 from hub.evidence.frozen import Frozen, database_of
+from hub.store.people import bump, forget
 
 _BUSY_S = 30
 
@@ -38,6 +39,10 @@ def erase(data: Path, name: str) -> Erased:
         db.execute("pragma synchronous = full")
         db.execute("pragma secure_delete = on")  # what is deleted is written over
         db.execute("begin immediate")
+        known = db.execute("select id from person where name = ?", (name,)).fetchall()
+        for (id,) in known:
+            forget(db, id)  # off the list, the rosters and the phones
+        bump(db)
         ids = db.execute("delete from person where name = ?", (name,)).rowcount
         quarantined = db.execute(
             "delete from quarantine where instr(payload, cast(? as blob)) > 0 and topic like '%/answer'", (name,)
