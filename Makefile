@@ -13,7 +13,7 @@ CONSTRAINTS ?= constraints.txt
 # Extra words for a program, as in: make demo ARGS="--speed 4", make test ARGS="-k engine -x"
 ARGS ?=
 CODE := andgate edge hub cli twin bench tests scripts
-PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+PIP_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_RETRIES=10 PIP_DEFAULT_TIMEOUT=60
 
 .PHONY: help install demo test test-library check format docs soak hil bench mutants constraints debian clean
 

@@ -23,7 +23,9 @@ from hub.config import Address
 
 _log = logging.getLogger(__name__)
 
-START_S = 10.0
+START_S = 30.0
+PORTS_TRIED = 5
+"""How many free ports are tried where any will do."""
 AGAIN_S = 1.0
 """Real seconds before a broker that ended by itself is started again."""
 MAX_PAYLOAD_BYTES = 1 << 20
@@ -45,9 +47,16 @@ def embedded_broker(address: Address) -> EmbeddedBroker:
     Raises:
         UsageError: if the port is taken, or no broker can be started; it says what to do.
     """
-    free = _free(address)
     found = mosquitto()
-    return MosquittoBroker(found, free) if found is not None else IotcoreBroker(free)
+    for left in reversed(range(PORTS_TRIED if address.port == 0 else 1)):
+        free = _free(address)
+        try:
+            return MosquittoBroker(found, free) if found is not None else IotcoreBroker(free)
+        except UsageError:
+            # Between looking for a free port and listening on it somebody else may have taken it.
+            if not left or _is_free(free):
+                raise
+    raise AssertionError
 
 
 def mosquitto() -> str | None:
@@ -73,6 +82,14 @@ def _free(address: Address) -> Address:
                 "Name another address with --broker-listen HOST:PORT"
             ) from None
         return Address(address.host, probe.getsockname()[1])
+
+
+def _is_free(address: Address) -> bool:
+    try:
+        _free(address)
+    except UsageError:
+        return False
+    return True
 
 
 def configuration(address: Address) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from andgate.errors import UsageError
+from hub.broker import broker as broker_module
 from hub.broker.broker import IotcoreBroker, MosquittoBroker, _free, configuration, embedded_broker, mosquitto
 from hub.config import Address
 from tests.hub.desk import ROOT, WAIT_S, Ear
@@ -47,6 +48,22 @@ def test_a_taken_port_says_what_to_do() -> None:
             embedded_broker(Address("127.0.0.1", port))
     with pytest.raises(UsageError, match="cannot listen"):
         embedded_broker(Address("203.0.113.9", 0))
+
+
+def test_a_free_port_that_somebody_takes_at_the_last_moment_is_left_to_him(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = _free(ANY)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = [Address("127.0.0.1", taken.getsockname()[1]), free]
+        monkeypatch.setattr(broker_module, "_free", lambda _: found.pop(0))
+        monkeypatch.setattr(broker_module, "_is_free", lambda address: address == free)
+        broker = embedded_broker(ANY)
+        try:
+            assert broker.address == free
+        finally:
+            broker.stop()
+        found.append(Address("127.0.0.1", taken.getsockname()[1]))
+        with pytest.raises(UsageError, match="does not start"):
+            embedded_broker(Address("127.0.0.1", taken.getsockname()[1]))
 
 
 def test_a_broker_that_does_not_start_says_so(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ GREETING = "220 SNPP Gateway Ready"
 FINE = ["250 Pager ID Accepted", "250 Message OK", "250 Message Sent Successfully", "221 OK, Goodbye"]
 
 
-def page(port: int, *, pager: str = "5551234", note: Note = NOTE, read_s: float = 5.0, whole_s: float = 10.0) -> Result:
+def page(
+    port: int, *, pager: str = "5551234", note: Note = NOTE, read_s: float = 20.0, whole_s: float = 30.0
+) -> Result:
     channel = SnppChannel(PagerAddress("127.0.0.1", port, pager), read_s=read_s, whole_s=whole_s)
     try:
         return answer_of(channel, note)

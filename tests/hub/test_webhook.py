@@ -29,7 +29,7 @@ KEY = bytes(range(32))
 NOW_MS = 1_795_291_200_000
 
 
-def post(port: int, note: Note = NOTE, *, secure: bool = False, read_s: float = 5.0, whole_s: float = 10.0) -> Result:
+def post(port: int, note: Note = NOTE, *, secure: bool = False, read_s: float = 20.0, whole_s: float = 30.0) -> Result:
     address = HookAddress(secure, "127.0.0.1", port, "/hook?site=agx&token=hunter2")
     channel = WebhookChannel(address, KEY, "agx", lambda: NOW_MS, read_s=read_s, whole_s=whole_s)
     try:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.smoke, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.smoke, pytest.mark.timeout(900)]
 
-PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
+# A package index that hesitates is asked again.
+PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "--retries=10", "--timeout=60"]
 
 
 def call(*words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
