@@ -184,6 +184,7 @@ def audit(outlook: Outlook, sent: Told, plan: Plan, now_ms: int, *, slack_ms: in
     ahead = following(moment, steps, outlook.due_ms, gone, now_ms)
     if again_ms is not None and (ahead is None or again_ms < ahead.at_ms):
         ahead = Next(max(again_ms, now_ms), 0, steps[0].group)
+    ahead = _repeated(outlook, ahead, now_ms, late_ms, findings)
     why: Why | None = None
     if listen_only:
         ahead, why, until_ms = None, "listening", None
@@ -217,6 +218,23 @@ def _rungs(outlook: Outlook, sent: Told, now_ms: int, late_ms: int, findings: li
         elif at_ms <= late_ms:
             findings.append(Finding("undecided", moment.id, steps[index].group))
     return gone, waits
+
+
+def _repeated(outlook: Outlook, ahead: Next | None, now_ms: int, late_ms: int, findings: list[Finding]) -> Next | None:
+    """Return what comes next, with the page that is repeated next; add a finding if that is overdue."""
+    if outlook.repeat is None:
+        return ahead
+    moment, (at_ms, step) = outlook.moment, outlook.repeat
+    group, lapses = outlook.steps[step].group, False
+    if moment.claimed_ms is None:
+        if at_ms <= late_ms:
+            findings.append(Finding("undecided", moment.id, group, "the page that is repeated"))
+    elif moment.claim_until_ms is None:
+        return ahead
+    elif moment.claim_until_ms > at_ms:
+        at_ms, lapses = moment.claim_until_ms, True
+    found = Next(max(at_ms, now_ms), step, group, lapses)
+    return found if ahead is None or found.at_ms < ahead.at_ms else ahead
 
 
 def _reachable(plan: Plan, group: str) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from andgate.moment.case import Case
+from andgate.moment.claims import Claim, giver
 from andgate.moment.events import (
     AnyEvent,
     Claimed,
@@ -33,7 +34,6 @@ from andgate.moment.events import (
     Voided,
     Withdrawn,
 )
-from andgate.moment.claims import Claim, giver
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 

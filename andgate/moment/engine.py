@@ -399,10 +399,9 @@ class Engine:
         case, moment = known.case, known.moment
         expectation = group.expectation_of(case)
         wait_until_ms = self.backlogs.until(moment.touchpoint, now_ms)
-        due_ms = next_page(known.ledger, case, moment, expectation)
-        if wait_until_ms is not None and known.page_ms is not None and due_ms is not None and due_ms < known.page_ms:
+        if wait_until_ms is not None and known.waits_ms is not None:
             # It waits already: one backlog after the other may not hold it for ever.
-            wait_until_ms = min(wait_until_ms, known.page_ms) if known.page_ms > now_ms else None
+            wait_until_ms = min(wait_until_ms, known.waits_ms) if known.waits_ms > now_ms else None
         events = decide(
             known.ledger,
             case,
@@ -411,10 +410,15 @@ class Engine:
             now_ms,
             lapsed_ms=known.lapsed_ms,
             waits=wait_until_ms is not None,
+            lapse=known.lapse,
+            offers=group.offers(case),
         )
         page_ms = next_page(known.ledger, case, moment, expectation)
+        known.waits_ms = None
         if page_ms is not None and page_ms <= now_ms:
-            page_ms = wait_until_ms
+            known.waits_ms = wait_until_ms
+            ahead_ms = next_page(known.ledger, case, moment, expectation, after_ms=now_ms)
+            page_ms = min((at_ms for at_ms in (wait_until_ms, ahead_ms) if at_ms is not None), default=None)
         known.page_ms = page_ms
         if page_ms is not None:
             heapq.heappush(self._pages, (page_ms, moment_id))

@@ -13,6 +13,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from andgate.moment.case import CONTRADICTED, Blindness, Case, Item, PlanMark
+from andgate.moment.claims import Lapse
 from andgate.moment.difference import altered, events_between, revised, withdrawal
 from andgate.moment.events import AnyEvent, AskedVoid, Doubted
 from andgate.moment.fold import Fold
@@ -311,6 +312,10 @@ class Group:
             self._anchors[anchor] = identity
         if old is not None and old.claimed_ms is not None and new.claimed_ms is None:
             known.lapsed_ms = now_ms
+            claimed = next((note for note in reversed(notes) if note.do == "claim"), None)
+            known.lapse = Lapse(now_ms, claimed.id) if claimed is not None and claimed.several else None
+        elif new.claimed_ms is not None:
+            known.lapse = None
         known.moment, known.case, known.facts, known.notes = new, case, len(case.facts), len(notes)
         # The clock's failure has also decided about its deadline itself, at which a closing would have been in time.
         failed_ms = new.ends_ms + (case.fail_signal is None) if new.verdict == "failure" else 0
@@ -380,6 +385,10 @@ class Group:
             for action in self.actions
             if action.do not in ("void", "unvoid", "reset") and self._resolve(action.moment) in case.signals
         ]
+
+    def offers(self, case: Case) -> list[Action]:
+        """Return the claims of a case that were handed over, taken or not."""
+        return [note for note in self._notes(case) if note.do == "hand-over"] if self.actions else []
 
     def expectation_of(self, case: Case) -> Expectation:
         """Return the promise a case is judged by: the plan's at its opening."""

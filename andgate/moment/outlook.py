@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from andgate.moment.ladder import STILL_WAITING_AFTER_MS, Fate
+from andgate.moment.ladder import STILL_WAITING_AFTER_MS, Fate, next_repeat
 from andgate.moment.moments import Moment
 from andgate.moment.published import Published
 from andgate.moment.view import page_times
@@ -33,6 +33,8 @@ class Outlook(Struct, frozen=True):
     """When the engine will decide about its pages next."""
     waits_ms: int | None
     """Until when pages that are overdue wait for the rest of a backlog."""
+    repeat: tuple[int, int] | None = None
+    """When a page is repeated next, and the step it is of."""
 
 
 def outlook(known: Published, expectation: Expectation, waits_ms: int | None) -> Outlook:
@@ -50,4 +52,5 @@ def outlook(known: Published, expectation: Expectation, waits_ms: int | None) ->
         again_ms,
         known.page_ms,
         waits_ms,
+        next_repeat(ledger, expectation),
     )

@@ -7,6 +7,7 @@ import hashlib
 from msgspec import Struct
 
 from andgate.moment.case import Case
+from andgate.moment.claims import Lapse
 from andgate.moment.events import AnyEvent
 from andgate.moment.ladder import Ledger
 from andgate.moment.moments import Moment
@@ -30,7 +31,12 @@ class Published(Struct, kw_only=True):
     """When the clock alone changes it next."""
     page_ms: int | None = None
     """When its next page is due."""
+    waits_ms: int | None = None
+    """Until when pages that are overdue wait for the rest of a backlog."""
     lapsed_ms: int | None = None
+    lapse: Lapse | None = None
+    """Nobody is on it any more, since a claim ended; None while somebody is, and in a journal from before several could
+    be on it."""
 
 
 class Publication(Struct, frozen=True):

@@ -138,7 +138,8 @@ def queues(draw: st.DrawFn) -> Expectation:
         rejoins_within_ms=draw(st.sampled_from([0, 2 * TICK, 6 * TICK])),
         gives_up_after_ms=draw(st.sampled_from([4 * TICK, 8 * TICK])),
         contradicted_after_ms=draw(st.sampled_from([None, None, TICK, 2 * TICK, 4 * TICK])),
-        pages=draw(st.sampled_from([(), LADDER, LADDER[:1], LADDER[1:]])),
+        pages=draw(st.sampled_from([(), LADDER, LADDER[:1], LADDER[1:], REPEATED])),
+        needs=draw(st.sampled_from([None, None, 2])),
     )
 
 
@@ -146,6 +147,11 @@ LADDER = (
     PageStep(left_ms=6 * TICK, group="ticket-agents"),
     PageStep(left_ms=3 * TICK, group="supervisors", unless_claimed=True),
     PageStep(left_ms=0, group="supervisors"),
+)
+REPEATED = (
+    PageStep(left_ms=6 * TICK, group="ticket-agents", repeat_ms=2 * TICK),
+    PageStep(left_ms=3 * TICK, group="supervisors", unless_claimed=True, repeat_ms=TICK),
+    PageStep(left_ms=TICK, group="ticket-agents", repeat_ms=3 * TICK),
 )
 
 
@@ -168,7 +174,7 @@ def belts(draw: st.DrawFn) -> Expectation:
         better_than_ms=draw(st.sampled_from([None, 3 * TICK])),
         rejoins_within_ms=draw(st.sampled_from([0, 0, 3 * TICK])),
         gives_up_after_ms=draw(st.sampled_from([4 * TICK, 8 * TICK])),
-        pages=draw(st.sampled_from([(), LADDER, LADDER[:1], LADDER[1:]])),
+        pages=draw(st.sampled_from([(), LADDER, LADDER[:1], LADDER[1:], REPEATED])),
     )
 
 

@@ -278,10 +278,10 @@ def judge(
     ]
     steps = sorted((step for step in steps if step[0] <= now_ms), key=lambda step: step[:3])
     spans = blind_spans(folded)
-    claims = [action for action in actions if action.do == "claim"]
+    said = sorted(actions, key=lambda action: (action.at_ms, action.id))
     names = {name for each in (plan, *(change.plan for change in replanned)) for name in each.expectations}
     return in_line(
-        verdict_of(moment, claims, spans, now_ms)
+        verdict_of(moment, said, spans, now_ms)
         for name in names
         for moment in fold(name, plan, [step[3] for step in steps], now_ms)
     )
@@ -549,8 +549,35 @@ def was_blind(moment: Running, at_ms: int, spans: dict[str, list[tuple[int, int 
     )
 
 
+def was_answered(moment: Running, said: Sequence[Action], end_ms: int) -> bool:
+    """Whether as many as it needs were on it at once before it ended (4, 16)."""
+    there: dict[str, float] = {}
+    for each in said:
+        there = {who: until for who, until in there.items() if until > each.at_ms}
+        if each.do == "claim":
+            if not each.several:
+                there = {}
+            there.pop(each.by, None)
+            there[each.by] = promised_until(moment, each)
+            if each.at_ms <= end_ms and len(there) >= (moment.promise.needs or 1):
+                return True
+        elif each.do == "unclaim" and there:
+            there.pop(each.by if each.by in there else list(there)[-1])
+    return False
+
+
+def promised_until(moment: Running, claim: Action) -> float:
+    """When a claim lapses by itself: as promised, else with the next page that it does not cancel, or the deadline."""
+    if claim.promise_ms is not None:
+        return claim.at_ms + claim.promise_ms
+    ahead = [moment.deadline_ms]
+    if not moment.failed_by_signal:
+        ahead += [moment.deadline_ms - step.left_ms for step in moment.promise.pages if not step.unless_claimed]
+    return min((at_ms for at_ms in ahead if at_ms > claim.at_ms), default=float("inf"))
+
+
 def verdict_of(
-    moment: Running, claims: Sequence[Action], spans: dict[str, list[tuple[int, int | None]]], now_ms: int
+    moment: Running, said: Sequence[Action], spans: dict[str, list[tuple[int, int | None]]], now_ms: int
 ) -> Judged:
     """Say how it went, as far as that is known now (4, 5, 6)."""
     end_ms, deadline_ms = moment.ended_ms, moment.deadline_ms
@@ -590,7 +617,7 @@ def verdict_of(
         state="open" if end_ms is None else "ended",
         verdict=verdict,
         saved=success and threat_ms is not None,
-        answered=success and any(claim.moment in openers and claim.at_ms <= (end_ms or 0) for claim in claims),
+        answered=success and was_answered(moment, [each for each in said if each.moment in openers], end_ms or 0),
         provisional=provisional,
         reason=moment.void or ("never closed" if moment.gave_up else None),
         late_s=late_s,

@@ -254,11 +254,13 @@ def test_an_engine_that_works_is_never_found_wanting(data: st.DataObject, plan: 
         if data.draw(st.booleans()) and open_moments:
             action = Action(
                 id=f"a{number}",
-                do=data.draw(st.sampled_from(["claim", "claim", "unclaim"])),
+                do=data.draw(st.sampled_from(["claim", "claim", "unclaim", "hand-over"])),
                 moment=data.draw(st.sampled_from([moment.id for moment in open_moments])),
                 at_ms=each.now_ms,
-                by="p7",
+                by=data.draw(st.sampled_from(["p7", "p8"])),
                 promise_ms=data.draw(st.sampled_from([None, TICK, 20 * TICK])),
+                several=data.draw(st.booleans()),
+                group="supervisors",
             )
             watch.receive([action], each.now_ms)
             prove(each.now_ms)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from andgate.moment.events import AnyEvent, Claimed, ClaimLapsed, Paged, StoodDown, Unclaimed
+from andgate.moment.events import AnyEvent, Paged, StoodDown
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 from andgate.plan import Plan
@@ -19,8 +19,15 @@ quick = settings(thorough, max_examples=60)
 
 paging_plans = plans().filter(lambda plan: any(each.pages for each in plan.expectations.values()))
 
-AGAIN = ("threatened", "still-waiting", "reopened")
+AGAIN = ("threatened", "still-waiting", "reopened", "repeat", "handed-over")
 """Why a group is told beside the ladder; everything else is a step of it, and goes once."""
+END_OF_LINE = ":lapsed:"
+"""In the name of a page that goes since whoever was on it is not any more, and nothing else would have followed."""
+
+
+def steps(pages: list[Paged]) -> list[Paged]:
+    """Return those that are steps of the ladder."""
+    return [page for page in pages if page.reason not in AGAIN and END_OF_LINE not in page.page]
 
 
 class Pager:
@@ -29,7 +36,6 @@ class Pager:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.watch = Watch.over(plan)
-        self.claimed: dict[str, bool] = defaultdict(bool)
         self.carrying: dict[str, set[str]] = defaultdict(set)
         """Moment -> groups that were paged and not yet told that it is over."""
         self.pages: set[str] = set()
@@ -52,16 +58,16 @@ class Pager:
 
     def carry(self, event: AnyEvent, moment: Moment) -> None:
         """Check one event."""
-        if isinstance(event, Claimed):
-            self.claimed[event.moment] = True
-        elif isinstance(event, Unclaimed | ClaimLapsed):
-            self.claimed[event.moment] = False
-        elif isinstance(event, Paged):
+        if isinstance(event, Paged):
             assert not is_over(moment), "nobody is paged for what is over"
             assert event.page not in self.pages, "a page is sent once"
-            assert not (self.claimed[event.moment] and event.cancels), "a claim cancels"
-            if event.reason not in AGAIN:
-                assert event.step not in [one.step for one in self.sent[event.moment] if one.reason not in AGAIN]
+            handed = event.reason == "handed-over"
+            assert not (moment.claimed_ms is not None and event.cancels) or handed, "a claim cancels"
+            if steps([event]):
+                assert event.step not in [one.step for one in steps(self.sent[event.moment])]
+            if event.reason == "repeat":
+                told_ms = max(one.at_ms for one in self.sent[event.moment] if one.group == event.group)
+                assert told_ms < event.at_ms, "a repeat comes later"
             self.pages.add(event.page)
             self.sent[event.moment].append(event)
             self.carrying[event.moment].add(event.group)
@@ -73,7 +79,7 @@ class Pager:
         """Every step that is due for an open moment has gone, or its group was told by a later one."""
         for moment in self.watch.engine.open_moments():
             for number, step in enumerate(self.plan.expectations[moment.expectation].pages):
-                if now_ms < moment.ends_ms - step.left_ms or (step.unless_claimed and self.claimed[moment.id]):
+                if now_ms < moment.ends_ms - step.left_ms or (step.unless_claimed and moment.claimed_ms is not None):
                     continue
                 reached = [
                     event
@@ -101,11 +107,13 @@ def test_pages_go_once_never_after_the_end_and_are_called_off_once(data: st.Data
         if data.draw(st.booleans()) and open_moments:
             action = Action(
                 id=f"a{number}",
-                do=data.draw(st.sampled_from(["claim", "claim", "claim", "unclaim"])),
+                do=data.draw(st.sampled_from(["claim", "claim", "claim", "unclaim", "hand-over"])),
                 moment=data.draw(st.sampled_from([moment.id for moment in open_moments])),
                 at_ms=each.now_ms,
-                by="p7",
+                by=data.draw(st.sampled_from(["p7", "p8"])),
                 promise_ms=data.draw(st.sampled_from([None, TICK, TICK, 2 * TICK, 20 * TICK])),
+                several=data.draw(st.booleans()),
+                group=data.draw(st.sampled_from([None, "supervisors"])),
             )
             note(f"{action}")
             pager.watch.receive([action], each.now_ms)

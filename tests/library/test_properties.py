@@ -195,7 +195,8 @@ def test_persons_do_what_the_sentence_says(data: st.DataObject, plan: Plan) -> N
                 do=data.draw(st.sampled_from(["claim", "claim", "void", "unvoid", "reset", "cause", "unclaim"])),
                 moment=moment.id,
                 at_ms=each.now_ms,
-                by="p7",
+                by=data.draw(st.sampled_from(["p7", "p8"])),
+                several=data.draw(st.booleans()),
                 reason=data.draw(st.sampled_from([None, "why"])),
             )
             note(f"{action}")
@@ -262,9 +263,10 @@ def peopled(draw: st.DrawFn, delivered: list[Delivery]) -> list[Message]:
     """Draw what persons do meanwhile."""
     people = st.builds(
         Person,
-        do=st.sampled_from(["claim", "claim", "claim", "unclaim", "void", "unvoid", "reset", "cause"]),
+        do=st.sampled_from(["claim", "claim", "claim", "unclaim", "hand-over", "void", "unvoid", "reset", "cause"]),
         which=st.integers(0, 2),
         promise_ms=st.sampled_from([None, None, TICK, 3 * TICK, 20 * TICK]),
+        several=st.booleans(),
     )
     messages: list[Message] = []
     for each in delivered:

@@ -25,6 +25,7 @@ class Person:
     do: ActionKind
     which: int
     promise_ms: int | None = None
+    several: bool = False
 
     def about(self, moments: Sequence[Moment], now_ms: int) -> Action | None:
         """Say it of one of these moments."""
@@ -38,6 +39,8 @@ class Person:
             by=f"p{self.which}",
             promise_ms=self.promise_ms,
             reason="why",
+            several=self.several,
+            group="supervisors" if self.do == "hand-over" else None,
         )
 
 
