@@ -175,8 +175,9 @@ def test_a_changed_backup_is_refused(desk: Desk, tmp_path: Path) -> None:
         unpack(packed(format=9), None)
     with pytest.raises(StorageError, match="ends elsewhere"):
         restore(packed(entry=1), tmp_path / "new")
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2] + b"\0\0\0\0" + whole[len(whole) // 2 + 4 :])
+    whole = bytearray(file.read_bytes())
+    whole[len(whole) // 2] ^= 0xFF
+    file.write_bytes(whole)
     with pytest.raises(StorageError, match="damaged"):
         unpack(file, None)
 
