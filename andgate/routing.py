@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from andgate.moment.events import Paged, PageReason, StoodDown
 from andgate.moment.moments import Moment
 from andgate.plan import Channel, Plan
+from andgate.plan.addresses import kind_of
 
 LATE_MS = 1_000
 """A page decided later than this after its time says that it is late."""
@@ -40,6 +42,13 @@ def personal_rank(channel: str) -> tuple[str, int] | None:
     """Return the person and the rank (0 is the first) that a channel's name says; None for a channel of the plan."""
     found = _PERSONAL.fullmatch(channel)
     return None if found is None else (found[1], int(found[2]) - 1)
+
+
+LONGEST = 1_000
+"""Characters of any page."""
+_ROOM = {"snpp": 235, "pocsag": 235}
+"""Characters that a channel of this kind has for the text."""
+_ORDINALS = ("No", "First", "Second", "Third", "Fourth", "One more")
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -85,13 +94,45 @@ def shown_key(key: str) -> str:
     return key.split("/", 1)[0]
 
 
-def _page_text(event: Paged, moment: Moment, plan: Plan) -> str:
-    expectation = plan.expectations.get(moment.expectation)
-    promise = f" “{expectation.promise}”" if expectation else ""
-    left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "The promise is broken."
+def _page_text(event: Paged, moment: Moment, plan: Plan, room: int = LONGEST) -> str:
+    """Return what a page says, in `room` characters: where and how long, what to do first, then the promise.
+
+    What does not fit is left out from the end, so that a pager's few words are those that somebody can act upon.
+    """
+    expectation = plan.judged.get(moment.expectation)
     why = (event.signal or _WHY[event.reason]).capitalize()
     extra = "" if event.reason == "time-left" else f" {why}."
-    return f"{place(moment, plan)}: {left}{extra}{promise}"
+    if moment.remedies is not None:
+        left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "it is late."
+        head = f"{place(moment, plan)}: make it good, {left}{extra}"
+        parts = [f" {exceptional(moment, plan)}", f" {expectation.promise}" if expectation else ""]
+        parts.append(f" You may give: {', '.join(expectation.first)}." if expectation and expectation.first else "")
+    else:
+        left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "The promise is broken."
+        head = f"{place(moment, plan)}: {left}{extra}"
+        first = expectation.first_actions(moment.touchpoint) if expectation else ()
+        parts = [f" First: {first[0]}." if first else "", f" “{expectation.promise}”" if expectation else ""]
+    return _fitting(head, parts, room)
+
+
+def _fitting(head: str, parts: Sequence[str], room: int) -> str:
+    """Add the parts that fit, the first ones first."""
+    text = head
+    for part in parts:
+        if part.strip() and len(text) + len(part) <= room:
+            text += part
+    return text
+
+
+def exceptional(moment: Moment, plan: Plan) -> str:
+    """Return what had failed for the same key before a remedy task's failure, in words; empty where nothing had."""
+    if not moment.before:
+        return ""
+    last = moment.before[-1]
+    promise = plan.judged.get(last.expectation)
+    count = _ORDINALS[min(len(moment.before) + 1, len(_ORDINALS) - 1)]
+    what = f"“{promise.promise.rstrip('.')}”" if promise else last.expectation
+    return f"{count} failure for {shown_key(moment.key or '')}, after {what}."
 
 
 def _over_text(moment: Moment, plan: Plan) -> str:
@@ -102,9 +143,20 @@ def _over_text(moment: Moment, plan: Plan) -> str:
     elif moment.verdict == "failure":
         late = "" if moment.late_s is None else f", {clock_text(moment.late_s)} late"
         how = f"failed{late}"
+    elif moment.remedies is not None:
+        how = "made good"
     else:
         how = "saved" if moment.saved else "kept"
     return f"{place(moment, plan)}: over, {how}."
+
+
+def _text(event: Paged | StoodDown, moment: Moment, plan: Plan, channel: Channel | None) -> str:
+    """Return what one channel carries of an event."""
+    training = "" if moment.training is None else "Training, not real. "
+    if isinstance(event, StoodDown):
+        return training + _over_text(moment, plan)
+    room = LONGEST if channel is None else _ROOM.get(kind_of(channel.url), LONGEST)
+    return training + _page_text(event, moment, plan, room - len(training))
 
 
 def deliveries(event: Paged | StoodDown, moment: Moment, plan: Plan) -> tuple[Delivery, ...]:
@@ -114,14 +166,14 @@ def deliveries(event: Paged | StoodDown, moment: Moment, plan: Plan) -> tuple[De
     """
     if isinstance(event, Paged):
         groups: tuple[str, ...] = (event.group,)
-        page, kind, text, why = event.page, "page", _page_text(event, moment, plan), event.signal or _WHY[event.reason]
+        page, kind, why = event.page, "page", event.signal or _WHY[event.reason]
         left_s, late, cancels = event.left_ms / 1000, event.late_ms > LATE_MS, event.cancels
     else:
         groups, page, kind = event.groups, f"{moment.id}:over:{moment.change}", "over"
-        text, why = _over_text(moment, plan), "it is over"
+        why = "it is over"
         left_s, late, cancels = (moment.ends_ms - event.at_ms) / 1000, False, False
     if moment.training is not None:
-        groups, text = (moment.training,), f"Training, not real. {text}"
+        groups = (moment.training,)
     made: list[Delivery] = []
     for group in groups:
         known = plan.groups.get(group)
@@ -136,7 +188,7 @@ def deliveries(event: Paged | StoodDown, moment: Moment, plan: Plan) -> tuple[De
                 kind="page" if kind == "page" else "over",
                 moment=moment.id,
                 title=place(moment, plan),
-                text=text,
+                text=_text(event, moment, plan, channel),
                 reason=why,
                 left_s=left_s,
                 late=late,

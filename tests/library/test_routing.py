@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from andgate.moment.events import Paged, PageReason, StoodDown
 from andgate.moment.moments import Moment
+from andgate.moment.signals import Before
 from andgate.plan import Plan, parse_plan
 from andgate.routing import clock_text, deliveries
 
@@ -126,3 +127,69 @@ def test_places_are_said_as_people_say_them(plan: Plan) -> None:
     made = deliveries(paged(), elsewhere, plan)
     assert made[0].title == "belt-9, AG1234"
     assert made[0].text == "belt-9, AG1234: 3:00 left."
+
+
+# ------------------------------------------------------------------------------------- what to do first, what is owed
+
+RICH = (
+    PLAN.replace('["radio", "desk"]', '["radio", "pager"]')
+    .replace('url = "json://127.0.0.1:9/"', 'url = "snpp://127.0.0.1:444/12"')
+    .replace("[channels.desk]", "[channels.pager]")
+    .replace('fails_after = "3m"', 'fails_after = "3m"\nfirst = ["Open a second desk"]')
+    + """
+[expectations.wait.remedy]
+text = "Apologise in person."
+within = "30m"
+group = "agents"
+may = ["priority tag", "voucher up to 20 EUR"]
+"""
+)
+
+
+def texts(moment: Moment, plan: Plan, event: Paged | StoodDown) -> dict[str, str]:
+    """Return what goes out, by channel."""
+    return {each.channel: each.text for each in deliveries(event, moment, plan)}
+
+
+def test_a_page_says_what_to_do_first() -> None:
+    told = texts(MOMENT, parse_plan(RICH), paged())
+    want = "Counter A: 3:00 left. First: Open a second desk. “I wait no more than 15 minutes.”"
+    assert told == {"radio": want, "pager": want}
+
+
+def test_on_a_pager_the_first_action_comes_before_the_promise() -> None:
+    long = RICH.replace("I wait no more than 15 minutes.", "I wait no more than 15 minutes, " + "and " * 50 + "more.")
+    told = texts(MOMENT, parse_plan(long), paged())
+    assert told["pager"] == "Counter A: 3:00 left. First: Open a second desk."
+    assert told["radio"].endswith("more.”")
+
+
+TASK = replace(
+    MOMENT, expectation="wait.remedy", remedies="m0", key="AG1234/2026-11-21", opened_ms=180_000, ends_ms=1_980_000
+)
+
+
+def test_a_task_says_what_is_owed_and_what_may_be_given() -> None:
+    plan = parse_plan(RICH)
+    told = texts(TASK, plan, paged(left_ms=1_800_000))
+    assert told["radio"] == (
+        "Counter A, AG1234: make it good, 30:00 left. Apologise in person."
+        " You may give: priority tag, voucher up to 20 EUR."
+    )
+    late = texts(TASK, plan, paged(left_ms=-1))
+    assert late["radio"].startswith("Counter A, AG1234: make it good, it is late.")
+    over = StoodDown(moment="m1", at_ms=9, groups=("agents",))
+    assert texts(replace(TASK, verdict="success"), plan, over)["radio"] == "Counter A, AG1234: over, made good."
+
+
+def test_a_second_failure_says_what_went_before() -> None:
+    plan = parse_plan(RICH)
+    second = replace(TASK, before=(Before("m9", "wait", "line", 60_000),))
+    told = texts(second, plan, paged(left_ms=1_800_000))
+    assert " Second failure for AG1234, after “I wait no more than 15 minutes”. Apologise" in told["pager"]
+    gone = replace(TASK, before=(*second.before, Before("m8", "gone", "line", 70_000)))
+    assert " Third failure for AG1234, after gone. " in texts(gone, plan, paged(left_ms=1_800_000))["pager"]
+
+
+def test_a_task_of_a_promise_that_is_gone_still_says_where() -> None:
+    assert texts(TASK, parse_plan(PLAN), paged())["radio"] == "Counter A, AG1234: make it good, 3:00 left."
