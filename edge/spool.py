@@ -179,6 +179,10 @@ class Spool:
             if self._in_memory:
                 base = self._open()
                 facts = self._base.execute("select name, body from fact").fetchall()
+                if dict(facts).get("epoch") != _fact_in(
+                    base, "epoch"
+                ):  # what a new epoch asked for came to the copy only
+                    base.execute("update entry set receipted_ms = null")
                 with contextlib.closing(self._base):
                     self._base = base
                 self._in_memory = False
@@ -357,6 +361,28 @@ class Spool:
             return len(back)
         return len(back) + self._base.total_changes - total
 
+    def begin_epoch(self, epoch: str) -> int | None:
+        """Take note that the hub begins with an epoch; all that is kept waits again, since it may have lost it.
+
+        Return how many signals wait that did not; None where the disk refuses: then ask again when it is mended.
+        """
+        back, before = len(self._done), self._base.total_changes
+        self._loose = [entry for entry, _ in self._done] + self._loose
+        self._done = []
+        try:
+            self._base.execute("begin immediate")
+            self._base.executemany("update entry set receipted_ms = null where receipted_ms is not null", [()])
+            freed = self._base.total_changes - before
+            self._base.execute("insert or replace into fact (name, body) values ('epoch', ?)", (epoch.encode(),))
+            self._base.execute("commit")
+        except sqlite3.Error as wrong:
+            if self._base.in_transaction:
+                self._base.execute("rollback")
+            self.trouble = f"signals cannot be sent again: {wrong}"
+            return None
+        self.commits += 1
+        return back + freed
+
     def missing(self, boot: str, first: int, last: int) -> list[tuple[int, int]]:
         """Return the ranges of a numbering that are not here any more (or never were)."""
         query = "select seq from entry where boot = ? and seq between ? and ? order by seq"
@@ -382,6 +408,11 @@ class Spool:
                 self._commit("insert or replace into fact (name, body) values (?, ?)", [(name, body)])
         except sqlite3.Error as wrong:
             self.trouble = f"settings cannot be kept: {wrong}"
+
+
+def _fact_in(base: sqlite3.Connection, name: str) -> bytes | None:
+    row = base.execute("select body from fact where name = ?", (name,)).fetchone()
+    return None if row is None else bytes(row[0])
 
 
 def _room() -> tempfile.TemporaryDirectory[str]:

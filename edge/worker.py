@@ -112,6 +112,8 @@ class Worker:
         self.hearing = Hearing(clock.mono_s(), self.pace)
         self.config: NodeConfig | None = None
         self._hub_session: int | None = None
+        self._epoch = ""
+        """Of the hub, as it said it last."""
         self._synced = clock.synced()
         self._faulty: set[str] = set()
         self._timers: dict[str, float] = {}
@@ -231,6 +233,8 @@ class Worker:
             self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
         if self.spool.trouble is not None and self._timer("mend", MEND_S, now_s) and self.spool.mend():
             self.face.safe()
+            if self._begin_epoch():
+                self.delivery.requeued(now_s)
         if self._unkept and self._timer("keep", KEEP_S, now_s):
             self._keep_moments()
         if self._reload and self.config is not None and self._timer("reload", RELOAD_S, now_s):
@@ -338,17 +342,23 @@ class Worker:
         now_s = self.clock.mono_s()
         again = self._hub_session is not None and said.session != self._hub_session
         self._hub_session = said.session
-        epoch = (self.spool.fact("epoch") or b"").decode()
-        if said.state == "online" and said.epoch and said.epoch != epoch:
-            if epoch:
-                freed = self.spool.requeue()
-                _log.info("%s: the hub begins a new epoch; %d kept signals are sent again", self.node, freed)
-                again = True
-            self.spool.keep("epoch", said.epoch.encode())
+        if said.state == "online" and said.epoch:
+            self._epoch = said.epoch
+            again |= self._begin_epoch()
         self.hearing.state(now_s, online=said.state == "online", beat_s=said.beat_s)
         if said.state == "online" and again:
             self.questions.begin()
         self.delivery.hub(said, now_s, again=again, live=not message.retained)
+
+    def _begin_epoch(self) -> bool:
+        """Send again what is kept, if the hub has begun a new epoch; a disk that refuses it is asked again."""
+        known = (self.spool.fact("epoch") or b"").decode()
+        if self._epoch in ("", known):
+            return False
+        freed = self.spool.begin_epoch(self._epoch)
+        if known or freed:
+            _log.info("%s: the hub begins a new epoch; %s kept signals are sent again", self.node, freed)
+        return bool(known or freed)
 
     def _on_beat(self, message: Message) -> None:
         said = decode_hub_beat(message.payload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from msgspec import json
 from andgate.wire.codec import decode_health, format_time
 from andgate.wire.messages import Command, ExpectationConfig, LiveMoment, NodeConfig, Receipt, TouchpointMoments
 from edge import link as link_module
+from edge import worker
 from edge.app import EdgeApp
 from edge.devices.mock import MockBoard
+from edge.spool import Spool
 from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
 from tests.ports import free_port
 
@@ -209,6 +212,31 @@ def test_a_new_epoch_gets_all_that_is_kept(hub: Hub, it: Desk) -> None:
     hub.signals.clear()
     hub.session, hub.epoch = 1, "e2"
     hub.say()
+    hub.seen("pressed", "cleared")
+    until(lambda: it.depth() == 0)
+
+
+def test_a_new_epoch_gets_all_that_is_kept_however_full_the_card_was_just_then(
+    hub: Hub, it: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MEND_S", 0.1)
+    hub.configure("desk-a1", desk())
+    hub.online("desk-a1")
+    it.board.press(17)
+    hub.seen("pressed", "cleared")
+    until(lambda: it.depth() == 0)
+    hub.signals.clear()
+    whole, refused = Spool.begin_epoch, threading.Event()
+
+    def full(spool: Spool, _epoch: str) -> None:
+        spool.trouble = "database or disk is full"
+        monkeypatch.setattr(Spool, "begin_epoch", whole)
+        refused.set()
+
+    monkeypatch.setattr(Spool, "begin_epoch", full)
+    hub.session, hub.epoch = 1, "e2"
+    hub.say()
+    assert refused.wait(20)
     hub.seen("pressed", "cleared")
     until(lambda: it.depth() == 0)
 

@@ -169,6 +169,47 @@ def test_what_is_receipted_before_the_disk_took_it_is_kept_for_a_new_epoch(tmp_p
     assert numbers(spool.waiting(9)) == [1]
 
 
+def test_a_new_epoch_on_a_full_disk_is_asked_for_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "kernel")
+    assert spool.begin_epoch("e1") == 0
+    fill(spool, 3)
+    spool.receipt(Receipt(boot=spool.boot, seq=3), 5)
+    disk = Full(spool._base)
+    spool._base = disk  # type: ignore[assignment]
+    disk.full = True
+    loose = fill(spool, 2)
+    spool.receipt(Receipt(boot=loose[0].boot, seq=2), 5)
+    assert spool.begin_epoch("e2") is None
+    assert (spool.fact("epoch"), numbers(spool.waiting(9))) == (b"e1", [1, 2])
+    disk.full = False
+    assert spool.mend()
+    assert spool.begin_epoch("e2") == 3
+    assert (spool.fact("epoch"), sorted(numbers(spool.waiting(9)))) == (b"e2", [1, 1, 2, 2, 3])
+
+
+def test_a_new_epoch_of_while_the_disk_was_read_only_asks_the_disk_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, "kernel")
+    assert spool.begin_epoch("e1") == 0
+    fill(spool, 3)
+    spool.receipt(Receipt(boot=spool.boot, seq=3), 5)
+    spool.close()
+    whole = Spool._open
+
+    def refuse(_: Spool) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(Spool, "_open", refuse)
+    monkeypatch.setattr(Spool, "_unwritable", lambda _: True)
+    spool = Spool(tmp_path, "kernel")
+    assert spool.begin_epoch("e2") == 3
+    monkeypatch.setattr(Spool, "_open", whole)
+    assert spool.mend()
+    assert numbers(spool.waiting(9)) == [1, 2, 3]
+    spool.close()
+
+
 def test_a_full_disk_first_gives_up_what_is_receipted(spool: Spool) -> None:
     fill(spool, 3)
     spool.receipt(Receipt(boot=spool.boot, seq=3), 0)
