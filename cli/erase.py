@@ -11,7 +11,7 @@ from hub.evidence.erase import erase
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("person", metavar="PERSON", help="as it stands in claims, causes and voids")
+    parser.add_argument("person", metavar="PERSON", help="as it stands in claims, causes and voids; or a passenger's address")
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="the hub's data folder; it may run")
 
 
@@ -23,6 +23,8 @@ def run(args: argparse.Namespace) -> int:
         print(
             "backups made before still hold the name: let them run out; a token of that name stands in the token file"
         )
+    elif gone.wishes:
+        print(f"{args.person} is forgotten, and the {gone.wishes} flight{'s' * (gone.wishes > 1)} they watched")
     elif not gone.plain:
         print(f"andgate erase: nobody called {args.person} is known in {args.data}", file=sys.stderr)
     if gone.plain:
@@ -31,4 +33,4 @@ def run(args: argparse.Namespace) -> int:
             "kept ids; only `andgate retire` takes them out",
             file=sys.stderr,
         )
-    return 0 if gone.ids and not gone.plain else 1
+    return 0 if (gone.ids or gone.wishes) and not gone.plain else 1

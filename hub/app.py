@@ -24,6 +24,7 @@ from andgate.wire.topics import Topics
 from hub.broker import EmbeddedBroker, embedded_broker
 from hub.clock import HubClock
 from hub.config import Address, BrokerUrl, HubConfig
+from hub.customers import Teller
 from hub.driver import Delivered, Driver
 from hub.heartbeat import Heartbeat, parse_heartbeat
 from hub.link import Link
@@ -32,7 +33,7 @@ from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.notifier import Notifier
 from hub.people.directory import Directory
 from hub.signs.announcer import Announcer
-from hub.store import Phones, Reader, Store
+from hub.store import Customers, Phones, Reader, Store
 
 if TYPE_CHECKING:
     import uvicorn
@@ -84,6 +85,8 @@ class HubApp:
             raise
         self.reader = Reader(config.data)
         self._phones = Phones(config.data)
+        self._customers = Customers(config.data)
+        self._teller = Teller(self.driver, self.reader, self._customers, clock)
         self._broker: EmbeddedBroker | None = None
         self._link: Link | None = None
         self._announcer: Announcer | None = None
@@ -174,10 +177,11 @@ class HubApp:
         directory = Directory(driver.people)
         self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent, directory=directory)
         # Pages first: a listener is a queue, but the first in line is served first.
-        driver.listeners += [notifier.committed, announcer.committed]
+        driver.listeners += [notifier.committed, announcer.committed, self._teller.committed]
         driver.start()
         notifier.start(unsent)
         announcer.start()
+        self._teller.start()
         link.up += [notifier.connected, announcer.connected]
         link.start()
         if self.heartbeat is not None:
@@ -198,6 +202,7 @@ class HubApp:
         self._stop_web()
         if self._notifier is not None:
             self._notifier.stop()
+        self._teller.stop()
         if self._announcer is not None:
             self._announcer.stop()
         if self._link is not None and self._announcer is not None:
@@ -277,6 +282,7 @@ class HubApp:
                 heartbeat=self.heartbeat,
             )
             app.state.phones = self._phones
+            app.state.customers, app.state.tell = self._customers, self._teller.wake
             self._live = app.state.context.live
             if self._stopping:
                 self._web_up.set_exception(UsageError("the hub stopped before its dashboard was there"))

@@ -5,6 +5,7 @@ from andgate.plan.kinds import KINDS, Kind, springs_back
 from andgate.plan.model import (
     MADE_GOOD,
     OWED,
+    Alerts,
     Category,
     Cause,
     Channel,
@@ -20,6 +21,7 @@ from andgate.plan.model import (
     Shift,
     Site,
     Touchpoint,
+    Way,
     task_of,
 )
 from andgate.plan.parse import parse_plan
@@ -29,6 +31,7 @@ __all__ = [
     "KINDS",
     "MADE_GOOD",
     "OWED",
+    "Alerts",
     "Category",
     "Cause",
     "Channel",
@@ -45,6 +48,7 @@ __all__ = [
     "Shift",
     "Site",
     "Touchpoint",
+    "Way",
     "describe",
     "is_open",
     "is_served",

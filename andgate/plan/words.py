@@ -38,6 +38,7 @@ def describe(plan: Plan) -> str:
         lines += [f"{group.name} ({group.id}): {_reached(plan, group.id)}", *group_words(plan, group)]
     lines += site_words(plan)
     lines += _technicians(plan)
+    lines += _passengers(plan)
     if plan.nodes:
         lines += ["", "NODES"]
     for node in plan.nodes.values():
@@ -217,6 +218,22 @@ def _technicians(plan: Plan) -> list[str]:
     if not group.channels:
         lines.append(f"  Note: {group.name} have no channel: they see faults on screens only")
     return lines
+
+
+def _passengers(plan: Plan) -> list[str]:
+    """Tell how passengers who asked hear of their flight."""
+    alerts = plan.alerts
+    if alerts is None:
+        return []
+    ways = " or ".join(f"{way.name} ({way.id})" for way in alerts.ways.values())
+    kept = format_duration(alerts.keeps_ms)
+    return [
+        "",
+        "PASSENGERS",
+        f"Who asked is told, by {ways}; judged as {alerts.expectation}: {alerts.told} when everybody knows",
+        *(f'  {signal}: "{text}"' for signal, text in alerts.news.items()),
+        f"  What they gave is erased {kept} after the day of the flight, or when they stop",
+    ]
 
 
 def _reached(plan: Plan, group: str) -> str:

@@ -21,6 +21,8 @@ class Erased(Struct, frozen=True):
     """Ids that are nobody's now."""
     quarantined: int
     """Messages that named the person and could not be taken."""
+    wishes: int
+    """Flights that a passenger of this address or number asked to be told about."""
     plain: int
     """Moments whose claim names the person in the journal itself: from before there were ids, bound into the chain."""
 
@@ -47,6 +49,8 @@ def erase(data: Path, name: str) -> Erased:
         quarantined = db.execute(
             "delete from quarantine where instr(payload, cast(? as blob)) > 0 and topic like '%/answer'", (name,)
         ).rowcount
+        db.execute("delete from telling where customer in (select token from customer where address = ?)", (name,))
+        wishes = db.execute("delete from customer where address = ?", (name,)).rowcount
         (plain,) = db.execute(
             "select count(*) from moment where json_extract(cast(body as text), '$.claimed_by') = ?", (name,)
         ).fetchone()
@@ -56,4 +60,4 @@ def erase(data: Path, name: str) -> Erased:
         raise StorageError(f"{data} cannot be written: {wrong}") from wrong
     finally:
         db.close()
-    return Erased(ids, quarantined, plain)
+    return Erased(ids, quarantined, wishes, plain)

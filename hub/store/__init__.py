@@ -3,6 +3,7 @@
 import sqlite3
 
 from hub.store.checkpoints import Checkpoints
+from hub.store.customers import Customers
 from hub.store.pages import PageFate
 from hub.store.people import People
 from hub.store.phones import Phone, Phones
@@ -18,6 +19,7 @@ StoreError = sqlite3.Error
 __all__ = [
     "ChainHead",
     "Checkpoints",
+    "Customers",
     "Listing",
     "NodeRow",
     "PageFate",

@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 COOKIE = "andgate"
 COOKIE_S = 30 * 86_400
 """A board on a wall stays logged in; each visit in the second half of this time renews it."""
-PUBLIC = frozenset({"/healthz", "/readyz", "/login", "/logout", "/favicon.ico", "/api/v1/openapi.json"})
-PUBLIC_UNDER = "/static/"
+PUBLIC = frozenset(
+    {"/healthz", "/readyz", "/login", "/logout", "/favicon.ico", "/phone/receipt", "/api/v1/openapi.json", "/alerts"}
+)
+PUBLIC_UNDER = ("/static/", "/alerts/")
+"""Passengers have no token: the link to their own wish is what they have."""
 MOST_BODY_BYTES = 1024 * 1024
 """No body is longer than a long list of signals."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -13,6 +13,7 @@ import pytest
 from cli.main import main
 from hub.clock import HandClock
 from hub.evidence.backup import LAST
+from hub.store import Customers
 from tests.hub.day import GATED, flight
 from tests.hub.desk import START_MS, Desk, node_signal
 
@@ -144,6 +145,15 @@ def test_erase_forgets_one_person(data: Path, capsys: pytest.CaptureFixture[str]
     assert main(["erase", "Ada Jones", "--data", str(data)]) == 1
     assert "nobody called Ada Jones" in capsys.readouterr().err
     assert main(["verify", "--data", str(data)]) == 0
+
+
+def test_erase_forgets_a_passenger(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    word = ("Flight AG1", "Was it you?")
+    Customers(data).ask("AG1/2026-11-21", "mail", "ada@example.com", until_ms=2, now_ms=1, word=word)
+    assert main(["erase", "ada@example.com", "--data", str(data)]) == 0
+    assert "the 1 flight they watched" in capsys.readouterr().out
+    assert Customers(data).unsent() == []
+    assert main(["erase", "ada@example.com", "--data", str(data)]) == 1
 
 
 def test_export_for_programs_and_for_spreadsheets(

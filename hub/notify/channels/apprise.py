@@ -13,6 +13,7 @@ from hub.notify.channels.threaded import ThreadedChannel
 
 CONNECT_S = 4
 READ_S = 8
+UNKNOWN = Result(sent=False, note="Apprise does not know this URL", retry=False, surely_unsent=True)
 
 
 class AppriseChannel(ThreadedChannel):
@@ -25,19 +26,28 @@ class AppriseChannel(ThreadedChannel):
         self._service: Any = None
 
     def _notify(self, note: Note) -> Result:
-        import apprise  # noqa: PLC0415 - 100 ms and 20 MB that a hub without such channels never pays
+        import apprise  # noqa: PLC0415 - see `service_of`
 
         if self._service is None:
-            service = apprise.Apprise()
-            if not service.add(_with_timeouts(self._url)):
-                return Result(sent=False, note="Apprise does not know this URL", retry=False, surely_unsent=True)
-            self._service = service
+            self._service = service_of(self._url)
+            if self._service is None:
+                return UNKNOWN
         kind = apprise.NotifyType.SUCCESS if note.page.kind == "over" else apprise.NotifyType.WARNING
         again = " (sent again: it may have reached you before)" if note.page.again else ""
-        outcome = self._service.notify(body=f"{note.page.text}{again}", title=note.title, notify_type=kind)
-        if outcome:
-            return Result(sent=True)
-        return Result(sent=False, note="the service did not take it")
+        return judged(self._service.notify(body=f"{note.page.text}{again}", title=note.title, notify_type=kind))
+
+
+def service_of(url: str) -> Any:  # noqa: ANN401 - Apprise's own type needs its import
+    """Return Apprise's service behind a URL; None where Apprise knows none."""
+    import apprise  # noqa: PLC0415 - 100 ms and 20 MB that a hub without such channels never pays
+
+    service = apprise.Apprise()
+    return service if service.add(_with_timeouts(url)) else None
+
+
+def judged(outcome: object) -> Result:
+    """Say what Apprise's word for an attempt means."""
+    return Result(sent=True) if outcome else Result(sent=False, note="the service did not take it")
 
 
 def _with_timeouts(url: str) -> str:

@@ -366,6 +366,41 @@ class ClockAnswer(Struct, frozen=True, kw_only=True):
     """What is wrong with the machine's clock, in words."""
 
 
+class NewsEntry(Struct, frozen=True, kw_only=True):
+    """Something new about a flight."""
+
+    signal: str
+    at: str
+    words: str
+
+
+class FlightEntry(Struct, frozen=True, kw_only=True):
+    """How a caller's flight stands."""
+
+    key: str
+    flight: str
+    words: str
+    """To read out."""
+    news: list[NewsEntry]
+    """The newest of each sort."""
+
+
+class CallerAnswer(Struct, frozen=True, kw_only=True):
+    """A caller, and how their flights stand."""
+
+    number: str
+    words: str
+    """To read out: all flights."""
+    flights: list[FlightEntry]
+
+
+class Erased(Struct, frozen=True, kw_only=True):
+    """What was erased."""
+
+    erased: int
+    """How many flights were watched."""
+
+
 class Health(Struct, frozen=True, kw_only=True):
     """What ``/healthz`` and ``/readyz`` say when all is well."""
 

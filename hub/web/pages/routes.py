@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -13,13 +13,12 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from andgate.wire.messages import Command, FeedSignal
-from hub.web.api.arguments import raw_body
 from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
+from hub.web.pages import alerts, charts, findings, listing, phones
 from hub.web.pages import board as boards
-from hub.web.pages import charts, findings, listing, phones
 from hub.web.pages import desk as desks
 from hub.web.pages import floor as floors
 from hub.web.pages import gate as gates
@@ -27,6 +26,7 @@ from hub.web.pages import moment as stories
 from hub.web.pages import nodes as fleets
 from hub.web.pages import sign as signs
 from hub.web.pages import success as reports
+from hub.web.pages.form import form_of
 from hub.web.pages.render import STATIC, WHO_COOKIE, YEAR_S, Pages, who_of
 from hub.web.pages.source import Source
 from hub.web.pages.words import say
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from andgate.moment.signals import ActionKind
-
-MOST_FORM_BYTES = 8_192
 
 router = APIRouter(include_in_schema=False)
 
@@ -76,6 +74,7 @@ def install(app: FastAPI) -> None:
     app.mount("/static", Files(directory=STATIC), name="static")
     app.include_router(router)
     app.include_router(phones.router)
+    app.include_router(alerts.router)
 
 
 def error_page(request: Request, problem: ProblemDetails) -> Response:
@@ -88,15 +87,6 @@ def login_page(request: Request, wanted: str, wrong: str) -> Response:
     """Draw the login form."""
     drawn: Pages = request.app.state.pages
     return drawn.page(request, "login.html", alive=False, wanted=wanted, wrong=wrong)
-
-
-async def form_of(request: Request) -> dict[str, str]:
-    """Return a posted form's fields, the first of each name."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-        raise ProblemError(415, "not-a-form", "The body is no form.", remedy="Use the page's own form.")
-    body = await raw_body(request, MOST_FORM_BYTES)
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
-    return {name: values[0].strip() for name, values in fields.items()}
 
 
 @router.get("/", dependencies=[Reader])
