@@ -78,7 +78,7 @@ def _cell(value: object) -> object:
 def _moments(reader: Reader, since_ms: int | None, until_ms: int | None) -> Iterator[Moment]:
     cursor: str | None = None
     while True:
-        page = reader.moments(since_ms=since_ms, until_ms=until_ms, cursor=cursor, limit=_AT_ONCE)
+        page = reader.moments(since_ms=since_ms, until_ms=until_ms, cursor=cursor, limit=_AT_ONCE, tasks=None)
         yield from page.items
         cursor = page.next
         if cursor is None:

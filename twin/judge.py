@@ -101,7 +101,11 @@ class EngineJudge:
 
 def shown_key(moments: Sequence[Moment], touchpoint: str) -> str | None:
     """Return the key of the open moment at a touchpoint with the nearest deadline: what its sign shows first."""
-    keyed = [moment for moment in moments if moment.touchpoint == touchpoint and moment.key is not None]
+    keyed = [
+        moment
+        for moment in moments
+        if moment.touchpoint == touchpoint and moment.key is not None and moment.remedies is None
+    ]
     return min(keyed, key=lambda moment: (moment.ends_ms, moment.opened_ms)).key if keyed else None
 
 

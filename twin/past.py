@@ -85,6 +85,8 @@ class PastDriver:
         """Let a supervisor write down the cause of what has just ended as a failure."""
         if self.world is None or moment.state != "ended" or moment.verdict != "failure" or moment.cause is not None:
             return
+        if moment.remedies is not None:
+            return  # why a promise broke is asked about the promise
         why = self.world.why(moment.id, moment.touchpoint, moment.key)
         if why is not None and moment.id not in self._explained:
             self._explained.add(moment.id)

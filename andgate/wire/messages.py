@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from andgate.plan.model import Category
+
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_SIGNALS = 500
 """Most members of one list of signals."""
@@ -393,6 +395,31 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: Text | None = None
 
 
+class Said(Struct, frozen=True, kw_only=True):
+    """What somebody said of a moment's cause, or gave to its customers."""
+
+    text: str
+    by: str
+    at: str
+    category: Category | None = None
+    """Of a cause."""
+    cause: str | None = None
+    """Id of the cause in the plan's list; null: words of their own."""
+    gave: list[str] = []
+    """What was given, of what the plan lets staff give."""
+    comment: str | None = None
+
+
+class FailedBefore(Struct, frozen=True, kw_only=True):
+    """A failure that went before another one of the same key."""
+
+    moment: str
+    expectation: str
+    touchpoint: str
+    at: str
+    """Its deadline."""
+
+
 class MomentMessage(Struct, frozen=True, kw_only=True):
     """A moment as the API, ``verdict`` and the stream show it."""
 
@@ -433,3 +460,11 @@ class MomentMessage(Struct, frozen=True, kw_only=True):
     """When the desk was asked, since a sensor contradicted the press."""
     asks_until: str | None = None
     """While the desk is asked: when it will be void, if nobody confirms it."""
+    caused: Said | UnsetType = UNSET
+    """Who gave `cause`, when, and from which list; not there: not yet known."""
+    given: Said | UnsetType = UNSET
+    """The same of `remedy`: what was given, by whom, when."""
+    remedies: str | UnsetType = UNSET
+    """Of a remedy task only: the failed moment that it makes good; it ends when somebody says what was given."""
+    before: list[FailedBefore] | UnsetType = UNSET
+    """Of a remedy task: what had failed for the same key before, oldest first; such a failure is exceptional."""

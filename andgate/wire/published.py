@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from andgate.moment.moments import Moment
-from andgate.wire.messages import EndedMoment, LiveMoment, MomentMessage, TouchpointMoments
+from andgate.moment.moments import Moment, Word
+from andgate.wire.messages import EndedMoment, FailedBefore, LiveMoment, MomentMessage, Said, TouchpointMoments
 from andgate.wire.times import format_time, format_time_or_none
 
 ENDED_SHOWN_MS = 30_000
@@ -51,6 +51,30 @@ def moment_message(moment: Moment) -> MomentMessage:
         sensor=moment.sensor,
         contradicted_at=format_time_or_none(moment.contradicted_ms),
         asks_until=format_time_or_none(moment.asks_until_ms),
+        caused=_said(moment.caused),
+        given=_said(moment.given),
+        remedies=UNSET if moment.remedies is None else moment.remedies,
+        before=[
+            FailedBefore(
+                moment=each.moment, expectation=each.expectation, touchpoint=each.touchpoint, at=format_time(each.at_ms)
+            )
+            for each in moment.before
+        ]
+        or UNSET,
+    )
+
+
+def _said(word: Word | None) -> Said | UnsetType:
+    if word is None:
+        return UNSET
+    return Said(
+        text=word.text,
+        by=word.by,
+        at=format_time(word.at_ms),
+        category=word.category,
+        cause=word.cause,
+        gave=list(word.gave),
+        comment=word.comment,
     )
 
 

@@ -167,8 +167,16 @@ class Driver:
         return bool(self._lists) or not self._queue.empty()
 
     def open_moments(self) -> tuple[Moment, ...]:
-        """Return the open moments as of the last commit, nearest deadline first."""
-        found = list(self._open.values())  # one step of the interpreter: no commit comes between
+        """Return the open moments as of the last commit, nearest deadline first; remedy tasks are apart."""
+        return self._in_order(tasks=False)
+
+    def open_tasks(self) -> tuple[Moment, ...]:
+        """Return the remedy tasks that nobody has done yet, as of the last commit, nearest deadline first."""
+        return self._in_order(tasks=True)
+
+    def _in_order(self, *, tasks: bool) -> tuple[Moment, ...]:
+        known = list(self._open.values())  # one step of the interpreter: no commit comes between
+        found = [moment for moment in known if (moment.remedies is not None) == tasks]
         return tuple(sorted(found, key=lambda moment: (moment.ends_ms, moment.opened_ms, moment.id)))
 
     @property

@@ -84,7 +84,7 @@ class Notifier:
 
     def start(self, unsent: Iterable[PageRow]) -> None:
         """Begin; `unsent` is what earlier sessions left in the outbox."""
-        open_now = {moment.id for moment in self._driver.open_moments()}
+        open_now = {moment.id for moment in (*self._driver.open_moments(), *self._driver.open_tasks())}
         now_ms = self._clock.now_ms()
         for row in unsent:
             if row.kind == "page" and row.about is not None and row.about not in open_now:

@@ -163,7 +163,10 @@ class Announcer:
             self._verdicts_s = self._clock.mono_s()
         self._verdicts += item.published
         for moment in item.published:
-            self._signs.published(moment)
+            if moment.remedies is None:  # a lamp and a sign tell of promises; what one that broke owes is no countdown
+                self._signs.published(moment)
+            self._boards.published(moment)
+        self._boards.paged(item.events, item.pages)
         if online:
             for node, command in item.commands:
                 self._link.publish(self._topics.node_command(node), encode(command))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from hub.store.rollup import TALLY, sums_of
+from hub.store.rollup import IS_PROMISE, TALLY, sums_of
 from hub.store.rows import By, Counts, TallyRow
 from hub.store.tally import FIELDS
 
@@ -35,6 +35,8 @@ def rows(
         )
     if by == "key":
         where, values = _where("opened_ms", span, only)
+        if "expectation" not in only:
+            where = f"{where} and {IS_PROMISE}" if where else f" where {IS_PROMISE}"
         keyed = f"{where} and" if where else " where"
         found = db.execute(
             f"select key, {_BITS} from moment{keyed} key is not null and withdrawn = 0 group by 1 order by 1", values

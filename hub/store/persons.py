@@ -20,6 +20,8 @@ SOMEBODY = "somebody"
 _ID = re.compile(r"~[0-9a-f]{16}")
 _PERSON = "insert into person (id, name) values (?, ?)"
 FIND = "select name from person where id = ?"
+_NAMED = ("by", "whose", "took", "person")
+"""Fields of an event that hold somebody's id."""
 
 _E = TypeVar("_E", bound=AnyEvent)
 
@@ -40,14 +42,27 @@ class Names:
         return _ID.sub(lambda found: self.name(found[0]), text) if "~" in text else text
 
     def moment(self, moment: Moment) -> Moment:
-        """Return a moment with the name of whoever is on it."""
-        by = moment.claimed_by
-        return moment if by is None else replace(moment, claimed_by=self.name(by))
+        """Return a moment with the names of those who are on it, and of who said why it failed or what was given."""
+        by, said, given = moment.claimed_by, moment.caused, moment.given
+        if by is None and not moment.claims and said is None and given is None:
+            return moment
+        claims = tuple(
+            replace(claim, by=self.name(claim.by), took=None if claim.took is None else self.name(claim.took))
+            for claim in moment.claims
+        )
+        return replace(
+            moment,
+            claimed_by=None if by is None else self.name(by),
+            claims=claims,
+            caused=None if said is None else replace(said, by=self.name(said.by)),
+            given=None if given is None else replace(given, by=self.name(given.by)),
+        )
 
     def event(self, event: _E) -> _E:
-        """Return an event with the name of whoever it is about."""
-        by = getattr(event, "by", None)
-        return event if by is None else replace(event, by=self.name(by))
+        """Return an event with the names of those it is about."""
+        named = {field: getattr(event, field, None) for field in _NAMED}
+        changed = {field: self.name(id) for field, id in named.items() if id is not None}
+        return replace(event, **changed) if changed else event
 
 
 class Writes(Protocol):
@@ -77,15 +92,20 @@ class Persons(Names):
     def _look(self, id: str) -> str | None:
         return self._store.fact(FIND, (id,)) or (self._fresh.get(id) if self._store.dirty else None)
 
-    def id_of(self, name: str) -> str:
-        """Return a person's id; somebody new gets one with the next commit."""
+    def known(self, name: str) -> str | None:
+        """Return a person's id; None for somebody new. An id stands for itself."""
         if not self._store.dirty:
             self._fresh.clear()
-        if name == SOMEBODY:
+        if name == SOMEBODY or _ID.fullmatch(name):
             return name
         known = self._store.fact("select id from person where name = ? limit 1", (name,))
         if known is None:
             known = next((id for id, waiting in self._fresh.items() if waiting == name), None)
+        return known
+
+    def id_of(self, name: str) -> str:
+        """Return a person's id; somebody new gets one with the next commit."""
+        known = self.known(name)
         if known is None:
             known = f"~{secrets.token_hex(8)}"
             self._fresh[known] = name

@@ -44,6 +44,7 @@ from hub.store.rows import (
     TallyRow,
     TrailLine,
 )
+from hub.store.rollup import IS_PROMISE, IS_TASK
 from hub.store.tally import FAILURE
 
 _moment = msgspec.json.Decoder(Moment).decode
@@ -173,9 +174,15 @@ class Reader:
         cursor: str | None = None,
         limit: int = 100,
         withdrawn: bool = False,
+        tasks: bool | None = False,
     ) -> Listing:
-        """Return moments opened in [since, until), newest opening first; a bad cursor is a PayloadError."""
+        """Return moments opened in [since, until), newest opening first; a bad cursor is a PayloadError.
+
+        Remedy tasks are left out unless `expectation` names theirs; `tasks` True: only they; None: both.
+        """
         where = Where()
+        if expectation is None and tasks is not None:
+            where.add(IS_TASK if tasks else IS_PROMISE)
         # The literal lets SQLite use the index over open moments alone.
         if state == "open":
             where.add("state = 'open'")
@@ -200,7 +207,8 @@ class Reader:
     def day_moments(self, since_ms: int) -> tuple[Moment, ...]:
         """Return every moment that has ended, or failed, at `since_ms` or later: the floor's day; oldest end first."""
         rows = self._all(
-            "select body from moment where decided_ms >= ? and withdrawn = 0 order by decided_ms, id", (since_ms,)
+            f"select body from moment where decided_ms >= ? and withdrawn = 0 and {IS_PROMISE} order by decided_ms, id",
+            (since_ms,),
         )
         return tuple(self._moment(row[0]) for row in rows)
 
@@ -284,7 +292,8 @@ class Reader:
         rows = self._all(
             "select hour_ms, expectation, touchpoint, sum(success), sum(failure), sum(saved), sum(anomaly), "
             "sum(pressed), sum(agreed), sum(contradicted) from tally "
-            "where hour_ms > ? - 3600000 and hour_ms < ? group by hour_ms, expectation, touchpoint "
+            f"where hour_ms > ? - 3600000 and hour_ms < ? and {IS_PROMISE} "
+            "group by hour_ms, expectation, touchpoint "
             "having sum(success) + sum(failure) + sum(pressed) > 0",
             (since_ms, until_ms),
         )
@@ -295,6 +304,7 @@ class Reader:
         rows = self._all(
             # The literal lets SQLite use the index over failed moments alone.
             f"select body from moment where opened_ms >= ? and opened_ms < ? and counts & {FAILURE} != 0 "
+            f"and {IS_PROMISE} "
             "order by opened_ms desc, id desc limit ?",
             (since_ms, until_ms, limit),
         )

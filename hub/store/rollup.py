@@ -32,8 +32,12 @@ TALLY_SUMS = (
 """What `hub.store.tally.FIELDS` was when the rollups were made; another field needs another migration."""
 COVERAGE = "coverage"
 COVERAGE_SUMS = ("due_ms", "seen_ms")
+IS_TASK = "expectation like '%.remedy'"
+"""A remedy task (`andgate.plan.task_of`): it counts in its own rate, and in no other."""
+IS_PROMISE = "expectation not like '%.remedy'"
 _COLUMN: Mapping[By, str] = {
     "expectation": "expectation",
+    "remedy": "expectation",
     "touchpoint": "touchpoint",
     "area": "area",
     "team": "team",
@@ -132,7 +136,10 @@ def _arm(
 ) -> tuple[str, list[object]]:
     conditions = {condition: value for condition, value in span.items() if value is not None}
     conditions |= {f"{column} = ?": value for column, value in only.items()}  # type: ignore[misc]
-    where = f" where {' and '.join(conditions)}" if conditions else ""
+    wanted = list(conditions)
+    if "expectation" not in only:
+        wanted.append(IS_TASK if by == "remedy" else IS_PROMISE)
+    where = f" where {' and '.join(wanted)}" if wanted else ""
     totals = ", ".join(f"sum({column})" for column in sums)
     return f"select {_COLUMN[by]}, {totals} from {table}{where} group by 1", list(conditions.values())
 

@@ -11,8 +11,8 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import Signal
 from andgate.wire.messages import Health
 
-By = Literal["interaction", "expectation", "touchpoint", "area", "hour", "day", "key", "team"]
-"""What success rates can be broken down by."""
+By = Literal["interaction", "expectation", "touchpoint", "area", "hour", "day", "key", "team", "remedy"]
+"""What success rates can be broken down by; ``remedy``: the remedy tasks of each promise, which count nowhere else."""
 
 PageState = Literal["queued", "sent", "failed", "cancelled", "muted"]
 """A page's way: queued until it is surely sent; muted where the hub only listens."""

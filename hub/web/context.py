@@ -55,6 +55,9 @@ class Judge(Protocol):
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit."""
 
+    def open_tasks(self) -> tuple[Moment, ...]:
+        """Return the remedy tasks that nobody has done yet, as of the last commit, nearest deadline first."""
+
     def signals(self, members: list[FeedSignal], feed: str) -> Future[Accepted]:
         """Store and judge; done after the commit, or a `RefusedError` that has an `index`."""
 

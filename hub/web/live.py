@@ -9,6 +9,7 @@ Events (``text/event-stream``):
 
 - ``snapshot``: every open moment, sent first on each connection, also after a reconnect: what is not in it is over.
 - ``moment``: one publication of a moment; keep the greatest ``change`` of each id.
+- ``remedy``: the same of a remedy task; tasks are in no snapshot, ``GET /remedies`` has them.
 - ``pulse``: each real second: site time, the clock's rate, the journal's last entry. Nothing for 5 s: grey the screen.
 - ``node``: a node's state changed.
 - ``plan``: another plan is in force; reload the page.
@@ -271,7 +272,10 @@ class Live:
         self._seq += 1
         if not self._clients:
             return b""
-        parts = [self._event("moment", moment_message(moment)) for moment in moments.values()]
+        parts = [
+            self._event("moment" if moment.remedies is None else "remedy", moment_message(moment))
+            for moment in moments.values()
+        ]
         parts += [self._event("node", node) for node in nodes.values()]
         if plan is not None:
             parts.append(self._event("plan", plan))

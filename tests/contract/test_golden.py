@@ -45,6 +45,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "page-over": codec.decode_page,
     "touchpoint-moment": codec.decode_touchpoint,
     "verdict": codec.decode_moment,
+    "verdict-remedy": codec.decode_moment,
 }
 
 
@@ -65,7 +66,7 @@ def test_every_golden_message_has_a_reader() -> None:
 
 
 def test_every_message_has_a_golden_one() -> None:
-    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment", "GroupMoment"}  # fmt: skip  # noqa: E501
+    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment", "FailedBefore", "Said", "GroupMoment"}  # fmt: skip  # noqa: E501
     kinds = {
         name
         for name, it in vars(messages).items()
