@@ -184,7 +184,7 @@ class BreakRoom:
     def _say_over(speaker: Speaker, call: Call, now_s: float) -> None:
         """Say that what was told is over."""
         text = over(call.place, call.open.key, call_sign=speaker.call_sign)
-        speaker.offer(Announcement(f"{call.page}:over", now_s + speaker.stale_s, lambda _: shorter(text), lambda: None))
+        speaker.offer(Announcement(f"{call.page}@over", now_s + speaker.stale_s, lambda _: shorter(text), lambda: None))
 
     def _receipt(self, page: str, device: str, did: Did, why: str | None, now_s: float) -> None:
         at_ms = self._time.ms(now_s)

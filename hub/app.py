@@ -31,6 +31,7 @@ from hub.link import Link
 from hub.notify.channels import Channel
 from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.notifier import Notifier
+from hub.notify.transmitters import Transmitters
 from hub.people.directory import Directory
 from hub.signs.announcer import Announcer
 from hub.store import Customers, Phones, Reader, Store
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 WEB_START_S = 30.0
+PAGES_MOST = 1_000
+"""Of one moment, the newest that a board looks at."""
 WEB_STOP_S = 2
 """Uvicorn waits this long for open streams; without a limit it would wait for ever."""
 
@@ -90,6 +93,7 @@ class HubApp:
         self._broker: EmbeddedBroker | None = None
         self._link: Link | None = None
         self._announcer: Announcer | None = None
+        self._transmitters: Transmitters | None = None
         self._notifier: Notifier | None = None
         self._server: uvicorn.Server | None = None
         self._web: threading.Thread | None = None
@@ -173,7 +177,9 @@ class HubApp:
             certificates=self.config.certificates,
             room=lambda: driver.has_room,
         )
-        self._announcer = announcer = Announcer(driver, clock, link, self._topics)
+        self._announcer = announcer = Announcer(
+            driver, clock, link, self._topics, lambda moment: self.reader.pages(moment=moment, limit=PAGES_MOST).items
+        )
         directory = Directory(driver.people)
         self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent, directory=directory)
         # Pages first: a listener is a queue, but the first in line is served first.
@@ -226,6 +232,8 @@ class HubApp:
     # ---------------------------------------------------------------------------------------------- wiring
 
     def _deliver(self, topic: str, payload: bytes, retained: bool, received_ms: int, token: int) -> None:  # noqa: FBT001 - the link's callback
+        if self._transmitters is not None and topic.endswith("/page"):
+            self._transmitters.heard(payload)
         self.driver.deliver(Delivered(topic, payload, retained, received_ms, token))
 
     def _acknowledge(self, tokens: Sequence[int]) -> None:
@@ -241,7 +249,19 @@ class HubApp:
             return MqttChannel(self._link, self._topics)
         from hub.notify.channels.make import make_channel  # noqa: PLC0415 - not before somebody needs it
 
-        return make_channel(channel, self.plan.site.id, self.clock.now_ms, self._phones)
+        return make_channel(channel, self.plan.site.id, self.clock.now_ms, self._phones, self._pagers())
+
+    def _pagers(self) -> Transmitters:
+        """Return the site's transmitters, which are not known before the link is."""
+        if self._transmitters is None:
+            states = {"": "unseen"}
+
+            def state_of(node: str) -> str:
+                states.update({each.node: each.state for each in self.reader.nodes()})
+                return states.get(node, "unseen")
+
+            self._transmitters = Transmitters(self.link, self._topics, state_of)
+        return self._transmitters
 
     def _page_sent(self, channel: str, seconds: float) -> None:
         if self._metrics is not None:  # the web comes after the first page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 SNPP_PORT = 444
@@ -13,7 +13,7 @@ _PAGER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 _RIC = re.compile(r"[0-9]{1,7}")
 _FIRST_RIC, _LAST_RIC = 8, 2_097_151
 """Pagers' addresses have 21 bits; the first eight are nobody's."""
-_BAUDS = {"512", "1200", "2400"}
+_BAUDS: dict[str, Literal[512, 1200, 2400]] = {"512": 512, "1200": 1200, "2400": 2400}
 _FUNCTIONS = {"0", "1", "2", "3"}
 _HOOK = ("webhook+https", "webhook+http")
 _PUSH = re.compile(r"webpush://([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)?", re.IGNORECASE)
@@ -36,7 +36,7 @@ class PocsagAddress(NamedTuple):
     node: str
     ric: int
     """The pager's address, 8 to 2097151."""
-    baud: int
+    baud: Literal[512, 1200, 2400]
     function: int
     numeric: bool
 
@@ -92,7 +92,7 @@ def pocsag_address(url: str) -> PocsagAddress | None:
         return None
     if not _FIRST_RIC <= int(ric) <= _LAST_RIC:
         return None
-    return PocsagAddress(parts.hostname, int(ric), int(baud), int(function), numeric == "1")
+    return PocsagAddress(parts.hostname, int(ric), _BAUDS[baud], int(function), numeric == "1")
 
 
 def hook_address(url: str) -> HookAddress | None:

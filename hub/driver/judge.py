@@ -22,13 +22,21 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, HEARD, Action, Input, Replanned, Signal
 from andgate.plan import PageStep, Plan
 from andgate.plan.addresses import is_pager
-from andgate.wire.codec import decode_answer, decode_health, decode_node_state, decode_time_ask, format_time
-from andgate.wire.messages import Answer, Command, TimeReply
+from andgate.wire.codec import (
+    decode_answer,
+    decode_health,
+    decode_node_state,
+    decode_page_receipt,
+    decode_time_ask,
+    format_time,
+)
+from andgate.wire.messages import Answer, Command, PageReceipt, TimeReply
 from andgate.wire.topics import parse
 from hub.clock import HubClock
 from hub.driver.auditor import Auditor
 from hub.driver.batch import PERSONAL, Batch, Heard
 from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
+from hub.driver.pressed import SENT_AS, claims
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
 from hub.fleet.sight import Change
@@ -249,6 +257,7 @@ class Judge:
                 self._watch.signals(taken.inputs, taken.boots.values(), received_ms)
             elif topic.kind == "feed/signal":
                 taken = self._gate.feeds.signals(name, item.topic, item.payload, received_ms, retained=item.retained)
+                self._pressed(batch, taken)
                 self._taken(batch, taken)
                 if taken.ids:
                     batch.feeds.setdefault(name, []).extend(taken.ids)
@@ -258,6 +267,8 @@ class Judge:
                 self._asked(batch, name, item.payload, received_ms)
             elif item.payload or not item.retained:  # an empty retained payload takes a state back
                 self._node_said(batch, topic.kind, name, item)
+            elif topic.kind == "node/page":
+                self._told(decode_page_receipt(item.payload), name)
         except PayloadError as wrong:
             self.store.quarantine(received_ms, item.topic, str(wrong), item.payload)
 
@@ -389,6 +400,23 @@ class Judge:
         told = item.payload + moment.encode() + b"%d" % item.received_ms
         digest = blake2b(told, digest_size=12).hexdigest()
         self.act(
+    def _pressed(self, batch: Batch, taken: Taken) -> None:
+        """Take the claims that a break room's button makes; one that comes too late for anything is no harm."""
+        for action in claims(taken.inputs, self.engine.plan, self.engine.open_moments, self.store.pages.of):
+            try:
+                self.act(batch, action)
+            except RefusedError as wrong:
+                _log.info("%s claims nothing: %s", action.by, wrong)
+
+    def _told(self, said: PageReceipt, node: str) -> None:
+        """Note on a page what became of it at an annunciator, speaker or transmitter."""
+        page = said.page.partition(SENT_AS)[0]
+        moment = self._outbox.moment_of(page)
+        if moment is None:
+            raise PayloadError(f'there is no page "{said.page[:80]}"')
+        why = f": {said.why}" if said.why else ""
+        self._outbox.answered(moment, page, f"{said.did} at {node}/{said.device}{why}")
+
             batch,
             Action(
                 id=f"a/{digest}",

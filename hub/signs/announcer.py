@@ -7,7 +7,7 @@ has signals to judge, because a burst is over sooner if nobody talks in it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -19,7 +19,9 @@ from andgate.wire.topics import Topics
 from hub.clock import HubClock
 from hub.driver import Committed, Driver
 from hub.fleet.wanted import node_config
+from hub.signs.boards import Boards
 from hub.signs.signs import Signs
+from hub.store import PageRow
 
 BEAT_S = 1.5
 """Real seconds between beats. Lamps, signs and buzzers tell within 5 s that the hub is gone, however silently: they
@@ -50,8 +52,15 @@ class Speaker(Protocol):
 class Announcer:
     """Publishes retained states, verdicts, receipts, commands and configurations."""
 
-    def __init__(self, driver: Driver, clock: HubClock, link: Speaker, topics: Topics) -> None:
-        """Prepare; `start` begins."""
+    def __init__(
+        self,
+        driver: Driver,
+        clock: HubClock,
+        link: Speaker,
+        topics: Topics,
+        pages: Callable[[str], Iterable[PageRow]] = lambda _moment: (),
+    ) -> None:
+        """Prepare; `start` begins. `pages` returns every delivery of a moment, committed."""
         self._driver = driver
         self._clock = clock
         self._link = link
@@ -60,6 +69,8 @@ class Announcer:
         self._thread = threading.Thread(target=self._run, name="announcer", daemon=True)
         self._plan = driver.plan
         self._signs = Signs(self._plan.touchpoints, ())
+        self._pages = pages
+        self._boards = Boards(self._plan, (), pages)
         self._configs: dict[str, bytes] = {}
         self._said_entry = -1
         self._said_s = 0.0
@@ -75,6 +86,8 @@ class Announcer:
         """Begin with what is open now; call it when the driver has started and before it is given anything."""
         self._plan = self._driver.plan
         self._signs = Signs(self._plan.touchpoints, self._driver.open_moments())
+        everything = (*self._driver.open_moments(), *self._driver.open_tasks())
+        self._boards = Boards(self._plan, everything, self._pages)
         self._thread.start()
 
     def committed(self, out: Committed) -> None:
@@ -110,7 +123,7 @@ class Announcer:
                 return
 
     def _wait_s(self) -> float:
-        if self._verdicts or (self._signs.stale and self._link.connected):
+        if self._verdicts or ((self._signs.stale or self._boards.stale) and self._link.connected):
             return LOOK_S
         wait_s = BEAT_S
         if self._link.connected:
@@ -125,6 +138,7 @@ class Announcer:
         online = self._link.connected
         if "connected" in items:
             self._signs.forget_said()
+            self._boards.forget_said()
             self._configs.clear()
             self._said_entry = -1
             self._hub_state()
@@ -155,6 +169,8 @@ class Announcer:
             self._signs_s = now_s
             for touchpoint, payload in self._signs.changes(self._clock.now_ms()):
                 self._link.publish(self._topics.touchpoint_moment(touchpoint), payload, retain=True)
+            for group, payload in self._boards.changes(self._clock.now_ms()):
+                self._link.publish(self._topics.group_board(group), payload, retain=True)
             if now_s - self._said_s >= HEAD_EVERY_S:
                 self._hub_state()
 
@@ -182,6 +198,8 @@ class Announcer:
             self._link.publish(self._topics.node_config(node), b"", retain=True)
         for touchpoint in self._signs.use_plan(plan.touchpoints):
             self._link.publish(self._topics.touchpoint_moment(touchpoint), b"", retain=True)
+        for group in self._boards.use_plan(plan):
+            self._link.publish(self._topics.group_board(group), b"", retain=True)
         self._plan = plan
         self._configure(plan)
 

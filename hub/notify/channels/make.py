@@ -7,14 +7,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from andgate.plan import Channel as PlanChannel
-from andgate.plan.addresses import hook_address, hook_key, kind_of, pager_address, push_contact
+from andgate.plan.addresses import hook_address, hook_key, kind_of, pager_address, pocsag_address, push_contact
 from hub.notify.channels.channel import Channel
+from hub.notify.transmitters import Transmitters
 from hub.store import Phones
 
 
-def make_channel(entry: PlanChannel, site: str, now_ms: Callable[[], int], phones: Phones) -> Channel:
+def make_channel(
+    entry: PlanChannel, site: str, now_ms: Callable[[], int], phones: Phones, transmitters: Transmitters
+) -> Channel:
     """Return a channel that is not the site's own broker's; `now_ms` is site time."""
     kind = kind_of(entry.url)
+    if kind == "pocsag":
+        from hub.notify.channels.pocsag import PocsagChannel
+
+        to = pocsag_address(entry.url)
+        assert to is not None  # noqa: S101 - the plan was checked
+        return PocsagChannel(to, transmitters)
     if kind == "snpp":
         from hub.notify.channels.snpp import SnppChannel
 

@@ -1,0 +1,179 @@
+"""What stands for each group: open moments that it has been paged about, for annunciators and speakers.
+
+A board is retained and said again when it changes and at every connect, as a touchpoint's state is. It is made from the
+pages that were decided, whatever became of each on its way: who sits beside the beacon must hear of what no radio
+carried. Pages that were muted are not on it. Only groups that a device serves have a board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+from msgspec import Struct
+
+from andgate.moment.events import AnyEvent, Paged
+from andgate.moment.moments import Moment
+from andgate.plan import Plan
+from andgate.wire.codec import encode, format_time
+from andgate.wire.messages import MAX_PAYLOAD_BYTES, GroupBoard, GroupMoment
+from andgate.wire.times import format_time_or_none
+from hub.store import PageRow
+
+MOMENTS_MOST = 64
+"""Of one group, those with the nearest deadlines: nobody can be told of more."""
+SKIPPED = ":skipped:"
+"""In the id of a page that was never to go out."""
+
+
+class _Told(Struct, frozen=True):
+    """What a group has been told of a moment."""
+
+    page: str
+    paged_ms: int
+    pages: int
+    text: str
+
+
+class Boards:
+    """The boards of a site, as one thread keeps them."""
+
+    def __init__(self, plan: Plan, moments: Iterable[Moment], pages: Callable[[str], Iterable[PageRow]]) -> None:
+        """Begin with these open moments; `pages` returns every delivery of one, committed."""
+        self._pages = pages
+        self._plan = plan
+        self._open: dict[str, Moment] = {}
+        self._told: dict[str, dict[str, _Told]] = {}
+        self._said: dict[str, bytes] = {}
+        self._stale: dict[str, None] = {}
+        self.suspended = False
+        """All pages and sounds of the site are stopped."""
+        self._groups = served(plan)
+        self._stale = dict.fromkeys(sorted(self._groups))
+        for moment in moments:
+            self.published(moment)
+            self._read(moment.id)
+
+    def use_plan(self, plan: Plan) -> tuple[str, ...]:
+        """Know this plan's groups from now on; return those that have a board no more."""
+        gone = self._groups - served(plan)
+        for group in gone:
+            self._told.pop(group, None)
+            self._said.pop(group, None)
+        self._plan, self._groups = plan, served(plan)
+        self._stale = dict.fromkeys(sorted(self._groups))
+        for moment in list(self._open):
+            self._read(moment)
+        return tuple(sorted(gone))
+
+    def suspend(self, *, suspended: bool) -> None:
+        """Stop all sounds, or let them be again."""
+        if suspended != self.suspended:
+            self.suspended = suspended
+            self._stale = dict.fromkeys(sorted(self._groups))
+
+    def published(self, moment: Moment) -> None:
+        """Take a publication."""
+        if not self._groups:
+            return
+        if moment.state == "open" and not moment.withdrawn:
+            self._open[moment.id] = moment
+        else:
+            self._open.pop(moment.id, None)
+        for group, told in self._told.items():
+            if moment.id in told:
+                self._stale[group] = None
+                if moment.id not in self._open:
+                    del told[moment.id]
+
+    def paged(self, events: Iterable[AnyEvent], rows: Iterable[PageRow]) -> None:
+        """Take what was decided and queued; after the moments it is about were published."""
+        if self._groups:
+            about = dict.fromkeys(it.moment for it in events if isinstance(it, Paged) and it.group in self._groups)
+            about |= dict.fromkeys(it.moment for it in rows if it.about is not None and it.group in self._groups)
+            for moment in about:
+                self._read(moment)
+
+    def _read(self, moment: str) -> None:
+        """Look what a moment's groups have been told."""
+        if moment not in self._open or not self._groups:
+            return
+        found: dict[str, dict[str, PageRow]] = {}
+        for row in sorted(self._pages(moment), key=lambda row: row.id):
+            if row.group in self._groups and _counts(row):
+                found.setdefault(row.group, {}).setdefault(row.page, row)
+        for group, pages in found.items():
+            last = list(pages.values())[-1]
+            self._told.setdefault(group, {})[moment] = _Told(last.page, last.decided_ms, len(pages), last.text)
+            self._stale[group] = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether something changed that has not been asked for."""
+        return bool(self._stale)
+
+    def forget_said(self) -> None:
+        """The broker may have forgotten everything: say it all again."""
+        self._said.clear()
+        self._stale = dict.fromkeys(sorted(self._groups))
+
+    def changes(self, now_ms: int) -> list[tuple[str, bytes]]:
+        """Return what is to be published: group and payload."""
+        out = []
+        for group in self._stale:
+            board = self._board(group, now_ms)
+            said = encode(msgspec.structs.replace(board, at=""))
+            if said != self._said.get(group):
+                self._said[group] = said
+                out.append((group, _fitting(board)))
+        self._stale.clear()
+        return out
+
+    def _board(self, group: str, now_ms: int) -> GroupBoard:
+        told = self._told.get(group, {})
+        nearest = sorted(told, key=lambda id: (self._open[id].ends_ms, self._open[id].opened_ms, id))[:MOMENTS_MOST]
+        known = self._plan.groups.get(group)
+        return GroupBoard(
+            at=format_time(now_ms),
+            name=group if known is None else known.name,
+            moments=[self._moment(self._open[id], told[id]) for id in nearest],
+            suspended=self.suspended,
+        )
+
+    def _moment(self, moment: Moment, told: _Told) -> GroupMoment:
+        place = self._plan.touchpoints.get(moment.touchpoint)
+        return GroupMoment(
+            id=moment.id,
+            expectation=moment.expectation,
+            touchpoint=moment.touchpoint,
+            place=moment.touchpoint if place is None else place.name,
+            key=moment.key,
+            opened=format_time(moment.opened_ms),
+            threatened=format_time_or_none(moment.threatened_ms),
+            failing=format_time_or_none(moment.failing_ms),
+            deadline=format_time(moment.ends_ms),
+            claimed=format_time_or_none(moment.claimed_ms),
+            page=told.page,
+            paged=format_time(told.paged_ms),
+            pages=told.pages,
+            text=told.text,
+        )
+
+
+def served(plan: Plan) -> frozenset[str]:
+    """Return the groups that an annunciator or a speaker serves."""
+    found = (str(device.settings.get("group") or "") for device in plan.devices.values())
+    return frozenset(group for group in found if group in plan.groups)
+
+
+def _counts(row: PageRow) -> bool:
+    """Say whether a delivery is one of a page that the group was to hear, whatever became of this way to it."""
+    return row.kind == "page" and row.person is None and row.state != "muted" and SKIPPED not in row.page
+
+
+def _fitting(board: GroupBoard) -> bytes:
+    payload = encode(board)
+    while len(payload) > MAX_PAYLOAD_BYTES:
+        board = msgspec.structs.replace(board, moments=board.moments[: len(board.moments) // 2])
+        payload = encode(board)
+    return payload
