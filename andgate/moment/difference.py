@@ -153,7 +153,9 @@ def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: in
             until_ms = now_ms if claim.until_ms is None else claim.until_ms
             happened.append(ClaimLapsed(moment=new.id, at_ms=until_ms, by=claim.by))
         else:
-            happened.append(Unclaimed(moment=new.id, at_ms=back.at_ms, by=back.by, whose=back.whose))
+            happened.append(
+                Unclaimed(moment=new.id, at_ms=back.at_ms, by=back.by, whose=back.whose, reason=back.reason)
+            )
     for place, claim in enumerate(after):
         if claim.by in claimers and not any(_same(claim, each) for each in before):  # one that stands again is no news
             happened.append(

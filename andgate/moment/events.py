@@ -143,6 +143,8 @@ class Unclaimed(Event, frozen=True, kw_only=True, tag="unclaimed"):
     by: str
     whose: str | None = None
     """Whose claim it was, where somebody else ended it."""
+    reason: str | None = None
+    """Why, where somebody said so."""
 
 
 class HandedOver(Event, frozen=True, kw_only=True, tag="handed-over"):

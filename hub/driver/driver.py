@@ -340,10 +340,9 @@ class Driver:
         if self._lists and self._queue.empty():  # nobody else is there: a commit for each would cost a sixth more
             return self._some_lists(max(4, lists) * LISTS_BYTES)
         wait_s = min(IDLE_S, self._judge.auditor.wait_s())
-        paging_ms = self._judge.paging.next_ms()
-        deadline = self._judge.engine.next_deadline()
-        if deadline is None or (paging_ms is not None and paging_ms < deadline):
-            deadline = paging_ms
+        judge = self._judge
+        soon = (judge.engine.next_deadline(), judge.paging.next_ms(), judge.handover.next_ms())
+        deadline = min((at_ms for at_ms in soon if at_ms is not None), default=None)
         if deadline is not None:
             wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
         items: list[object] = []

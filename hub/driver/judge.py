@@ -48,13 +48,15 @@ from hub.ingest.holes import Holes
 from hub.ingest.taken import Taken
 from hub.paging.paging import Paging
 from hub.people.directory import Directory
+from hub.people.handover import Handover
 from hub.people.roster import Roster
 from hub.quiet import Quiet
 from hub.store import PageFate, People, Store, restore
+from hub.store.notices import Notice, Notices
 from hub.store.outbox import Outbox
 from hub.store.pages import Receipt
 from hub.store.persons import Persons
-from hub.store.rows import NOTICE
+from hub.store.rows import NOTICE, SHIFT, TEST, UNSTAFFED
 from hub.store.store import FIRST
 
 _log = logging.getLogger(__name__)
@@ -123,11 +125,13 @@ class Judge:
         self._holes = Holes(self._boots.holed())
         for node, boot in self._fleet.boots().items():
             self._gate.born(node, boot, 0)
-        self._watch = Watch(store, self._fleet, plan, listen_only=listen_only)
-        self._quiet = Quiet(store, self.engine.plan)
         self.people = People(store.data)
         """Who stands on which shift, and how they are reached."""
-        rota = Roster(self.people)
+        self._rota = rota = Roster(self.people)
+        self.handover = Handover(store, self.people, self.engine.plan)
+        self._notices = Notices(store.pages, listen_only=listen_only)
+        self._watch = Watch(store, self._fleet, plan, listen_only=listen_only, rota=rota)
+        self._quiet = Quiet(store, self.engine.plan)
         self._outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not, rota=rota)
         self.paging = Paging(
             store.pages,
@@ -253,22 +257,22 @@ class Judge:
                 self._holes.answered(taken.inputs)
                 self._fleet.heard(name, received_ms)
                 self._taken(batch, taken)
+                self._pressed(batch, taken)
                 self._drained(batch, name, taken)
                 self._watch.signals(taken.inputs, taken.boots.values(), received_ms)
             elif topic.kind == "feed/signal":
                 taken = self._gate.feeds.signals(name, item.topic, item.payload, received_ms, retained=item.retained)
-                self._pressed(batch, taken)
                 self._taken(batch, taken)
                 if taken.ids:
                     batch.feeds.setdefault(name, []).extend(taken.ids)
             elif topic.kind == "answer":
                 self._answer(batch, item)
+            elif topic.kind == "node/page":
+                self._told(decode_page_receipt(item.payload), name)
             elif topic.kind == "node/time":
                 self._asked(batch, name, item.payload, received_ms)
             elif item.payload or not item.retained:  # an empty retained payload takes a state back
                 self._node_said(batch, topic.kind, name, item)
-            elif topic.kind == "node/page":
-                self._told(decode_page_receipt(item.payload), name)
         except PayloadError as wrong:
             self.store.quarantine(received_ms, item.topic, str(wrong), item.payload)
 
@@ -382,7 +386,8 @@ class Judge:
         if moment is None:
             raise PayloadError("the answer names no page or moment that this hub knows. Send `page` or `moment`")
         self._seen(batch, moment, answer)
-        if answer.do != "claim" or moment.startswith(NOTICE):  # a fault is nobody's promise: that is noted, no more
+        if answer.do != "claim" or moment.startswith((NOTICE, SHIFT, TEST)):
+            # What is about no moment is nobody's promise: that is noted, no more.
             self._outbox.answered(moment, answer.page, f"{answer.do} by {self.persons.id_of(answer.by)}")
             return
         refused: list[RefusedError] = []
@@ -395,11 +400,6 @@ class Judge:
         if refused and len(refused) == len(together or [moment]):
             self.store.quarantine(item.received_ms, item.topic, str(refused[0]), item.payload)
 
-    def _claim(self, batch: Batch, item: Delivered, answer: Answer, moment: str) -> None:
-        """Take a claim, or raise a RefusedError."""
-        told = item.payload + moment.encode() + b"%d" % item.received_ms
-        digest = blake2b(told, digest_size=12).hexdigest()
-        self.act(
     def _pressed(self, batch: Batch, taken: Taken) -> None:
         """Take the claims that a break room's button makes; one that comes too late for anything is no harm."""
         for action in claims(taken.inputs, self.engine.plan, self.engine.open_moments, self.store.pages.of):
@@ -417,6 +417,11 @@ class Judge:
         why = f": {said.why}" if said.why else ""
         self._outbox.answered(moment, page, f"{said.did} at {node}/{said.device}{why}")
 
+    def _claim(self, batch: Batch, item: Delivered, answer: Answer, moment: str) -> None:
+        """Take a claim, or raise a RefusedError."""
+        told = item.payload + moment.encode() + b"%d" % item.received_ms
+        digest = blake2b(told, digest_size=12).hexdigest()
+        self.act(
             batch,
             Action(
                 id=f"a/{digest}",
@@ -489,6 +494,7 @@ class Judge:
         self._fleet.use_plan(plan)
         self._watch.use_plan(plan)
         self._quiet.use_plan(plan)
+        self.handover.use_plan(plan)
         self._say(batch, self._fleet.join(batch.now_ms))
         batch.plan = plan
 
@@ -496,7 +502,8 @@ class Judge:
 
     def next_ms(self) -> int | None:
         """Return when the clock alone has something to judge."""
-        soon = (self.engine.next_deadline(), self._fleet.next_ms(), self._watch.next_ms(), self.paging.next_ms())
+        soon = [self.engine.next_deadline(), self._fleet.next_ms(), self._watch.next_ms()]
+        soon += [self.paging.next_ms(), self.handover.next_ms()]
         return min((at_ms for at_ms in soon if at_ms is not None), default=None)
 
     def advance(self, batch: Batch) -> None:
@@ -507,6 +514,7 @@ class Judge:
             step = self.engine.advance(batch.now_ms)
             if step.events or step.published:
                 self._record(batch, (), step.events, step.published)
+        self._hand_over(batch)
         batch.pages += self.paging.look(self.engine.plan, batch.now_ms)
         pages, cancelled = self._watch.look(batch.now_ms)
         batch.pages += pages
@@ -515,6 +523,24 @@ class Judge:
             now = (node, self._fleet.state_of(node))
             if now not in batch.nodes:
                 batch.nodes.append(now)
+
+    def _hand_over(self, batch: Batch) -> None:
+        """Where a shift has ended: let the claims of those who leave lapse, and tell the new shift what is open."""
+        now_ms = batch.now_ms
+        for change in self.handover.look(now_ms):
+            for action in self.handover.lapses(change, self.engine.open_moments()):
+                if self.engine.refuses(action) is None:
+                    self._judge(batch, (action,))
+            told = self.handover.told(change, self.engine.open_moments(), now_ms)
+            if told is not None:
+                plan, group = self.engine.plan, change.group
+                page = f"{SHIFT}{group}/{change.at_ms}"
+                notice = Notice(page=page, group=group, title=told[0], text=told[1], reason="a shift has ended")
+                crew = self._rota.crew(plan, group, now_ms)
+                batch.pages += self._notices.page(notice, plan.groups[group].channels, now_ms, crew)
+        unstaffed = self.handover.staffing(now_ms)
+        if unstaffed is not None:
+            self._watch.audited(unstaffed, now_ms, {UNSTAFFED})
 
     def _taken(self, batch: Batch, taken: Taken) -> None:
         batch.accepted += taken.accepted

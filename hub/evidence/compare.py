@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from hub.store.rollup import COVERAGE, COVERAGE_SUMS, TALLY, TALLY_SUMS
-from hub.store.rows import BUNDLE, NOTICE
+from hub.store.rows import BUNDLE, NOTICE, SHIFT, TEST
 from hub.store.tally import FIELDS
 
 
@@ -47,9 +47,10 @@ PROJECTIONS = (
     Table(
         name="page",
         key=("page", "kind", "team", "channel"),
-        # Pages about faults are about no moment. Bundles and fallbacks follow from what became of others, and who stood
+        # Some pages are about no moment. Bundles and fallbacks follow from what became of others, and who stood
         # on a shift is erasable: decisions 0036 and 0035.
-        where=f"moment not like '{NOTICE}%' and moment not like '{BUNDLE}%' and stands_for is null and person is null",
+        where=" and ".join(f"moment not like '{begins}%'" for begins in (NOTICE, BUNDLE, SHIFT, TEST))
+        + " and stands_for is null and person is null",
         # That it was decided is the journal's; what became of it is the network's.
         unknown=(
             *("id", "state", "due_ms", "tries", "sent_ms", "again", "note", "session"),

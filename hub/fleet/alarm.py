@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from andgate.plan import Plan, is_served, local_time
-from hub.fleet.faults import AUDIT, KINDS, MINUTE_MS, Fault
+from hub.fleet.faults import KINDS, MINUTE_MS, OWN, Fault
+from hub.store.rows import UNSTAFFED
 
 GRACE_MS = 60_000
 """After a start of the hub nodes have so long to come back before they count as lost."""
@@ -43,13 +44,27 @@ def audience(fault: Fault, plan: Plan) -> str | None:
     """Return the group that is told of a fault; None: nobody is, it is on the screens.
 
     It is the technicians. Where a site names none, what the auditor finds goes to whoever hears last of a threat and
-    has a channel: that a threat is nobody's concern must be somebody's.
+    has a channel: that a threat is nobody's concern must be somebody's. That a shift has nobody who can be reached is
+    told to whoever is paged after that group: it is them who will be paged in its place.
     """
-    if plan.site.technicians is not None or fault.kind not in AUDIT:
+    if fault.kind == UNSTAFFED and (following := _follows(fault.node.removeprefix("group/"), plan)) is not None:
+        return following
+    if plan.site.technicians is not None or fault.kind not in OWN:
         return plan.site.technicians
     last = dict.fromkeys(step.group for promise in plan.expectations.values() for step in promise.pages[-1:])
     reachable = (group for group in last if plan.groups[group].channels and fault.node != f"group/{group}")
     return next(reachable, None)
+
+
+def _follows(group: str, plan: Plan) -> str | None:
+    """Return the first group that is paged after another one, of those with a way to reach them."""
+    for promise in plan.expectations.values():
+        ladder = [step.group for step in promise.pages]
+        after = ladder[ladder.index(group) + 1 :] if group in ladder else []
+        for following in after:
+            if following != group and (plan.groups[following].channels or plan.groups[following].shifts):
+                return following
+    return None
 
 
 def _served(fault: Fault, plan: Plan, now_ms: int) -> bool:

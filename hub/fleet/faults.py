@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from andgate.plan import Plan, springs_back
 from andgate.wire.messages import DeviceHealth, Health
-from hub.store.rows import FaultRow
+from hub.store.rows import UNSTAFFED, FaultRow
 
 Pages = Literal["never", "at once", "later"]
 """Whether technicians are paged: later is after the plan's `technicians_after`, and only within hours."""
@@ -48,6 +48,8 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 AUDIT = frozenset({"unreached", "no-channel", "unsent", "forgotten"})
 """What the auditor finds: of the hub and of the ways to people, not of nodes."""
+OWN = AUDIT | {UNSTAFFED}
+"""What is about people and the hub itself, and no node's."""
 Key = tuple[str, str, str]
 """(node, device, kind)."""
 
@@ -180,6 +182,11 @@ KINDS: dict[str, Kind] = {
         words="does not send: pages wait for {}",
         many="channels that do not send",
         do="Call whoever should know. Look whether its service answers; if it does, restart the hub",
+    ),
+    UNSTAFFED: Kind(
+        words="has nobody who can be reached: {}",
+        many="groups with nobody who can be reached",
+        do="Put somebody on the shift, on the roster page, and test how they are reached",
     ),
     "forgotten": Kind(
         words="a threat has no next step: {}",

@@ -8,7 +8,7 @@ and repeats no page. Belongs to the driver's thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from andgate.moment.case import CONTRADICTED
@@ -17,11 +17,12 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
 from hub.fleet import alarm
-from hub.fleet.faults import AUDIT, KINDS, Fault, Key, Known, decide
+from hub.fleet.faults import AUDIT, KINDS, OWN, Fault, Key, Known, decide
 from hub.fleet.fleet import Fleet, Standing
 from hub.fleet.register import Register
 from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
 from hub.store import PageRow, Store
+from hub.store.crew import Rota
 from hub.store.notices import NOTICE, Notice, Notices
 
 LOOK_MS = 15_000
@@ -56,11 +57,12 @@ class Boot(Protocol):
 class Watch:
     """Keeps the faults of one site."""
 
-    def __init__(self, store: Store, fleet: Fleet, plan: Plan, *, listen_only: bool) -> None:
-        """Go on from what is stored."""
+    def __init__(self, store: Store, fleet: Fleet, plan: Plan, *, listen_only: bool, rota: Rota | None = None) -> None:
+        """Go on from what is stored; `rota` says who of a group is paged by name."""
         self._store = store
         self._fleet = fleet
         self._notices = Notices(store.pages, listen_only=listen_only)
+        self._rota = rota or Rota()
         self.traffic = Traffic(store)
         self._started_ms: int | None = None
         self._register = Register(store)
@@ -186,9 +188,9 @@ class Watch:
                         detail = f"{CONTRADICTIONS} times within the hour"
                         self._event(node, device, "disagree", now_ms, detail=detail)
 
-    def audited(self, found: Mapping[Key, str], now_ms: int) -> bool:
-        """Take all that the auditor finds wrong now; whether anything of it began or ended."""
-        known = {fault.key for fault in self._register if fault.kind in AUDIT}
+    def audited(self, found: Mapping[Key, str], now_ms: int, kinds: Collection[str] = AUDIT) -> bool:
+        """Take all that the auditor (or who looks for other `kinds`) finds wrong now; whether any began or ended."""
+        known = {fault.key for fault in self._register if fault.kind in kinds}
         for (node, device, kind), detail in found.items():
             new = Fault(node=node, device=device, kind=kind, since_ms=now_ms, seen_ms=now_ms, detail=detail)
             self._put(new, now_ms)
@@ -309,7 +311,7 @@ class Watch:
         for fault in self._register:
             lasts_ms = KINDS[fault.kind].lasts_ms
             ended = lasts_ms is not None and now_ms - fault.seen_ms >= lasts_ms
-            stranger = lasts_ms is None and fault.kind not in AUDIT and self._fleet.standing(fault.node) is None
+            stranger = lasts_ms is None and fault.kind not in OWN and self._fleet.standing(fault.node) is None
             if ended or stranger:
                 gone.append(self._drop(fault))
         return gone
@@ -357,7 +359,7 @@ class Watch:
         )
         for fault in faults:
             self._register.told(fault, page, now_ms)
-        return self._notices.page(notice, group.channels, now_ms)
+        return self._notices.page(notice, group.channels, now_ms, self._rota.crew(plan, group.id, now_ms))
 
     def _over(self, fault: Fault, now_ms: int, pages: list[PageRow], cancelled: list[int]) -> None:
         """Say that it is over, if it was told and nothing else that the same page told still stands."""

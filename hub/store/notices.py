@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hub.store.crew import Crew
 from hub.store.pages import Pages
 from hub.store.rows import NOTICE, PageRow, PageState
 
@@ -31,12 +32,14 @@ class Notices:
         self._pages = pages
         self._listen_only = listen_only
 
-    def page(self, notice: Notice, channels: Sequence[str], now_ms: int) -> list[PageRow]:
-        """Page a group over these channels, once; return the deliveries that go out."""
+    def page(self, notice: Notice, channels: Sequence[str], now_ms: int, crew: Crew | None = None) -> list[PageRow]:
+        """Page a group over these channels, and whoever of it is on by name, once; return what goes out."""
+        ways: list[tuple[str, str | None]] = [(channel, None) for channel in channels]
+        ways += [(mate.channel, mate.person) for mate in crew.mates] if crew is not None else []
         made = []
-        for channel in channels or ("",):
+        for channel, person in ways or [("", None)]:
             if not self._pages.known(notice.page, notice.page, "page", notice.group, channel):
-                row = self._row(notice, channel, now_ms, over=False)
+                row = self._row(notice, channel, now_ms, over=False, person=person)
                 if row.state == "queued":
                     made.append(row)
         return made
@@ -48,10 +51,13 @@ class Notices:
             return [], []
         told = [row for row in known if row.kind == "page" and row.channel and row.state in ("sent", "queued", "muted")]
         cancelled = self._pages.cancel(notice.page, "it was over", claimed=False)
-        made = [self._row(replace(notice, group=row.group), row.channel, now_ms, over=True) for row in told]
+        made = [
+            self._row(replace(notice, group=row.group), row.channel, now_ms, over=True, person=row.person)
+            for row in told
+        ]
         return [row for row in made if row.state == "queued"], cancelled
 
-    def _row(self, notice: Notice, channel: str, now_ms: int, *, over: bool) -> PageRow:
+    def _row(self, notice: Notice, channel: str, now_ms: int, *, over: bool, person: str | None) -> PageRow:
         state: PageState = "queued"
         note = ""
         if not channel:
@@ -83,6 +89,7 @@ class Notices:
             again=False,
             note=note,
             session=session,
+            person=person,
         )
         self._pages.add(row)
         return row

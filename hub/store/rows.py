@@ -19,10 +19,17 @@ PageState = Literal["queued", "sent", "failed", "cancelled", "muted"]
 
 NOTICE = "fault/"
 """What the `page` and `moment` of a page about a node or device begin with: it is about no moment."""
+SHIFT = "shift/"
+"""The same of what a new shift is told."""
+TEST = "test/"
+"""The same of a page that only tries a person's channel."""
 
 BUNDLE = "bundle:"
 """What the `page` and `moment` of a page about several moments begin with; their own rows name it in `bundle`."""
 NAMED = "+"
+
+UNSTAFFED = "unstaffed"
+"""The kind of fault that a group is which has nobody on shift who can be reached."""
 
 OutcomeState = Literal["success", "failure", "pending", "incomplete"]
 
@@ -131,7 +138,7 @@ class PageRow(Struct, frozen=True):
     @property
     def about(self) -> str | None:
         """The moment it is about; None where it is about a node or device, or about several moments."""
-        return None if self.moment.startswith((NOTICE, BUNDLE)) else self.moment
+        return None if self.moment.startswith((NOTICE, BUNDLE, SHIFT, TEST)) else self.moment
 
     @property
     def told_in(self) -> str:

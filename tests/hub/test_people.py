@@ -19,7 +19,7 @@ from hub.evidence.frozen import database_of
 from hub.evidence.verify import verify
 from hub.people.directory import Directory
 from hub.people.roster import hushes, on_next, on_now, on_turn, standings, unreachable
-from hub.store import Phone, Phones
+from hub.store import PageRow, Phone, Phones
 from hub.store.pages import PageFate
 from hub.store.people import Book, Duty, People, Person, Quiet, StandIn
 from tests.hub.crew import EVERY_DAY, Office, rome, shifts
@@ -46,7 +46,12 @@ def desk_at(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
 
 
 def sent(desk: Desk, **wanted: Any) -> list[tuple[str, str, str | None]]:
-    return [(row.state, row.channel, row.person) for row in desk.pages(**wanted)]
+    return [(row.state, row.channel, row.person) for row in about(desk, **wanted)]
+
+
+def about(desk: Desk, **wanted: Any) -> list[PageRow]:
+    """Pages about moments: that a shift has nobody is paged too."""
+    return [row for row in desk.pages(**wanted) if row.about is not None]
 
 
 def test_everybody_on_shift_is_paged_by_name_on_the_first_channel(desk_at: Callable[..., Desk]) -> None:
@@ -57,8 +62,8 @@ def test_everybody_on_shift_is_paged_by_name_on_the_first_channel(desk_at: Calla
     office.hire("Dan", active=False)
     desk.node(node_signal(1, sent=11.0))
     assert sent(desk) == [("queued", "radio", None), ("queued", f"{ada}/1", ada), ("queued", f"{bob}/1", bob)]
-    assert {row.group for row in desk.pages()} == {"ticket-agents"}
-    text = b"".join(bytes(str(row), "utf-8") for row in desk.pages())
+    assert {row.group for row in about(desk)} == {"ticket-agents"}
+    text = b"".join(bytes(str(row), "utf-8") for row in about(desk))
     assert b"json://" not in text
     assert b"Ada" not in text
     desk.node(node_signal(2, "reset", sent=12.0))
@@ -79,7 +84,7 @@ def test_a_group_without_shifts_is_paged_as_ever(desk_at: Callable[..., Desk]) -
 def test_where_nobody_is_on_the_next_group_is_paged_at_once(desk_at: Callable[..., Desk]) -> None:
     desk = desk_at(NIGHT)
     desk.node(node_signal(1, sent=11.0))
-    rows = desk.pages()
+    rows = about(desk)
     assert [(row.group, row.channel, row.state) for row in rows] == [
         ("ticket-agents", "radio", "queued"),
         ("ticket-agents", "~", "failed"),
@@ -90,9 +95,9 @@ def test_where_nobody_is_on_the_next_group_is_paged_at_once(desk_at: Callable[..
     assert rows[2].text.startswith("Nobody of Ticket agents was reached. Check-in counter A: 3:00 left.")
     assert rows[2].page == rows[0].page
     desk.pass_ms(90_000)  # their own step comes all the same: less time is left
-    assert len(desk.pages(group="supervisors")) == 2
+    assert len(about(desk, group="supervisors")) == 2
     desk.node(node_signal(2, "reset", sent=12.0, mono=110.0))
-    assert {(row.group, row.channel) for row in desk.pages(kind="over", state="queued")} == {
+    assert {(row.group, row.channel) for row in about(desk, kind="over", state="queued")} == {
         ("ticket-agents", "radio"),
         ("supervisors", "radio"),
     }
@@ -104,14 +109,14 @@ def test_the_end_of_the_line_is_told_to_technicians_and_then_to_those_before(des
     plan += '[groups.supervisors.shifts.day]\nfrom = "08:00"\nto = "16:00"\n'
     desk = desk_at(NIGHT, plan=plan)
     desk.node(node_signal(1, sent=11.0))
-    notes = [row.note for row in desk.pages(state="failed")]
+    notes = [row.note for row in about(desk, state="failed")]
     assert notes == [
         "no shift of Ticket agents is on: Supervisors are paged at once",
         "no shift of Supervisors is on: Technicians are paged at once",
     ]
-    assert [row.group for row in desk.pages(state="queued")] == ["ticket-agents", "supervisors", "crew"]
+    assert [row.group for row in about(desk, state="queued")] == ["ticket-agents", "supervisors", "crew"]
     desk.pass_ms(90_000)  # the supervisors' own step: whoever stands before them has been told, and is told again
-    page = desk.pages()[-1].page
+    page = about(desk)[-1].page
     assert [(row.group, row.state) for row in desk.pages(page=page)] == [
         ("supervisors", "queued"),
         ("supervisors", "failed"),
@@ -124,7 +129,7 @@ def test_nobody_with_a_channel_is_nobody(desk_at: Callable[..., Desk]) -> None:
     office = Office(desk.driver.people)
     ada = office.hire("Ada", "webpush://")
     desk.node(node_signal(1, sent=11.0))
-    (lost,) = desk.pages(state="failed")
+    (lost,) = about(desk, state="failed")
     assert lost.note == (
         "the one person on Early of Ticket agents has no phone that asked to be paged: Supervisors are paged at once"
     )
@@ -134,8 +139,8 @@ def test_nobody_with_a_channel_is_nobody(desk_at: Callable[..., Desk]) -> None:
     desk.node(node_signal(2, "reset", sent=12.0))
     desk.clock.advance(1000)
     desk.node(node_signal(3, sent=13.0, mono=20.0))
-    assert desk.pages()[-1].channel == f"{ada}/1"
-    assert len(desk.pages(state="failed")) == 1
+    assert about(desk)[-1].channel == f"{ada}/1"
+    assert len(about(desk, state="failed")) == 1
 
 
 def test_whom_the_last_page_did_not_reach_is_paged_but_not_relied_upon(desk_at: Callable[..., Desk]) -> None:
@@ -151,7 +156,7 @@ def test_whom_the_last_page_did_not_reach_is_paged_but_not_relied_upon(desk_at: 
     desk.node(node_signal(2, "reset", sent=12.0))
     desk.clock.advance(1000)
     desk.node(node_signal(3, sent=13.0, mono=20.0))
-    page = desk.pages()[-1].page
+    page = about(desk)[-1].page
     assert [(row.group, row.state) for row in desk.pages(page=page)] == [
         ("ticket-agents", "queued"),
         ("ticket-agents", "queued"),
@@ -183,7 +188,7 @@ def test_verify_holds_whatever_the_roster_said(desk_at: Callable[..., Desk], tmp
     desk.node(node_signal(2, "reset", mono=111.0, sent=111.0))
     desk.pass_ms(10 * 3_600_000)
     desk.node(node_signal(3, mono=36_111.0, sent=36_111.0))
-    assert desk.pages(state="queued")[-1].person
+    assert about(desk, state="queued")[-1].person
     desk.stop()
     found = verify(database_of(tmp_path / "data"))
     assert found.sound(witnessed=False), list(map(str, found.differences))
