@@ -23,6 +23,8 @@ _WHY: dict[PageReason, str] = {
     "claim-lapsed": "whoever was on it promised to be done by now",
     "still-waiting": "customers are still waiting",
     "reopened": "it had been over and is open again",
+    "repeat": "nobody has answered yet",
+    "handed-over": "somebody who is on it asks you to take over",
     "quiet-over": "it was quiet until now",
 }
 

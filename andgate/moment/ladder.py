@@ -199,7 +199,7 @@ def _repeat(
             continue  # another page has just said it
         told.add(step.group)
         ledger.rounds[index] = ledger.rounds.get(index, 0) + 1
-        page = f"{moment.id}:{index}:{ledger.rounds[index]}"
+        page = f"{moment.id}:repeat:{index}:{ledger.rounds[index]}"
         happened.append(_page(ledger, moment, page, index, step, "repeat", now_ms, late_ms=now_ms - since_ms))
     return happened
 
@@ -214,7 +214,7 @@ def _hand_over(ledger: Ledger, moment: Moment, offers: Sequence[Action], now_ms:
         ledger.handed.append(offer.id)
         if giver(offer) not in on_it or offer.group is None:
             continue
-        step = PageStep(left_ms=0, group=offer.group, unless_claimed=True)
+        step = PageStep(left_ms=0, group=offer.group, unless_claimed=offer.person is None)
         page = f"{moment.id}:handed:{len(ledger.handed)}"
         paged = _page(ledger, moment, page, 0, step, "handed-over", now_ms, late_ms=0)
         happened.append(replace(paged, person=offer.person))

@@ -115,6 +115,10 @@ class Crews:
             stands_for, group = noted, following
             yield from self._instead(event, group, noted, moment, plan, add)
 
+    def alone(self, event: Paged, plan: Plan, now_ms: int) -> bool:
+        """Tell whether a page is for one person only, who can be paged by name."""
+        return event.person is not None and self._rota.mate(plan, event.person, now_ms) is not None
+
     def _to(
         self,
         mate: Mate,

@@ -47,6 +47,8 @@ class Outbox:
     ) -> tuple[list[PageRow], list[int]]:
         """Return the deliveries that are new, and the ids of those that must not go out any more."""
         if isinstance(event, Claimed):
+            if not event.enough:
+                return [], []  # more people are needed: pages go on
             return [], self._pages.cancel(moment.id, f"claimed by {event.by}", claimed=True)
         if isinstance(event, PageSkipped):
             self._skip(event, moment, now_ms)
@@ -58,10 +60,11 @@ class Outbox:
             cancelled = self._pages.cancel(moment.id, "it was over", claimed=False)
         made = []
         whole = deliveries(event, moment, plan)
+        alone = isinstance(event, Paged) and self._crews.alone(event, plan, now_ms)
         for each in whole:
             if not self._pages.known(moment.id, each.page, each.kind, each.group, each.channel):
                 bare = not each.channel and each.group in plan.groups and bool(plan.groups[each.group].shifts)
-                made.append(self._row(each, moment, now_ms, told, bare=bare))
+                made.append(self._row(each, moment, now_ms, told, bare=bare, alone=alone))
         add = partial(self._row, moment=moment, now_ms=now_ms, told=None)
         if isinstance(event, Paged):
             made += self._crews.page(event, moment, plan, now_ms, add)
@@ -81,6 +84,7 @@ class Outbox:
         told: set[tuple[str, str]] | None,
         *,
         bare: bool = False,
+        alone: bool = False,
         person: str | None = None,
         stands_for: int | None = None,
         muted: str = "",
@@ -90,6 +94,8 @@ class Outbox:
         note = ""
         if lost:
             state, note = "failed", lost
+        elif alone:
+            state, note = "cancelled", "it is for one person, who is paged by name"
         elif bare:
             state, note = "cancelled", "this group has no channel of its own: whoever is on shift is paged"
         elif not delivery.channel:

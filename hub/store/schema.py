@@ -9,6 +9,7 @@ boot          one numbering of one node: its place on the site's timeline and wh
 moment        newest publication of each moment, with the columns lists filter by and the tally cell it counts in
 trail         moment -> (entry, index in its events)
 page          the outbox and the delivery log: each page over each channel, sent or not, and why
+tap           which links in pages were used, by whom, for what; in the transaction of what they did
 outcome       newest outcome of each (interaction, key); without a key each moment is an occurrence of its own
 serving       which key was served where from when to when, by the signals that said so
 tally         counts of moments by local hour, expectation, touchpoint, team and area
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 14
+LATEST = 15
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -472,6 +473,17 @@ create table drill_part (
 """
 
 
+_TAP = """
+create table tap (
+    page integer not null,
+    who text not null,
+    at_ms integer not null,
+    do text not null,
+    primary key (page, who)
+) without rowid;
+"""
+
+
 def _all(db: Database, statements: str) -> None:
     _each(db, filter(str.strip, statements.split(";\n")))
 
@@ -546,6 +558,10 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     @migrations()
     def m014_customers(db: Database) -> None:
         _all(db, _CUSTOMERS)
+
+    @migrations()
+    def m015_tap(db: Database) -> None:
+        _all(db, _TAP)
 
     database = Utils(connection)
     migrations.apply(database)

@@ -203,14 +203,13 @@ def test_who_hands_over_stays_responsible_until_somebody_takes_it() -> None:
     ]
 
 
-def test_a_page_about_what_is_handed_over_is_cancelled_by_whoever_takes_it() -> None:
+def test_whoever_shall_take_it_over_is_paged_by_name() -> None:
     hall = Hall()
     hall.claim(at(0.5), "marta", 9)
     hall.act("hand-over", at(1), "boss", whose="marta", group="supervisors", person="paolo")
     (page,) = [line for line in hall.lines(at(1)) if "handed-over" in line and " paged " in line]
     assert page == (
-        "1:00 paged page=moment-1:handed:1 step=0 group=supervisors reason=handed-over left_ms=120000 cancels=True"
-        " person=paolo"
+        "1:00 paged page=moment-1:handed:1 step=0 group=supervisors reason=handed-over left_ms=120000 person=paolo"
     )
 
 
@@ -276,7 +275,7 @@ def test_a_hub_that_sleeps_repeats_once_and_says_how_late() -> None:
     hall.watch.advance(at(1.3))
     assert [line for line in hall.lines(at(1.3)) if "repeat" in line] == [
         (
-            "1:18 paged page=moment-1:0:1 step=0 group=ticket-agents reason=repeat left_ms=102000 late_ms=48000"
+            "1:18 paged page=moment-1:repeat:0:1 step=0 group=ticket-agents reason=repeat left_ms=102000 late_ms=48000"
             " cancels=True"
         )
     ]
@@ -400,3 +399,31 @@ def test_one_claim_needs_no_list() -> None:
     moment = Hall().claim(at(0.5), "marta", 1)
     assert moment.claims == ()
     assert moment.coming == (Claim(at(0.5), "marta", at(1.5)),)
+
+
+# ------------------------------------------------------------------------------------------------- what makes no sense
+
+
+@pytest.mark.parametrize(
+    ("do", "by", "more", "words"),
+    [
+        ("unclaim", "marta", {}, None),
+        ("unclaim", "paolo", {}, "somebody else"),
+        ("unclaim", "boss", {"whose": "marta"}, None),
+        ("unclaim", "boss", {"whose": "paolo"}, "somebody else"),
+        ("hand-over", "marta", {"group": "supervisors"}, None),
+        ("hand-over", "paolo", {"group": "supervisors"}, "somebody else"),
+        ("hand-over", "marta", {}, "to a group"),
+        ("hand-over", "marta", {"group": "supervisors", "person": "marta"}, "on it already"),
+        ("hand-over", "boss", {"whose": "marta", "group": "supervisors", "person": "paolo"}, None),
+    ],
+)
+def test_what_may_be_done_about_a_claim(do: ActionKind, by: str, more: dict[str, str], words: str | None) -> None:
+    hall = Hall()
+    action = Action(id="x", do=do, moment=hall.moment.id, at_ms=at(1), by=by, **more)  # type: ignore[arg-type]
+    assert "nobody has claimed" in (hall.watch.engine.refuses(action) or "")
+    hall.claim(at(0.5), "marta", 9)
+    refused = hall.watch.engine.refuses(action)
+    assert refused is None if words is None else words in (refused or "")
+    hall.tell(seen("r1", "reset", at(2)))
+    assert "has ended" in (hall.watch.engine.refuses(action) or "")
