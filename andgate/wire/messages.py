@@ -368,12 +368,13 @@ class PageReceipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """``page/{group}``: a page, or the word that it is over; every field is always there."""
+    """``page/{group}``: a page, the word that it is over, or a drill; every field is always there."""
 
     id: str
-    kind: Literal["page", "over"]
+    kind: Literal["page", "over", "drill"]
+    """A drill is no page: a pager that gets one answers `seen` by itself, and makes no sound."""
     moment: str | None
-    """None: it is about a node or device, for technicians; nobody can claim it."""
+    """None: it is about several moments at once (a claim of its `id` claims each), or about a node or device."""
     text: str
     reason: str
     left_s: float

@@ -24,6 +24,7 @@ from andgate.plan import Plan
 from andgate.wire.messages import Page
 from hub.clock import HubClock
 from hub.driver import Committed, Driver
+from hub.driver.batch import PERSONAL
 from hub.notify.channels import Channel, Note, Result
 from hub.people.directory import Directory
 from hub.store import PageFate, PageRow
@@ -38,6 +39,15 @@ HOLD_MS = 5_000
 PROMPT = "mqtt://"
 """Only these are asked whether they are prompt: others are made when they are needed."""
 REMEMBERED = 10_000
+_FURTHER = (":again:", ":reopened:", ":repeat:")
+"""What the name of a page has that tells once more what was told."""
+
+
+def rank(row: PageRow) -> int:
+    """Say which of several deliveries goes first: 0 a first page, 1 one more of the same threat, 2 "over"."""
+    if row.kind == "over":
+        return 2
+    return int(any(mark in row.page for mark in _FURTHER))
 
 
 class Notifier:
@@ -126,6 +136,10 @@ class Notifier:
         else:
             self._queue.put(_Done(row, result))
 
+    def drill(self, entry: PlanChannel, note: Note, done: Callable[[Result], None]) -> None:
+        """Send a drill's note over a channel, from any thread; `done` is called once, with what became of it."""
+        self._queue.put(_Drilled(entry, note, done))
+
     def wake(self) -> None:
         """Look at the clock again, and at the channels: one may work again."""
         self._queue.put(None)
@@ -162,24 +176,29 @@ class Notifier:
         if isinstance(item, PageRow):
             self._wait(item, min(item.due_ms, self._clock.now_ms()))  # a start is a reason to try at once
         elif isinstance(item, _Decided):
-            if item.plan is not None:
-                self._plan = item.plan
-            for id in item.cancelled:
-                self._cancelled[id] = None
-                self._rows.pop(id, None)
-                self._unheld.discard(id)
-            while len(self._cancelled) > REMEMBERED:
-                del self._cancelled[next(iter(self._cancelled))]
-            for row in item.pages:
-                if row.id not in self._cancelled:
-                    self._wait(row, row.due_ms)
+            self._take_decided(item)
         elif isinstance(item, _Done):
             self._report(item.row, item.result, self._clock.now_ms())
         elif isinstance(item, _Held):
             if item.row.id in self._rows:  # else it is cancelled, or went out already
                 self._wait(item.row, self._clock.now_ms())
+        elif isinstance(item, _Drilled):
+            self._channel(item.entry).send(item.note, item.done)
         elif item == "connected":
             self._hurry()
+
+    def _take_decided(self, item: _Decided) -> None:
+        if item.plan is not None:
+            self._plan = item.plan
+        for id in item.cancelled:
+            self._cancelled[id] = None
+            self._rows.pop(id, None)
+            self._unheld.discard(id)
+        while len(self._cancelled) > REMEMBERED:
+            del self._cancelled[next(iter(self._cancelled))]
+        for row in item.pages:
+            if row.id not in self._cancelled:
+                self._wait(row, row.due_ms)
 
     def _hurry(self) -> None:
         """Let go now what waits for the broker."""
@@ -194,11 +213,14 @@ class Notifier:
 
     def _send_due(self) -> None:
         now_ms = self._clock.now_ms()
+        due: list[tuple[int, int, int, PageRow]] = []
         while self._waiting and self._waiting[0][0] <= now_ms:
-            _, id = heapq.heappop(self._waiting)
+            due_ms, id = heapq.heappop(self._waiting)
             row = self._rows.pop(id, None)  # gone: cancelled, or sent by an earlier due time
             if row is not None:
-                self._send(row, now_ms)
+                due.append((rank(row), due_ms, id, row))
+        for *_, row in sorted(due, key=lambda each: each[:3]):  # first pages first
+            self._send(row, now_ms)
 
     def _send(self, row: PageRow, now_ms: int) -> None:
         if row.id in self._unheld:
@@ -213,12 +235,15 @@ class Notifier:
             whose = "this person" if row.person else "the plan"
             self._report(row, Result(sent=False, note=f"{whose} has no such channel any more", retry=False), now_ms)
             return
-        known = self._channels.get(row.channel)
+        self._channel(entry).send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
+
+    def _channel(self, entry: PlanChannel) -> Channel:
+        known = self._channels.get(entry.id)
         if known is None or known[0] != entry:
             if known is not None:
                 known[1].close()
-            known = self._channels[row.channel] = (entry, self._make(entry))
-        known[1].send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
+            known = self._channels[entry.id] = (entry, self._make(entry))
+        return known[1]
 
     def _entry(self, row: PageRow) -> PlanChannel | None:
         """Return the channel with its address; a person's is looked up each time, and stands nowhere else."""
@@ -234,20 +259,24 @@ class Notifier:
 
     def _note(self, row: PageRow, now_ms: int) -> Note:
         gone_s = (now_ms - row.decided_ms) / 1000
-        claims = row.kind == "page" and row.about is not None
+        together = row.kind == "page" and row.bundle == row.moment
+        claims = row.kind == "page" and (row.about is not None or together)
+        claim = f"/api/v1/pages/{row.page}/claim" if together else f"/api/v1/moments/{row.about}/claim"
         return Note(
             group=self._audience(row),
             title=row.title,
             decided_ms=row.decided_ms,
+            receipt=f"{row.id}/{row.moment}" if row.kind == "page" else "",
+            rank=rank(row),
             page=Page(
                 id=row.page,
                 kind=row.kind,
                 moment=row.about,
-                text=row.text,
+                text=row.text + row.adds,
                 reason=row.reason,
                 left_s=round(row.left_s - gone_s, 3) if claims else row.left_s,
                 late=row.late,
-                claim=f"/api/v1/moments/{row.about}/claim" if claims else None,
+                claim=claim if claims else None,
                 again=row.again,
             ),
         )
@@ -297,10 +326,12 @@ class Notifier:
                 tries=tries,
                 due_ms=row.due_ms,
                 sent_ms=now_ms,
+                delivered_ms=now_ms if result.delivered or result.read else None,
+                read_ms=now_ms if result.read else None,
             )
         )
         if self._sent is not None:
-            self._sent(row.channel, (now_ms - row.decided_ms) / 1000)
+            self._sent(row.channel if row.person is None else PERSONAL, (now_ms - row.decided_ms) / 1000)
 
 
 class _Decided:
@@ -317,6 +348,15 @@ class _Held:
 
     def __init__(self, row: PageRow) -> None:
         self.row = row
+
+
+class _Drilled:
+    """A note that proves a channel: no page, on no record but the drill's own."""
+
+    def __init__(self, entry: PlanChannel, note: Note, done: Callable[[Result], None]) -> None:
+        self.entry = entry
+        self.note = note
+        self.done = done
 
 
 class _Done:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hub.driver.timekeeper import Timekeeper
     from hub.heartbeat import Heartbeat
     from hub.store import ChainHead, Reader
+    from hub.store.pages import Receipt
     from hub.web.live import Live
     from hub.web.metrics import Metrics
 
@@ -63,6 +64,9 @@ class Judge(Protocol):
 
     def command(self, node: str, command: Command) -> Future[None]:
         """Tell a node something; a `RefusedError` where the plan has no such node."""
+
+    def receipt(self, receipt: Receipt) -> None:
+        """Record what a receiver said of a delivery."""
 
     def act(self, action: Action) -> Future[Moment]:
         """Store and judge a person's action; done after the commit, with the moment as it is then."""

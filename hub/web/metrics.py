@@ -64,8 +64,18 @@ class Metrics:
             buckets=PAGE_S,
         )
 
+        self._received = Histogram(
+            "andgate_page_received_seconds",
+            "Time from the decision to page to its receiver's word: delivered to a device, or read by a person.",
+            ["channel", "what"],
+            registry=self.registry,
+            buckets=PAGE_S,
+        )
+
     def committed(self, commit: Committed) -> None:
         """Count what a commit made true: a listener of the driver."""
+        for heard in commit.heard:
+            self._received.labels(heard.channel, heard.what).observe(max(0.0, heard.seconds))
         self._accepted.inc(commit.accepted)
         self._duplicates.inc(commit.duplicates)
         self._commit.observe(commit.took_s)

@@ -18,6 +18,12 @@ class Note(Struct, frozen=True, kw_only=True):
     page: Page
     decided_ms: int
     """When it was decided to page, in site time."""
+    receipt: str = ""
+    """Names this delivery where a receiver acknowledges it: a channel that can, hands it on, signed."""
+    rank: int = 0
+    """Which goes first where several wait: 0 the first page of a threat, 1 a further one, 2 "over"."""
+    loud: bool = True
+    """Of a drill: whether it may sound and show itself; a silent one must prove the channel and disturb nobody."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -35,6 +41,14 @@ class Result(Struct, frozen=True, kw_only=True):
     """Nothing was even tried: it waits for a connection that is away, and that is no attempt."""
     after_s: float = 0.0
     """The receiver asks not to be tried again before so long."""
+    delivered: bool = False
+    """The receiver says that it is in somebody's device."""
+    read: bool = False
+    """The receiver says that a person has seen it."""
+    proven: bool = True
+    """Of a drill that was sent: whether that proves the channel to its end; else whoever gets it must say so."""
+    skipped: bool = False
+    """Of a drill: this channel cannot be proven without disturbing somebody, so nothing was sent."""
 
 
 class Channel(Protocol):

@@ -29,13 +29,13 @@ class Publisher(Protocol):
         """Publish with QoS 1; `done` is called when the broker has it, `lost` when nobody can tell any more."""
 
 
-_SENT = Result(sent=True)
+_SENT = Result(sent=True, proven=False)
 _LOST = Result(sent=False, note="the connection broke before the broker said that it has it")
 _AWAY = Result(sent=False, note="waiting for the broker", surely_unsent=True, untried=True)
 
 
 class MqttChannel:
-    """Sent means that the broker has acknowledged it."""
+    """Sent means that the broker has acknowledged it; a drill is proven when a pager answers it."""
 
     prompt = True
 

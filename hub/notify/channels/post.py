@@ -45,6 +45,8 @@ class Post:
         self._whole_s = whole_s
         self.doubt = False
         """The request is on its way; without an answer nobody can tell whether it was taken."""
+        self.receipt = ""
+        """What the answer's ``Andgate-Receipt`` says, in lower case."""
         self.wrong = ""
         """Why there is no answer, without a word out of the URL."""
 
@@ -70,6 +72,7 @@ class Post:
             self.doubt = True
             connection.request("POST", self._address.target, body, {"Connection": "close", **headers})
             answer = connection.getresponse()
+            self.receipt = answer.headers.get("Andgate-Receipt", "").strip().lower()
             return answer.status, answer.headers.get("Retry-After", "")
         finally:
             connection.close()

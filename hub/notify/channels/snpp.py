@@ -34,6 +34,10 @@ _CLASS = 100
 _FINE = {2}
 _TAKEN = {2, 8, 9}
 """Also what two-way gateways say of a page that waits for its pager."""
+_DELIVERED = {860, 861, 862, 880}
+"""A two-way pager has it (RFC 1861, 4.6): delivered, and perhaps waiting for a reply."""
+_READ = {870, 881, 888, 889}
+"""... and its owner has read it, or answered."""
 _PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "\u2018": "'", "′": "'", "″": '"', "–": "-", "—": "-", "×": "x"})
 """Pagers have 7 bits."""
 
@@ -58,7 +62,7 @@ class SnppChannel(ThreadedChannel):
                 sock.makefile("rb") as lines,
             ):
                 sock.settimeout(self._read_s)
-                return call.make(sock, lines, pager, plain(note))
+                return call.make(sock, lines, pager, plain(note), silent=note.page.kind == "drill" and not note.loud)
         except OSError as wrong:
             return Result(sent=False, note=call.broke(wrong), surely_unsent=not call.doubt)
 
@@ -71,7 +75,7 @@ class _Call:
         """SEND is out, and not answered."""
         self._met = False
 
-    def make(self, sock: socket.socket, lines: BinaryIO, pager: str, text: str) -> Result:
+    def make(self, sock: socket.socket, lines: BinaryIO, pager: str, text: str, *, silent: bool = False) -> Result:
         code = _code(lines)
         self._met = True
         if code // _CLASS not in _FINE:
@@ -84,16 +88,20 @@ class _Call:
             code = _code(lines)
             if code // _CLASS not in _FINE:
                 return _refused(code, what)
+        if silent:  # it knows this pager and takes this text: that is proven, and nothing sounds
+            sock.sendall(b"QUIT\r\n")
+            return Result(sent=True)
         self.doubt = True
         sock.sendall(b"SEND\r\n")
         code = _code(lines)
         if code // _CLASS not in _TAKEN:
             return _refused(code, "the gateway did not send it")
+        sent = Result(sent=True, delivered=code in _DELIVERED or code in _READ, read=code in _READ)
         try:
             sock.sendall(b"QUIT\r\n")
         except OSError:  # it has the page: how it says goodbye is its own business
-            return Result(sent=True)
-        return Result(sent=True)
+            return sent
+        return sent
 
     def broke(self, wrong: OSError) -> str:
         if self.doubt:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -28,14 +30,24 @@ class ThreadedChannel(ABC):
     def __init__(self, name: str, threads: int = _THREADS) -> None:
         """Name the threads; none starts before the first page."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[int, int, Note, Callable[[Result], None]]] = []
+        self._count = itertools.count()
         self._closed = False
 
     def send(self, note: Note, done: Callable[[Result], None]) -> None:
-        """Send in a thread."""
+        """Send in a thread; where several wait, the first page of a threat goes before the others."""
+        with self._lock:
+            heapq.heappush(self._waiting, (note.rank, next(self._count), note, done))
         try:
-            self._threads.submit(self._send, note, done)
+            self._threads.submit(self._next)
         except RuntimeError:
-            done(_CLOSED)
+            self._next()  # as many are answered as were sent, whichever of them it is
+
+    def _next(self) -> None:
+        with self._lock:
+            *_, note, done = heapq.heappop(self._waiting)
+        self._send(note, done)
 
     def _send(self, note: Note, done: Callable[[Result], None]) -> None:
         if self._closed:

@@ -3,8 +3,9 @@
 The receiver checks ``webhook-signature``: HMAC-SHA256 over ``webhook-id.webhook-timestamp.body``. The id stays the same
 through all attempts, so that a page that came twice is known by it.
 
-2xx is sent. 408, 425, 429 and 5xx are for now, and ``Retry-After`` is respected; everything else is for good, also a
-redirect: where pages go is the plan's word, and nobody else's.
+2xx is sent; a receiver that knows more says so in its answer's header ``Andgate-Receipt``: ``delivered`` when a device
+has it, ``read`` when a person has seen it. 408, 425, 429 and 5xx are for now, and ``Retry-After`` is respected;
+everything else is for good, also a redirect: where pages go is the plan's word, and nobody else's.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class WebhookChannel(ThreadedChannel):
         status, retry_after = post.send(body, headers)
         if status is None:
             return Result(sent=False, note=post.wrong, surely_unsent=not post.doubt)
-        return judged(status, retry_after, self._now_ms())
+        return judged(status, retry_after, self._now_ms(), post.receipt)
 
 
 def event_id(note: Note) -> str:
@@ -98,10 +99,10 @@ def signed(id: str, at_s: int, body: bytes, key: bytes) -> dict[str, str]:
     }
 
 
-def judged(status: int, retry_after: str, now_ms: int) -> Result:
-    """Say what an answer means."""
+def judged(status: int, retry_after: str, now_ms: int, receipt: str = "") -> Result:
+    """Say what an answer means; `receipt` is what the receiver says of people: ``delivered`` or ``read``."""
     if _FINE <= status < _REDIRECT:
-        return Result(sent=True)
+        return Result(sent=True, delivered=receipt in {"delivered", "read"}, read=receipt == "read")
     if for_now(status):
         return Result(
             sent=False, note=f"the receiver cannot take it now ({status})", after_s=pause_s(retry_after, now_ms)

@@ -24,10 +24,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
 from andgate.plan.addresses import HookAddress
+from andgate.wire.messages import Page
 from hub.notify.channels.channel import Note, Result
 from hub.notify.channels.post import Post, for_now, pause_s
 from hub.notify.channels.threaded import ThreadedChannel
 from hub.store import Phone
+from hub.store.slips import Slips
 
 if TYPE_CHECKING:
     from hub.store import Phones
@@ -52,6 +54,7 @@ class WebPushChannel(ThreadedChannel):
         """Page the phones in `phones`; `contact` (may be empty) is whom a push service may write to."""
         super().__init__("webpush")
         self._phones = phones
+        self._slips = Slips(phones)
         self._contact = contact
         self._now_ms = now_ms
         self._posts = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webpush-post")
@@ -66,12 +69,14 @@ class WebPushChannel(ThreadedChannel):
             )
         page = (note.page.id, note.group)
         have = self._have.get(page, set())
-        body = said(note)
+        body = said(note, self._slips.write(note.receipt) if note.receipt else "")
         waiting = [phone for phone in phones if phone.endpoint not in have]
         answers = list(self._posts.map(lambda phone: self._post(phone, note, body), waiting))
         have = have | {phone.endpoint for phone, answer in zip(waiting, answers, strict=True) if answer.sent}
         later = [answer for answer in answers if answer.retry and not answer.sent]
         result = _together(len(have), [answer for answer in answers if not answer.sent], later)
+        if note.page.kind == "drill":
+            return msgspec.structs.replace(result, proven=False)  # the phone itself must say so
         self._have.pop(page, None)
         if later:
             self._have[page] = have
@@ -128,7 +133,7 @@ def _together(have: int, failed: list[Result], later: list[Result]) -> Result:
     )
 
 
-class _Said(Struct, frozen=True):
+class _Said(Struct, frozen=True, omit_defaults=True):
     """What a phone is told."""
 
     kind: str
@@ -137,16 +142,29 @@ class _Said(Struct, frozen=True):
     left_s: float
     link: str
     tag: str
+    slip: str = ""
+    """What the phone sends back when it has this, and when somebody taps it; empty: nobody asks."""
+    loud: bool = True
 
 
-def said(note: Note) -> bytes:
-    """Return what the phone is told, as its service worker reads it."""
+def said(note: Note, slip: str = "") -> bytes:
+    """Return what the phone is told, as its service worker reads it; `slip` is what it acknowledges with."""
     page = note.page
     again = " (sent again: it may have reached you before)" if page.again else ""
     text = page.text if len(page.text) <= MOST_CHARS else f"{page.text[: MOST_CHARS - 1]}…"
-    link = f"/moments/{page.moment}" if page.moment is not None else "/nodes"
+    link = _link(page)
     title = note.title[:100]
-    return msgspec.json.encode(_Said(page.kind, title, text + again, page.left_s, link, topic_of(note)))
+    return msgspec.json.encode(
+        _Said(page.kind, title, text + again, page.left_s, link, topic_of(note), slip, note.loud)
+    )
+
+
+def _link(page: Page) -> str:
+    if page.moment is not None:
+        return f"/moments/{page.moment}"
+    if page.kind == "drill":
+        return "/drills"
+    return f"/pages?bundle={page.id}" if page.claim is not None else "/nodes"
 
 
 def topic_of(note: Note) -> str:

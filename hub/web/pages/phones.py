@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +15,8 @@ from starlette.responses import HTMLResponse
 
 from andgate.plan.addresses import kind_of
 from hub.store import Phone
+from hub.store.pages import Receipt
+from hub.store.slips import Slips
 from hub.web.api.arguments import read_body
 from hub.web.auth import Needs
 from hub.web.context import Context, context
@@ -31,8 +33,19 @@ _KEY_BYTES, _AUTH_BYTES = 65, 16
 _MOST_ENDPOINT = 2_000
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(Needs("act"))])
+receipts = APIRouter(include_in_schema=False)
+"""Open to everybody: a slip says who asks, and for what alone."""
+DRILL = "drill/"
+"""What the slip of a drill's part begins with."""
 
 Here = Annotated[Context, Depends(context)]
+
+
+class Acknowledged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a phone's service worker sends back."""
+
+    slip: str
+    what: Literal["delivered", "read"]
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +98,27 @@ async def forget(request: Request) -> Response:
     asked = await _asked(request)
     await run_in_threadpool(_phones(request).forget, asked.endpoint, asked.group)
     return await _groups(request, asked.endpoint)
+
+
+@receipts.post("/phone/receipt")
+async def acknowledged(request: Request, here: Here) -> Response:
+    """Take a phone's word that it has a page, or that somebody tapped it; the slip that came with it says which."""
+    try:
+        said = msgspec.json.decode(await read_body(request, MOST_BYTES), type=Acknowledged)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise unprocessable("This is no receipt.", "Send the slip that came with a page.") from None
+    about = await run_in_threadpool(Slips(_phones(request)).read, said.slip)
+    if about is None:
+        raise ProblemError(403, "no-slip", "This slip is none of this hub's.", remedy="Send one that came with a page.")
+    if about.startswith(DRILL):
+        drills = request.app.state.drills
+        if drills is not None:
+            drills.proven(about)
+    else:
+        id, _, moment = about.partition("/")
+        if id.isdecimal():
+            here.driver.receipt(Receipt(int(id), moment, here.clock.now_ms(), read=said.what == "read"))
+    return Response(status_code=204)
 
 
 def _phones(request: Request) -> Phones:

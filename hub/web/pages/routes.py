@@ -74,6 +74,7 @@ def install(app: FastAPI) -> None:
     app.mount("/static", Files(directory=STATIC), name="static")
     app.include_router(router)
     app.include_router(phones.router)
+    app.include_router(phones.receipts)
     app.include_router(alerts.router)
 
 
