@@ -12,6 +12,7 @@ from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from andgate.wire.messages import Command, Receipt
 from hub.ingest.boots import Boot
+from hub.quiet import View
 from hub.store import ChainHead, PageRow
 
 PERSONAL = "personal"
@@ -53,6 +54,8 @@ class Committed(Struct, frozen=True, kw_only=True):
     """Nodes that said another state, or of which a fault came or went -> state."""
     plan: Plan | None = None
     """A plan that came into force."""
+    quiet: View | None = None
+    """What is quiet, where something of it may have changed."""
     accepted: int = 0
     duplicates: int = 0
     quarantined: int = 0
@@ -77,6 +80,7 @@ class Batch:
         self.heard: list[Heard] = []
         self.nodes: list[tuple[str, str]] = []
         self.plan: Plan | None = None
+        self.quiet: View | None = None
         self.tokens: list[int] = []
         """MQTT messages to acknowledge."""
         self.answers: list[Callable[[], None]] = []
@@ -103,6 +107,7 @@ class Batch:
             heard=tuple(self.heard),
             nodes=tuple(self.nodes),
             plan=self.plan,
+            quiet=self.quiet,
             accepted=self.accepted,
             duplicates=self.duplicates,
             quarantined=quarantined,

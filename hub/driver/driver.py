@@ -27,10 +27,11 @@ from andgate.wire.messages import Command, FeedSignal, TimeReply
 from hub.clock import HubClock
 from hub.driver.auditor import Audit
 from hub.driver.batch import Batch, Committed
-from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
+from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced
 from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.timekeeper import Timekeeper
+from hub.quiet import NOTHING, View
 from hub.store import ChainHead, PageFate, PageRow, People, Store, StoreError
 from hub.store.pages import Receipt
 from hub.store.store import NEVER
@@ -101,6 +102,8 @@ class Driver:
             moment.id: judge.persons.moment(moment) for moment in judge.engine.open_moments()
         }
         self._chain = store.head
+        self.quiet: View = NOTHING
+        """What is quiet, as of the last commit."""
         self._plan = judge.engine.plan
         self._thread = threading.Thread(target=self._run, name="driver", daemon=True)
         self._ready: Future[None] = Future()
@@ -201,6 +204,14 @@ class Driver:
         """Take a person's action; done after the commit with the moment as it is then, or a RefusedError."""
         future: Future[Moment] = Future()
         return self._put(Acted(action, future), future)
+
+    def hush(self, asked: Ask) -> Future[View]:
+        """Mute, train, or end that; done after the commit with what is quiet from then on, or a RefusedError.
+
+        `by`, and the owner of a mute, are names; the journal gets their opaque ids.
+        """
+        future: Future[View] = Future()
+        return self._put(Asked(asked, future), future)
 
     def command(self, node: str, command: Command) -> Future[None]:
         """Tell a node something; done when it has been handed on, or a RefusedError where the plan has no such node."""
@@ -340,9 +351,7 @@ class Driver:
         if self._lists and self._queue.empty():  # nobody else is there: a commit for each would cost a sixth more
             return self._some_lists(max(4, lists) * LISTS_BYTES)
         wait_s = min(IDLE_S, self._judge.auditor.wait_s())
-        judge = self._judge
-        soon = (judge.engine.next_deadline(), judge.paging.next_ms(), judge.handover.next_ms())
-        deadline = min((at_ms for at_ms in soon if at_ms is not None), default=None)
+        deadline = self._judge.soon_ms()
         if deadline is not None:
             wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
         items: list[object] = []
@@ -412,6 +421,8 @@ class Driver:
                 self._open.pop(moment.id, None)
         if batch.plan is not None:
             self._plan = batch.plan
+        if batch.quiet is not None:
+            self.quiet = batch.quiet
         took_s = self._clock.mono_s() - begun_s if begun_s is not None else 0.0
         out = batch.committed(self._chain, quarantined=quarantined, took_s=took_s)
         for listener in self.listeners:

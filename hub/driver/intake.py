@@ -8,9 +8,10 @@ from concurrent.futures import Future
 from msgspec import Struct
 
 from andgate.moment.moments import Moment
-from andgate.moment.signals import Action
+from andgate.moment.signals import Action, Muted, Trained, Unmuted, Untrained
 from andgate.plan import Plan
 from andgate.wire.messages import Command, FeedSignal
+from hub.quiet import View
 
 
 class Delivered(Struct, gc=False, frozen=True):
@@ -43,6 +44,16 @@ class Acted(Struct, frozen=True):
 
     action: Action
     future: Future[Moment]
+
+
+Ask = Muted | Unmuted | Trained | Untrained
+
+
+class Asked(Struct, frozen=True):
+    """What a person asks about quiet; answered with what is quiet from then on."""
+
+    hush: Ask
+    future: Future[View]
 
 
 class Commanded(Struct, frozen=True):

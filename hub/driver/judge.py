@@ -19,7 +19,7 @@ from andgate.errors import AndgateError, PayloadError, RefusedError, TopicError,
 from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
 from andgate.moment.moments import Moment
-from andgate.moment.signals import GAP, HEARD, Action, Input, Replanned, Signal
+from andgate.moment.signals import GAP, HEARD, Action, Input, Muted, Replanned, Signal
 from andgate.plan import PageStep, Plan
 from andgate.plan.addresses import is_pager
 from andgate.wire.codec import (
@@ -35,7 +35,7 @@ from andgate.wire.topics import parse
 from hub.clock import HubClock
 from hub.driver.auditor import Auditor
 from hub.driver.batch import PERSONAL, Batch, Heard
-from hub.driver.intake import Accepted, Acted, Commanded, Delivered, Held, Posted, Replaced
+from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced
 from hub.driver.pressed import SENT_AS, claims
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
@@ -50,13 +50,13 @@ from hub.paging.paging import Paging
 from hub.people.directory import Directory
 from hub.people.handover import Handover
 from hub.people.roster import Roster
-from hub.quiet import Quiet
+from hub.quiet import OF_PLAN, Quiet
 from hub.store import PageFate, People, Store, restore
 from hub.store.notices import Notice, Notices
 from hub.store.outbox import Outbox
 from hub.store.pages import Receipt
 from hub.store.persons import Persons
-from hub.store.rows import NOTICE, SHIFT, TEST, UNSTAFFED
+from hub.store.rows import BUNDLE, NOTICE, SHIFT, TEST, UNSTAFFED
 from hub.store.store import FIRST
 
 _log = logging.getLogger(__name__)
@@ -130,8 +130,8 @@ class Judge:
         self._rota = rota = Roster(self.people)
         self.handover = Handover(store, self.people, self.engine.plan)
         self._notices = Notices(store.pages, listen_only=listen_only)
-        self._watch = Watch(store, self._fleet, plan, listen_only=listen_only, rota=rota)
-        self._quiet = Quiet(store, self.engine.plan)
+        self._quiet = quiet = Quiet(store, self.engine.plan, clock.now_ms(), listen_only=listen_only)
+        self._watch = Watch(store, self._fleet, plan, listen_only=listen_only, rota=rota, why_not=quiet.fault_why_not)
         self._outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not, rota=rota)
         self.paging = Paging(
             store.pages,
@@ -153,6 +153,9 @@ class Judge:
             self._replan(batch, plan, source)
         for node in list(self.store.coverage.unheard):  # in a journal older than that word
             self._say(batch, self._first_heard(node, batch.now_ms))
+        listening = self._quiet.listening(batch.now_ms)
+        if listening is not None:
+            self._judge(batch, (listening,))
         self.advance(batch)
         return batch
 
@@ -199,6 +202,8 @@ class Judge:
             self._posted(batch, item)
         elif isinstance(item, Acted):
             self._acted(batch, item)
+        elif isinstance(item, Asked):
+            self._hushed(batch, item)
         elif isinstance(item, Commanded):
             self._commanded(batch, item)
         elif isinstance(item, Replaced):
@@ -472,6 +477,51 @@ class Judge:
             raise RefusedError(why)
         self._judge(batch, (replace(action, by=self.persons.id_of(action.by)),))
 
+    def _hushed(self, batch: Batch, item: Asked) -> None:
+        """Take what somebody asks about quiet: the answer is what is quiet from then on."""
+        self.advance(batch)
+        try:
+            taken = self._quiet.taken(item.hush, batch.now_ms)
+        except RefusedError as wrong:
+            refusal = wrong
+            batch.answers.append(lambda: item.future.set_exception(refusal))
+            return
+        self._judge(batch, tuple(self._by_id(each) for each in taken))
+        self._look_quiet(batch)
+        view = self._quiet.view(batch.now_ms, self.persons.name)
+        batch.answers.append(lambda: item.future.set_result(view))
+
+    def _by_id(self, hush: Ask) -> Ask:
+        """Put opaque ids in the place of people's names; who answers for a mute of the plan's is a role."""
+        if isinstance(hush, Muted) and not hush.id.startswith(OF_PLAN):
+            hush = replace(hush, owner=self.persons.id_of(hush.owner))
+        return replace(hush, by=self.persons.id_of(hush.by))
+
+    def _look_quiet(self, batch: Batch) -> None:
+        """Do what follows where something quiet has begun or ended: hold what waits, page what was kept back."""
+        quiet, now_ms = self._quiet, batch.now_ms
+        if not quiet.due(now_ms):
+            return
+        for each in quiet.unheard(now_ms):
+            word, device, touchpoint, at_ms = quiet.resumed(each, now_ms)
+            self._say(batch, [self._fleet.sight.signal(Change(word, device, touchpoint, at_ms), now_ms)])
+            self._watch.unheard(each.contact, now_ms)
+        pages = self.store.pages
+        held = quiet.holds(pages.queued.values(), self.engine.moment, now_ms)
+        for row in list(pages.queued.values()):
+            if row.id not in held and row.moment.startswith(BUNDLE) and held:
+                told = pages.bundled(row.moment)
+                if told and all(each.state != "queued" or each.id in held for each in told):
+                    held[row.id] = held[told[0].id] if told[0].id in held else told[0].note
+        for row in list(pages.queued.values()):
+            if row.id in held and pages.mute(row.moment, row.id, held[row.id]):
+                batch.cancelled.append(row.id)
+        batch.pages = [row for row in batch.pages if row.id not in held]
+        released = quiet.released(self.engine.moment, now_ms)
+        if released is not None:
+            self._judge(batch, (released,))
+        batch.quiet = quiet.looked(now_ms, self.persons.name)
+
     def _commanded(self, batch: Batch, item: Commanded) -> None:
         if item.node not in self.engine.plan.nodes:
             refusal = RefusedError(f'the plan has no node "{item.node}"')
@@ -502,8 +552,12 @@ class Judge:
 
     def next_ms(self) -> int | None:
         """Return when the clock alone has something to judge."""
-        soon = [self.engine.next_deadline(), self._fleet.next_ms(), self._watch.next_ms()]
-        soon += [self.paging.next_ms(), self.handover.next_ms()]
+        house = (self._fleet.next_ms(), self._watch.next_ms(), self.soon_ms())
+        return min((at_ms for at_ms in house if at_ms is not None), default=None)
+
+    def soon_ms(self) -> int | None:
+        """Return when people notice that the clock has something to judge: what is only the house's can wait."""
+        soon = (self.engine.next_deadline(), self.paging.next_ms(), self.handover.next_ms(), self._quiet.next_ms())
         return min((at_ms for at_ms in soon if at_ms is not None), default=None)
 
     def advance(self, batch: Batch) -> None:
@@ -514,6 +568,7 @@ class Judge:
             step = self.engine.advance(batch.now_ms)
             if step.events or step.published:
                 self._record(batch, (), step.events, step.published)
+        self._look_quiet(batch)
         self._hand_over(batch)
         batch.pages += self.paging.look(self.engine.plan, batch.now_ms)
         pages, cancelled = self._watch.look(batch.now_ms)
@@ -546,7 +601,8 @@ class Judge:
         batch.accepted += taken.accepted
         batch.duplicates += taken.duplicates
         if taken.inputs:
-            self._judge(batch, tuple(taken.inputs), more=taken.more)
+            inputs = self._quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
+            self._judge(batch, inputs, more=taken.more)
             self._watch.late(taken.inputs)
 
     def _judge(self, batch: Batch, inputs: tuple[Input, ...], *, more: bool = False) -> None:
@@ -567,6 +623,7 @@ class Judge:
         self.store.record(batch.now_ms, inputs, events, published, more=more)
         self.store.signals.begin()  # these are judged, whatever comes
         batch.entries += 1
+        self._quiet.saw(inputs)
         batch.events.extend(map(self.persons.event, events))
         batch.published.extend(map(self.persons.moment, published))
         self._watch.published(published, batch.now_ms)

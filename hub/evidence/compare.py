@@ -68,6 +68,10 @@ PROJECTIONS = (
     ),
     Table(name="sight", key=("signal",)),
     Table(name="spell", key=("device", "from_ms")),
+    Table(name="mute", key=("id",)),
+    Table(name="training", key=("id",)),
+    Table(name="suspension", key=("signal",)),
+    Table(name="listening", key=("at_ms",)),
     Table(
         name="coverage",
         key=("hour_ms", "expectation", "touchpoint", "team", "area"),

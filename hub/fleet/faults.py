@@ -50,6 +50,8 @@ AUDIT = frozenset({"unreached", "no-channel", "unsent", "forgotten"})
 """What the auditor finds: of the hub and of the ways to people, not of nodes."""
 OWN = AUDIT | {UNSTAFFED}
 """What is about people and the hub itself, and no node's."""
+SPOKEN = OWN | {"unheard"}
+"""What is paged whatever is quiet: it says that pages do not go, or go again."""
 Key = tuple[str, str, str]
 """(node, device, kind)."""
 
@@ -132,6 +134,12 @@ KINDS: dict[str, Kind] = {
         many="nodes whose clock cannot be right",
         do="Its other messages say when things happened. If it comes again: replace the board, or correct the program",
         pages="never",
+        lasts_ms=HOUR_MS,
+    ),
+    "unheard": Kind(
+        words="suspended all pages and was not heard for too long: pages go again",
+        many="alarm contacts not heard",
+        do="Ask whether the alarm is over. Then look at the contact's node: while it is not heard, it suspends nothing",
         lasts_ms=HOUR_MS,
     ),
     "gap": Kind(

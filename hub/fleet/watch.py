@@ -8,7 +8,7 @@ and repeats no page. Belongs to the driver's thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from andgate.moment.case import CONTRADICTED
@@ -17,7 +17,7 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
 from hub.fleet import alarm
-from hub.fleet.faults import AUDIT, KINDS, OWN, Fault, Key, Known, decide
+from hub.fleet.faults import AUDIT, KINDS, OWN, SPOKEN, Fault, Key, Known, decide
 from hub.fleet.fleet import Fleet, Standing
 from hub.fleet.register import Register
 from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
@@ -57,8 +57,27 @@ class Boot(Protocol):
 class Watch:
     """Keeps the faults of one site."""
 
-    def __init__(self, store: Store, fleet: Fleet, plan: Plan, *, listen_only: bool, rota: Rota | None = None) -> None:
-        """Go on from what is stored; `rota` says who of a group is paged by name."""
+    def __init__(
+        self,
+        store: Store,
+        fleet: Fleet,
+        plan: Plan,
+        *,
+        listen_only: bool,
+        rota: Rota | None = None,
+        why_not: Callable[[Sequence[str], int], str | None] = lambda _places, _now_ms: None,
+    ) -> None:
+        """Go on from what is stored.
+
+        Args:
+            store: of the hub.
+            fleet: of the same.
+            plan: in force.
+            listen_only: page nobody.
+            rota: says who of a group is paged by name.
+            why_not: (touchpoints, now) -> why technicians may not be paged of a fault there now; None: they may.
+        """
+        self._why_not = why_not
         self._store = store
         self._fleet = fleet
         self._notices = Notices(store.pages, listen_only=listen_only)
@@ -142,6 +161,14 @@ class Watch:
             elif item.name == GAP:
                 lost = item.value if isinstance(item.value, int) and item.value > 0 else 1
                 self._lose(item.source, "gap", lost, item.received_ms)
+
+    def unheard(self, contact: str, now_ms: int) -> None:
+        """Take note that a suspension has ended since nobody heard its contact for so long."""
+        node, _, device = contact.partition("/")
+        if device:
+            self._event(node, device, "unheard", now_ms, detail="")
+        else:
+            self._event(f"feed/{node}", "", "unheard", now_ms, detail="")
 
     def late(self, inputs: Iterable[Input]) -> None:
         """Look whether something is too late to be judged: who sent it believes that it counts."""
@@ -327,6 +354,8 @@ class Watch:
             at_ms = alarm.due_ms(fault, self._plan, self._started_ms or now_ms, now_ms)
             if at_ms is None:
                 continue
+            if fault.kind not in SPOKEN and self._why_not(alarm.touchpoints(fault, self._plan), now_ms) is not None:
+                continue  # each round asks again
             if at_ms <= now_ms:
                 due.append(fault)
             elif self._due_ms is None or at_ms < self._due_ms:

@@ -5,5 +5,7 @@ judged all the same; at the end of each the present state is paged.
 """
 
 from hub.quiet.quiet import Quiet
+from hub.quiet.state import OF_PLAN
+from hub.quiet.view import NOTHING, Mute, Suspension, Training, View
 
-__all__ = ["Quiet"]
+__all__ = ["NOTHING", "OF_PLAN", "Mute", "Quiet", "Suspension", "Training", "View"]

@@ -17,7 +17,19 @@ from andgate.errors import StorageError
 from andgate.plan import Plan
 from hub.store.rebuild import Rebuild
 
-WHOLE = ("plan", "tally", "gate_tally", "sight", "spell", "coverage", "meta")
+WHOLE = (
+    "plan",
+    "tally",
+    "gate_tally",
+    "sight",
+    "spell",
+    "coverage",
+    "meta",
+    "mute",
+    "training",
+    "suspension",
+    "listening",
+)
 """Tables that stay as they are."""
 RECENT = ("moment", "outcome", "serving")
 """Tables of which the last days stay."""

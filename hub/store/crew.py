@@ -180,7 +180,8 @@ class Crews:
                 continue
             if not self._pages.known(moment.id, page, "over", row.group, row.channel):
                 each = replace(prototype, id=f"{page}:{row.group}:{row.channel}", group=row.group, channel=row.channel)
-                yield add(each, person=row.person, stands_for=row.id)
+                kept_back = row.note if row.state == "muted" else ""
+                yield add(each, person=row.person, stands_for=row.id, muted=kept_back)
 
 
 NOBODY_CHANNEL = "~"

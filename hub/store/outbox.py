@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from msgspec.structs import replace
+
 from andgate.moment.events import Claimed, Paged, PageSkipped, StoodDown
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
@@ -18,6 +20,16 @@ _SKIPPED = {
     "superseded": "not sent: another page to the same group says it",
     "ended": "not sent: it was over",
 }
+
+
+def _of_training(
+    event: Paged | StoodDown | Claimed | PageSkipped, trainer: str
+) -> Paged | StoodDown | Claimed | PageSkipped:
+    """Return who is told in training: the trainer, and nobody else."""
+    if isinstance(event, Paged | PageSkipped):
+        return replace(event, group=trainer)
+    return replace(event, groups=(trainer,)) if isinstance(event, StoodDown) else event
+
 
 WhyNot = Callable[[Moment, str, str | None, int], str | None]
 """(moment, group, person or None, now) -> why no page about it may go to them now, in words; None: it may."""
@@ -46,6 +58,8 @@ class Outbox:
         self, event: Paged | StoodDown | Claimed | PageSkipped, moment: Moment, plan: Plan, now_ms: int
     ) -> tuple[list[PageRow], list[int]]:
         """Return the deliveries that are new, and the ids of those that must not go out any more."""
+        if moment.training is not None:
+            event = _of_training(event, moment.training)
         if isinstance(event, Claimed):
             if not event.enough:
                 return [], []  # more people are needed: pages go on
@@ -73,8 +87,10 @@ class Outbox:
         return [row for row in made if row.state == "queued"], cancelled
 
     def _may_have_told(self, row: PageRow) -> bool:
-        gathered = row.state == "queued" and row.told_in and not self._pages.of(row.told_in)
-        return row.kind == "page" and row.state in {"sent", "queued", "muted"} and not gathered
+        """Whether they must hear that it is over; a hub that only listens tells nobody, and keeps what it would say."""
+        if row.state == "queued" and row.told_in and not self._pages.of(row.told_in):
+            return False  # gathered
+        return row.kind == "page" and (row.state in {"sent", "queued"} or (self._listen_only and row.state == "muted"))
 
     def _row(  # noqa: PLR0913 - a delivery's first fate has this many reasons
         self,

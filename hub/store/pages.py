@@ -145,6 +145,14 @@ class Pages:
             self._put(msgspec.structs.replace(row, state="cancelled", note=note))
         return [row.id for row in gone]
 
+    def mute(self, moment: str, id: int, note: str) -> bool:
+        """Keep back a queued page, as `note` says; whether there was one."""
+        row = self._of(moment).get(id)
+        if row is None or row.state != "queued":
+            return False
+        self._put(msgspec.structs.replace(row, state="muted", note=note))
+        return True
+
     def moment_of(self, page: str) -> str | None:
         """Return the moment that a page was about, None if there is no such page."""
         for row in self._new.values():

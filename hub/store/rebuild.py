@@ -21,6 +21,7 @@ from andgate.plan import Plan
 from hub.store.chain import Step
 from hub.store.coverage import Coverage
 from hub.store.hours import Hours
+from hub.store.hushes import written
 from hub.store.outbox import Outbox
 from hub.store.outcomes import Outcomes
 from hub.store.pages import Pages
@@ -90,6 +91,8 @@ class Rebuild:
         for item in step.in_:
             if self._coverage is not None and self._coverage.wants(item):
                 self._coverage.saw(item)
+            for statement, values in written(item):
+                self.db.execute(statement, values)
             if isinstance(item, Signal):
                 self._signals.append(
                     (

@@ -9,6 +9,7 @@ from msgspec import Struct
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Signal
+from andgate.plan.quiet import Scope
 from andgate.wire.messages import Health
 
 By = Literal["interaction", "expectation", "touchpoint", "area", "hour", "day", "key", "team", "remedy"]
@@ -212,6 +213,49 @@ class SenderRow(Struct, frozen=True):
     minute: int
     """Messages in the last full minute, or in the one that ran when it was written."""
     seen_ms: int
+
+
+class MuteRow(Struct, frozen=True, kw_only=True):
+    """A mute that somebody made; persons by opaque id."""
+
+    id: str
+    scope: Scope
+    owner: str
+    reason: str
+    faults: bool
+    begin_ms: int
+    end_ms: int
+    by: str
+    made_ms: int
+    ended_ms: int | None = None
+    """When somebody ended it; None: nobody has, so that it ends by itself."""
+    ended_by: str | None = None
+
+    def holds(self, at_ms: int) -> bool:
+        """Whether it counts at a time."""
+        return self.begin_ms <= at_ms < (self.end_ms if self.ended_ms is None else min(self.ended_ms, self.end_ms))
+
+
+class TrainingRow(Struct, frozen=True):
+    """Devices that somebody gave to training for a while."""
+
+    id: str
+    who: str
+    """A node, or ``node/device``."""
+    trainer: str
+    from_ms: int
+    until_ms: int
+    by: str
+    ended_ms: int | None = None
+    ended_by: str | None = None
+
+    def holds(self, at_ms: int) -> bool:
+        """Whether it counts at a time."""
+        return self.from_ms <= at_ms < (self.until_ms if self.ended_ms is None else min(self.ended_ms, self.until_ms))
+
+    def of(self, device: str) -> bool:
+        """Whether it is about a device (``node/device``)."""
+        return device == self.who or device.startswith(f"{self.who}/")
 
 
 class QuarantineRow(Struct, frozen=True):

@@ -34,6 +34,11 @@ sight         which device went blind or saw again when, by the signals that sai
 spell         when each device was blind
 coverage      how much of what was due was seen, by local hour, expectation, touchpoint, team and area
 fault         what is wrong with nodes and devices, since when, and in which page technicians were told
+mute          who muted what, from when to when, and why
+training      which devices were for training, from when to when
+suspension    what contacts of a fire alarm said
+listening     since when the hub only listened, or paged
+held          pages that something quiet keeps back: when it ends, the present state is paged
 sender        how much came from each node and feed, and how much of it was no good
 ============  =========================================================================================================
 """
@@ -480,6 +485,56 @@ create table tap (
     at_ms integer not null,
     do text not null,
     primary key (page, who)
+
+_QUIET = """
+create table mute (
+    id text primary key,
+    scope text not null,
+    owner text not null,
+    reason text not null,
+    faults integer not null,
+    begin_ms integer not null,
+    end_ms integer not null,
+    by text not null,
+    made_ms integer not null,
+    ended_ms integer,
+    ended_by text
+);
+
+create table training (
+    id text primary key,
+    who text not null,
+    trainer text not null,
+    from_ms integer not null,
+    until_ms integer not null,
+    by text not null,
+    ended_ms integer,
+    ended_by text
+);
+
+create table suspension (
+    signal text primary key,
+    device text not null,
+    touchpoint text not null,
+    suspended integer not null,
+    at_ms integer not null,
+    source text not null,
+    boot_rank integer not null,
+    seq integer not null,
+    gone integer not null default 0
+);
+
+create table listening (
+    at_ms integer primary key,
+    only integer not null
+);
+
+create table held (
+    moment text not null,
+    team text not null,
+    since_ms integer not null,
+    over integer not null,
+    primary key (moment, team)
 ) without rowid;
 """
 
@@ -562,6 +617,9 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     @migrations()
     def m015_tap(db: Database) -> None:
         _all(db, _TAP)
+
+    def m016_quiet(db: Database) -> None:
+        _all(db, _QUIET)
 
     database = Utils(connection)
     migrations.apply(database)

@@ -23,6 +23,7 @@ from andgate.moment.signals import RELEASED, SERVING, Input, Retimed, Signal
 from andgate.plan import Plan
 from hub.store.coverage import Coverage
 from hub.store.hours import Hours
+from hub.store.hushes import Written, written
 from hub.store.journal import GENESIS, Body, encode_body, link
 from hub.store.lock import FolderLock
 from hub.store.marker import doubt, try_to_mark
@@ -110,6 +111,7 @@ class Store:
         self._plans: list[tuple[Any, ...]] = []
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._served: list[Input] = []
+        self._hushes: list[Written] = []
 
     def _meta(self, key: str) -> str | None:
         row = self.db.execute("select value from meta where key = ?", (key,)).fetchone()
@@ -186,6 +188,7 @@ class Store:
         for item in inputs:
             if self.coverage.wants(item):
                 self.coverage.saw(item)
+            self._hushes += written(item)
         if outcomes is not None:
             for item in inputs:
                 if isinstance(item, Retimed) or (isinstance(item, Signal) and (item.name in _SERVED or item.retracts)):
@@ -263,6 +266,8 @@ class Store:
             self.outcomes.write(self._now_ms)
         for statement, rows in self._rows.items():
             db.executemany(statement, rows)
+        for statement, values in self._hushes:  # one after the other: they are about the same rows
+            db.execute(statement, values)
         if self._plans:
             db.executemany(_PLAN, self._plans)
         self.coverage.write()  # after the plans, by which it counts

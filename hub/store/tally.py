@@ -31,6 +31,8 @@ FIELDS = (
 SUCCESS, FAILURE, VOID, SAVED, ANSWERED, ANOMALY, PROVISIONAL, PRESSED, AGREED, CONTRADICTED = (
     1 << bit for bit in range(len(FIELDS))
 )
+TRAINING = 2
+"""In the column `withdrawn` of a moment: it was training, so that it is in no list and no count unless asked for."""
 _REMEMBERED = 8_192
 
 _UPSERT = (
@@ -56,7 +58,7 @@ class Cell(Struct, frozen=True):
 
 def bits_of(moment: Moment) -> int:
     """Return what a publication counts as."""
-    if moment.withdrawn or moment.verdict is None:
+    if moment.withdrawn or moment.verdict is None or moment.training is not None:
         return 0
     bits = 0
     for flag, bit in (
@@ -99,7 +101,7 @@ def moment_row(moment: Moment, body: bytes, cell: Cell, bits: int) -> tuple[obje
         moment.touchpoint,
         moment.key,
         moment.state,
-        moment.withdrawn,
+        TRAINING if moment.training is not None and not moment.withdrawn else int(moment.withdrawn),
         moment.opened_ms,
         decided_ms,
         cell.hour_ms,

@@ -1,0 +1,427 @@
+"""What keeps pages back, and what follows when it ends: mutes, a fire alarm, training, listening only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from andgate.errors import RefusedError
+from andgate.moment.signals import Muted, Trained, Unmuted, Untrained
+from andgate.plan.quiet import Scope
+from hub.clock import HandClock
+from hub.evidence.rejudge import rejudge
+from hub.evidence.verify import verify
+from hub.quiet import View
+from hub.store.hushes import listened
+from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed, node_signal
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+TECHNICIANS = PLAN.replace('timezone = "Europe/Rome"\n', 'timezone = "Europe/Rome"\ntechnicians = "supervisors"\n')
+FIRE = """
+[touchpoints.fire-panel]
+name = "Fire panel"
+group = "supervisors"
+suspends = "site"
+suspends_at_most = "10m"
+[nodes.gatehouse.devices.alarm]
+touchpoint = "fire-panel"
+kind = "belt-sensor"
+pin = 23
+signals = { on = "suspended", off = "resumed" }
+"""
+NIGHT = """
+[mutes.night-cleaning]
+reason = "Nightly cleaning"
+owner = "Facility management"
+touchpoints = ["counter-a"]
+from = "12:00"
+to = "12:15"
+"""
+TRAINS = PLAN.replace(
+    '[nodes.desk-a1.devices.mot]\nkind = "mot-button"',
+    '[nodes.desk-a1.devices.mot]\ntraining = true\ntrainer = "supervisors"\nkind = "mot-button"',
+)
+OFTEN = PLAN.replace('unless = "claimed"\n', "")
+
+
+def mute(desk: Desk, *, minutes: float = 30, id: str = "m1", begin_ms: int | None = None, **more: Any) -> View:
+    now_ms = desk.clock.now_ms()
+    begin_ms = now_ms if begin_ms is None else begin_ms
+    asked = Muted(
+        id=id,
+        at_ms=now_ms,
+        by="Ines",
+        owner=more.pop("owner", "Ines"),
+        reason=more.pop("reason", "Floor is being washed"),
+        begin_ms=begin_ms,
+        end_ms=begin_ms + round(minutes * MINUTE_MS),
+        faults=more.pop("faults", False),
+        scope=Scope(**more),
+    )
+    return desk.driver.hush(asked).result(WAIT_S)
+
+
+def unmute(desk: Desk, id: str = "m1") -> View:
+    return desk.driver.hush(Unmuted(mute=id, at_ms=desk.clock.now_ms(), by="Otto")).result(WAIT_S)
+
+
+def train(desk: Desk, who: str = "desk-a1", trainer: str = "supervisors", *, minutes: int = 60) -> View:
+    now_ms = desk.clock.now_ms()
+    asked = Trained(id="t1", at_ms=now_ms, by="Ines", who=who, trainer=trainer, until_ms=now_ms + minutes * MINUTE_MS)
+    return desk.driver.hush(asked).result(WAIT_S)
+
+
+def fates(desk: Desk, **wanted: Any) -> list[tuple[str, str, str, str]]:
+    return [(row.group, row.kind, row.state, row.note) for row in desk.pages(**wanted) if row.channel]
+
+
+def alarm(desk: Desk, seq: int, word: str, **more: Any) -> None:
+    payload = json.dumps({"device": "alarm", "signal": word, "seq": seq, "boot": "g1", "mono": 50.0 + seq, **more})
+    desk.node(payload.encode(), "gatehouse")
+
+
+def sound(desk: Desk, data: Path) -> None:
+    """The journal says all that the tables say, and judges the same again."""
+    found = verify(data / "andgate.db")
+    assert found.sound(witnessed=False), [found.broken, *map(str, found.differences)]
+    assert rejudge(data / "andgate.db").first is None
+
+
+# --------------------------------------------------------------------------------------------------------- mutes
+
+
+def test_a_mute_keeps_pages_back_and_judges_all_the_same(desk: Desk, tmp_path: Path) -> None:
+    view = mute(desk, touchpoints=("counter-a",))
+    assert [(each.owner, each.reason) for each in view.mutes] == [("Ines", "Floor is being washed")]
+    desk.node(node_signal(1))
+    (row,) = desk.pages()
+    assert (row.state, row.group) == ("muted", "ticket-agents")
+    assert row.note == "muted until 12:36 (Ines): Floor is being washed"
+    desk.pass_ms(4 * MINUTE_MS)
+    assert desk.only().verdict == "failure"
+    assert [fate[2] for fate in fates(desk)] == ["muted", "muted"]
+    sound(desk, tmp_path / "data")
+
+
+def test_at_its_end_the_present_state_is_paged_once_to_whoever_was_kept_from_it(desk: Desk, tmp_path: Path) -> None:
+    mute(desk, minutes=2, touchpoints=("counter-a",))
+    desk.node(node_signal(1))
+    desk.pass_ms(100_000)  # both steps were due
+    assert [fate[2] for fate in fates(desk)] == ["muted", "muted"]
+    desk.pass_ms(20_000)
+    paged = desk.pages(state="queued")
+    assert [(row.group, row.reason) for row in paged] == [
+        ("ticket-agents", "it was quiet until now"),
+        ("supervisors", "it was quiet until now"),
+    ]
+    assert paged[0].text.startswith("Check-in counter A: 1:00 left. It was quiet until now.")
+    assert paged[0].left_s == pytest.approx(60.0)
+    desk.pass_ms(30_000)
+    assert len(desk.pages(state="queued")) == 2
+    assert not desk.driver.quiet.mutes
+    sound(desk, tmp_path / "data")
+
+
+def test_ended_early_by_anyone_with_the_right(desk: Desk) -> None:
+    mute(desk)
+    desk.node(node_signal(1))
+    assert not unmute(desk).mutes
+    assert [row.group for row in desk.pages(state="queued")] == ["ticket-agents"]
+    with pytest.raises(RefusedError, match="no such mute"):
+        unmute(desk)
+
+
+def test_whoever_is_on_it_is_not_paged_when_a_mute_ends(desk: Desk, tmp_path: Path) -> None:
+    mute(desk, minutes=2)
+    desk.node(node_signal(1))
+    desk.pass_ms(100_000)
+    desk.act("claim", desk.only().id)
+    desk.pass_ms(20_000)
+    assert [row.group for row in desk.pages(state="queued")] == ["ticket-agents"]  # their step goes whoever is on it
+    sound(desk, tmp_path / "data")
+
+
+def test_what_ended_meanwhile_pages_nobody_nor_says_that_it_is_over(desk: Desk) -> None:
+    mute(desk, minutes=2)
+    desk.node(node_signal(1))
+    desk.node(node_signal(2, "reset", press=1))
+    desk.pass_ms(3 * MINUTE_MS)
+    assert not desk.pages(state="queued")
+    assert not desk.pages(state="sent")
+
+
+def test_a_step_due_later_than_its_end_goes_by_itself_and_nothing_twice(desk: Desk) -> None:
+    mute(desk, minutes=1)
+    desk.node(node_signal(1))
+    desk.pass_ms(MINUTE_MS)
+    desk.pass_ms(MINUTE_MS)
+    assert [row.group for row in desk.pages(state="queued")] == ["ticket-agents", "supervisors"]
+
+
+def test_one_may_end_while_another_still_holds(desk: Desk) -> None:
+    mute(desk, minutes=1, id="m1")
+    mute(desk, minutes=2, id="m2", groups=("ticket-agents",))
+    desk.node(node_signal(1))
+    desk.pass_ms(MINUTE_MS)
+    assert not desk.pages(state="queued")
+    desk.pass_ms(MINUTE_MS)
+    assert [row.reason for row in desk.pages(state="queued", group="ticket-agents")] == ["it was quiet until now"]
+
+
+def test_what_waits_on_a_slow_channel_is_kept_back_too(desk: Desk) -> None:
+    desk.node(node_signal(1))
+    (row,) = desk.pages(state="queued")
+    mute(desk)
+    assert desk.pages()[0].state == "muted"
+    assert any(row.id in commit.cancelled for commit in desk.commits)
+
+
+@pytest.mark.parametrize(
+    ("scope", "kept"),
+    [
+        ({}, True),
+        ({"areas": ("Terminal 1",)}, True),
+        ({"touchpoints": ("belt-3",)}, False),
+        ({"expectations": ("check-in-wait",)}, True),
+        ({"groups": ("supervisors",)}, False),
+        ({"groups": ("ticket-agents",), "touchpoints": ("belt-3",)}, False),
+    ],
+)
+def test_a_mute_is_about_what_it_names(desk: Desk, scope: dict[str, Any], kept: bool) -> None:
+    mute(desk, **scope)
+    desk.node(node_signal(1))
+    assert (desk.pages()[0].state == "muted") is kept
+
+
+def test_a_mute_has_an_end_a_limit_and_something_to_mute(desk: Desk) -> None:
+    for wrong, words in (
+        ({"minutes": 8 * 60 + 1}, "8 hours at most"),
+        ({"minutes": 0}, "ends later than now"),
+        ({"minutes": -5}, "ends later than now"),
+        ({"begin_ms": START_MS + 15 * 24 * HOUR_MS}, "in more than 14 days"),
+        ({"touchpoints": ("counter-z",)}, 'no touchpoint "counter-z"'),
+        ({"areas": ("Terminal 9",)}, 'no area "Terminal 9"'),
+        ({"expectations": ("x",)}, 'no expectation "x"'),
+        ({"groups": ("x",)}, 'no group "x"'),
+    ):
+        with pytest.raises(RefusedError, match=words):
+            mute(desk, **wrong)
+    assert not desk.driver.quiet.mutes
+
+
+def test_the_end_of_a_mute_that_fell_into_a_stop_is_caught_up_with(
+    make_desk: Callable[..., Desk], clock: HandClock, tmp_path: Path
+) -> None:
+    desk = make_desk()
+    mute(desk, minutes=2)
+    desk.node(node_signal(1))
+    copy = as_killed(tmp_path / "data", tmp_path / "copy")
+    clock.advance(2 * MINUTE_MS + 1)
+    again = make_desk(data=copy)
+    assert {row.group for row in again.pages(state="queued")} == {"ticket-agents", "supervisors"}
+    sound(again, copy)
+
+
+def test_a_mute_outlives_a_restart(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
+    mute(make_desk())
+    again = make_desk(data=as_killed(tmp_path / "data", tmp_path / "copy"))
+    assert [each.reason for each in again.driver.quiet.mutes] == ["Floor is being washed"]
+    again.node(node_signal(1))
+    assert again.pages()[0].state == "muted"
+
+
+def test_one_that_comes_again_comes_by_the_clocks_on_the_walls(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
+    desk = make_desk(plan=PLAN + NIGHT)  # it is 12:06 in Rome
+    (standing,) = desk.driver.quiet.mutes
+    assert standing.recurring
+    desk.node(node_signal(1))
+    assert (
+        desk.pages()[0].note == "muted until 12:15 (the plan's night-cleaning, Facility management): Nightly cleaning"
+    )
+    view = unmute(desk, standing.id)
+    assert view.mutes[0].begin_ms == standing.begin_ms + 24 * HOUR_MS
+    assert [row.group for row in desk.pages(state="queued")] == ["ticket-agents"]
+    copy = as_killed(tmp_path / "data", tmp_path / "copy")
+    again = make_desk(data=copy, plan=PLAN + NIGHT)
+    assert again.driver.quiet.mutes[0].begin_ms == standing.begin_ms + 24 * HOUR_MS  # ended is ended
+    sound(again, copy)
+
+
+def _stuck(desk: Desk, fault: str | None) -> None:
+    devices = {"mot": {"level": "off", "fault": fault}}
+    desk.say("node/desk-a1/state", json.dumps({"state": "online", "session": 1, "boot": "b1"}).encode())
+    desk.say("node/desk-a1/health", json.dumps({"boot": "b1", "mono": 5.0, "devices": devices}).encode())
+
+
+@pytest.mark.parametrize("faults", [False, True])
+def test_technicians_hear_of_faults_unless_a_mute_says_otherwise(make_desk: Callable[..., Desk], faults: bool) -> None:
+    desk = make_desk(plan=TECHNICIANS)
+    mute(desk, touchpoints=("counter-a",), faults=faults)
+    _stuck(desk, "stuck")
+    assert bool(desk.pages()) is not faults
+    unmute(desk)
+    desk.pass_ms(15_000)  # nodes are looked at again
+    assert [row.reason for row in desk.pages()] == ["desk-a1/mot stuck"]
+
+
+# --------------------------------------------------------------------------------------------------- a fire alarm
+
+
+def test_a_fire_alarm_stops_all_pages_and_when_it_is_over_the_present_state_is_paged(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    desk = make_desk(plan=PLAN + FIRE)
+    desk.node(node_signal(1))
+    assert len(desk.pages(state="queued")) == 1
+    alarm(desk, 1, "suspended")
+    (standing,) = desk.driver.quiet.suspensions
+    assert (standing.contact, standing.site) == ("gatehouse/alarm", True)
+    assert [row.state for row in desk.pages()] == ["muted"]
+    assert desk.pages()[0].note == "suspended since 12:06 by Fire panel"
+    desk.pass_ms(100_000)
+    assert not desk.pages(state="queued")
+    alarm(desk, 2, "resumed")
+    assert not desk.driver.quiet.suspensions
+    assert {row.group for row in desk.pages(state="queued")} == {"ticket-agents", "supervisors"}
+    desk.pass_ms(100_000)
+    assert desk.only().verdict == "failure"  # the clocks went on
+    sound(desk, tmp_path / "data")
+
+
+def test_a_level_found_at_start_suspends_too(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=PLAN + FIRE)
+    alarm(desk, 1, "suspended", found=True)
+    assert desk.driver.quiet.suspensions
+
+
+def test_a_contact_that_nobody_hears_ends_its_suspension_and_technicians_are_told(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    desk = make_desk(plan=TECHNICIANS + FIRE)
+    birth = {"state": "online", "session": 1, "boot": "g1", "version": "1", "config": "x"}
+    desk.say("node/gatehouse/state", json.dumps(birth).encode())
+    alarm(desk, 1, "suspended")
+    desk.say("node/gatehouse/state", json.dumps({"state": "lost", "session": 1}).encode())
+    (standing,) = desk.driver.quiet.suspensions
+    assert standing.until_ms is not None
+    desk.node(node_signal(1))
+    assert [row.state for row in desk.pages(expectation="check-in-wait")] == ["muted"]
+    desk.pass_ms(standing.until_ms - desk.clock.now_ms())
+    assert not desk.driver.quiet.suspensions
+    told = [row for row in desk.pages(state="queued") if row.moment.startswith("fault/")]
+    assert any("pages go again" in row.text for row in told)
+    sound(desk, tmp_path / "data")
+
+
+def test_a_feed_must_say_again_that_it_suspends(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=PLAN + FIRE)
+    desk.post("f1", "suspended", "fire-panel")
+    desk.pass_ms(8 * MINUTE_MS)
+    desk.post("f2", "suspended", "fire-panel")
+    desk.pass_ms(8 * MINUTE_MS)
+    assert desk.driver.quiet.suspensions
+    desk.pass_ms(2 * MINUTE_MS)
+    assert not desk.driver.quiet.suspensions
+
+
+def test_a_suspension_outlives_a_restart(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
+    alarm(make_desk(plan=PLAN + FIRE), 1, "suspended")
+    again = make_desk(data=as_killed(tmp_path / "data", tmp_path / "copy"), plan=PLAN + FIRE)
+    assert again.driver.quiet.suspensions
+    again.node(node_signal(1))
+    assert again.pages()[0].state == "muted"
+    alarm(again, 2, "resumed")
+    assert again.pages(state="queued")
+
+
+# ------------------------------------------------------------------------------------------------------- training
+
+
+def test_a_press_in_training_pages_the_trainer_and_touches_no_real_line(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    desk = make_desk(plan=TRAINS)
+    mark = {"device": "mark", "signal": "reached", "seq": 1, "boot": "m", "mono": 1.0}
+    desk.node(json.dumps(mark).encode(), "mark-a")
+    desk.node(node_signal(1))
+    real, trained = sorted(desk.driver.open_moments(), key=lambda moment: moment.training or "")
+    assert (real.training, trained.training) == (None, "supervisors")
+    assert real.witnesses == ("mark-a/mark",)
+    assert [(row.group, row.moment) for row in desk.pages(state="queued")] == [
+        ("ticket-agents", real.id),
+        ("supervisors", trained.id),
+    ]
+    assert desk.pages(moment=trained.id)[0].text.startswith("Training, not real. Check-in counter A")
+    desk.node(node_signal(2, "reset", press=99))
+    assert [moment.id for moment in desk.driver.open_moments()] == [real.id]
+    assert desk.reader.moments().items == (real,)
+    assert not desk.reader.tally()
+    sound(desk, tmp_path / "data")
+
+
+def test_training_on_the_web_has_an_end_and_counts_by_the_time_of_the_press(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+    view = train(desk)
+    assert [(each.who, each.trainer, each.devices) for each in view.training] == [
+        ("desk-a1", "supervisors", ("desk-a1/mot",))
+    ]
+    desk.node(node_signal(1))
+    desk.pass_ms(HOUR_MS)
+    assert not desk.driver.quiet.training
+    desk.node(node_signal(3602))
+    late = {**json.loads(node_signal(3603)), "mono": 60.0, "sent": 3700.0}  # it was pressed while training still was
+    desk.node(json.dumps(late).encode())
+    found = [moment.training for moment in desk.reader.moments(withdrawn=True).items]
+    assert found.count(None) == 1
+    sound(desk, tmp_path / "data")
+
+
+def test_training_is_refused_where_nobody_could_train(desk: Desk) -> None:
+    for who, trainer, minutes, words in (
+        ("desk-z", "supervisors", 5, "no node or device"),
+        ("mark-a", "supervisors", 5, "no node or device"),
+        ("desk-a1", "nobody", 5, "no group"),
+        ("desk-a1", "supervisors", 0, "within 14 days"),
+        ("desk-a1", "supervisors", 15 * 24 * 60, "within 14 days"),
+    ):
+        with pytest.raises(RefusedError, match=words):
+            train(desk, who, trainer, minutes=minutes)
+    train(desk)
+    with pytest.raises(RefusedError, match="already"):
+        train(desk, "desk-a1/mot")
+    over = Untrained(training="t1", at_ms=desk.clock.now_ms(), by="Otto")
+    assert not desk.driver.hush(over).result(WAIT_S).training
+    with pytest.raises(RefusedError, match="no such training"):
+        desk.driver.hush(over).result(WAIT_S)
+
+
+# -------------------------------------------------------------------------------------------------- listening only
+
+
+def test_a_place_that_only_listens_pages_nobody(make_desk: Callable[..., Desk]) -> None:
+    listens = PLAN.replace('area = "Terminal 1"\n', 'area = "Terminal 1"\nlistens = true\n')
+    desk = make_desk(plan=listens)
+    desk.node(node_signal(1))
+    assert [(row.state, row.note) for row in desk.pages()] == [("muted", "the plan only listens here")]
+    desk.driver.reload(PLAN).result(WAIT_S)
+    assert [row.group for row in desk.pages(state="queued")] == ["ticket-agents"]
+
+
+def test_when_the_hub_only_listened_is_on_record(
+    make_desk: Callable[..., Desk], clock: HandClock, tmp_path: Path
+) -> None:
+    desk = make_desk(listen_only=True)
+    assert desk.driver.quiet.listen_only
+    copy = as_killed(tmp_path / "data", tmp_path / "copy")
+    clock.advance(HOUR_MS)
+    again = make_desk(data=copy)
+    with again.reader._borrow() as db:
+        assert listened(db) == [(START_MS, True), (START_MS + HOUR_MS, False)]
+    sound(again, copy)
