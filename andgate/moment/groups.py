@@ -75,10 +75,10 @@ class Groups:
         return list({id(sleeper): sleeper for sleeper in self._asleep.values()}.values())
 
     def all(self) -> Iterator[Group]:
-        """Yield every group once, waking those that sleep."""
+        """Yield every group once, waking those that sleep; in an order that no restart changes."""
         for sleeper in self.asleep():
             self._wake(sleeper)
-        yield from self.awake()
+        yield from sorted(self.awake(), key=_place_of)
 
     def link(self, group: Group, other: Group) -> Group:
         """Fold two groups together from now on."""
@@ -103,7 +103,7 @@ class Groups:
         if found is None and wake and self._asleep:
             list(self.all())
             found = self._by_signal.get(signal_id)
-        return found or ()
+        return () if found is None else tuple(sorted(found, key=_place_of))
 
     def keep(self, moment_id: str, group: Group) -> None:
         """Note where a moment is."""
@@ -154,3 +154,7 @@ class Groups:
         self.adopt(group)
         self._forget_in(group)
         return group
+
+
+def _place_of(group: Group) -> Place:
+    return group.expectation, min(group.touchpoints)

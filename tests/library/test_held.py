@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from andgate.moment.engine import Engine
 from andgate.moment.signals import Replanned, Signal
+from andgate.moment.state import dump, load
 from andgate.plan import Device
 from tests.library.days import BAGGAGE, CHECK_IN, DEVICES, MINUTE, at, site
 from tests.library.fold import judge
@@ -68,3 +70,29 @@ def test_a_hold_that_no_device_of_the_plan_gave_stands() -> None:
         watch.receive([item], item.at_ms)
     (moment,) = watch.living
     assert moment.state == "open"
+
+
+def test_a_plan_that_ends_many_moments_ends_them_in_the_same_order_after_a_restart() -> None:
+    first = site(replace(WAIT, touchpoints=("counter-b", "counter-a")), BAGGAGE)
+    nothing = Replanned(plan=site(version="second"), at_ms=at(5))
+    steps = []
+    for restart in (False, True):
+        engine = Engine(first)
+        for place in ("counter-b", "counter-a"):
+            engine.receive([replace(_said("pressed", at(1), ""), id=place, touchpoint=place)], at(4))
+        engine = load(dump(engine)) if restart else engine
+        steps.append(engine.receive([nothing], at(5)))
+    assert steps[0] == steps[1]
+    assert [moment.touchpoint for moment in steps[0].published] == ["counter-a", "counter-b"]
+
+
+def test_what_is_taken_back_from_two_promises_is_so_in_the_same_order_after_a_restart() -> None:
+    first = site(replace(WAIT, id="z"), replace(WAIT, id="a"))
+    back = replace(_said("reset", at(2), ""), retracts="n/pressed")
+    steps = []
+    for restart in (False, True):
+        engine = Engine(first)
+        engine.receive([_said("pressed", at(1), "")], at(4))
+        engine = load(dump(engine)) if restart else engine
+        steps.append(engine.receive([back], at(5)))
+    assert steps[0] == steps[1]
