@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 15
+LATEST = 16
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -485,6 +485,8 @@ create table tap (
     at_ms integer not null,
     do text not null,
     primary key (page, who)
+"""
+
 
 _QUIET = """
 create table mute (
@@ -618,6 +620,7 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     def m015_tap(db: Database) -> None:
         _all(db, _TAP)
 
+    @migrations()
     def m016_quiet(db: Database) -> None:
         _all(db, _QUIET)
 
