@@ -485,6 +485,7 @@ create table tap (
     at_ms integer not null,
     do text not null,
     primary key (page, who)
+) without rowid;
 """
 
 
