@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -185,6 +186,8 @@ def unpack(file: Path, database: Path | None, progress: Progress = lambda _what,
         StorageError: it is damaged.
     """
     with _opened(file) as pack:
+        if any(each.flag_bits & 1 for each in pack.infolist()):
+            raise StorageError(f"{file} is damaged: it calls itself encrypted")
         names = set(pack.namelist())
         if not {MANIFEST, DATABASE} <= names:
             raise UsageError(f"{file} is no backup of Andgate's")
@@ -223,7 +226,7 @@ def _opened(file: Path) -> Iterator[ZipFile]:
             yield pack
     except FileNotFoundError:
         raise UsageError(f"there is no {file}") from None
-    except BadZipFile as wrong:
+    except (BadZipFile, zlib.error, EOFError, NotImplementedError) as wrong:  # whatever zipfile makes of nonsense
         raise StorageError(f"{file} is damaged, or no backup of Andgate's: {wrong}") from wrong
 
 

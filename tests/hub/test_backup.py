@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import random
 import shutil
 import sqlite3
 import threading
@@ -180,6 +182,19 @@ def test_a_changed_backup_is_refused(desk: Desk, tmp_path: Path) -> None:
     file.write_bytes(whole)
     with pytest.raises(StorageError, match="damaged"):
         unpack(file, None)
+
+
+def test_a_backup_with_a_turned_bit_is_refused_in_words_or_is_whole(desk: Desk, tmp_path: Path) -> None:
+    _press(desk, 1)
+    backup(tmp_path / "data", tmp_path / "b.zip", "2026-11-21T12:00:00.000Z")
+    whole, chance = (tmp_path / "b.zip").read_bytes(), random.Random(1)
+    for n in range(120):
+        said = bytearray(whole)
+        said[chance.randrange(len(said))] ^= 1 << chance.randrange(8)
+        (tmp_path / "x.zip").write_bytes(said)
+        with contextlib.suppress(StorageError, UsageError):  # a bit in a date of the zip does no harm
+            restore(tmp_path / "x.zip", tmp_path / f"r{n}")
+            assert not verify(tmp_path / f"r{n}" / "andgate.db").differences
 
 
 def test_a_database_put_back_by_hand_is_noticed(
