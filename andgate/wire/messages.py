@@ -164,6 +164,8 @@ class Health(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Edges that were too fast to be believed since start."""
     fault: str | None = None
     """What is wrong with the node itself, in words: what it sees is kept in memory only, say."""
+    drill: str | None = None
+    """The last `drill` that it was asked for: so it is proven that commands come through."""
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
@@ -255,6 +257,10 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True):
     boot: str | None = None
     from_: WholeNumber | None = field(default=None, name="from")
     to: WholeNumber | None = None
+    drill: str | None = None
+    """Names a `drill`; the node says it again in its next health."""
+    loud: bool = True
+    """Whether a `drill` may be seen and heard."""
 
 
 class LiveMoment(Struct, frozen=True, kw_only=True):
@@ -277,6 +283,10 @@ class LiveMoment(Struct, frozen=True, kw_only=True):
     change: int
     asks_until: str | None = None
     """The sensor sees no line: until then a second press confirms it; null: nothing is asked."""
+    coming: int | UnsetType = UNSET
+    """So many people are on it; only where more than one is needed, and `claimed` says when that is enough."""
+    needs: int | UnsetType = UNSET
+    """So many are needed; not there: one."""
 
 
 class EndedMoment(Struct, frozen=True, kw_only=True):
@@ -421,6 +431,17 @@ class FailedBefore(Struct, frozen=True, kw_only=True):
     """Its deadline."""
 
 
+class ClaimMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody is on a moment."""
+
+    by: str
+    at: str
+    until: str | None
+    """When it lapses; null: it stands to the end."""
+    took: str | None = None
+    """Whose claim it took over."""
+
+
 class MomentMessage(Struct, frozen=True, kw_only=True):
     """A moment as the API, ``verdict`` and the stream show it."""
 
@@ -469,3 +490,8 @@ class MomentMessage(Struct, frozen=True, kw_only=True):
     """Of a remedy task only: the failed moment that it makes good; it ends when somebody says what was given."""
     before: list[FailedBefore] | UnsetType = UNSET
     """Of a remedy task: what had failed for the same key before, oldest first; such a failure is exceptional."""
+    claims: list[ClaimMessage] | UnsetType = UNSET
+    """Everybody who is on it, first come first (`claimed_by` is who came first, or made them enough); not there:
+    nobody is."""
+    needs: int | UnsetType = UNSET
+    """So many different people must be on it before `claimed_at` is set; not there: one."""

@@ -6,12 +6,28 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, UnsetType
 
+from andgate.moment.claims import Claim
 from andgate.moment.moments import Moment, Word
-from andgate.wire.messages import EndedMoment, FailedBefore, LiveMoment, MomentMessage, Said, TouchpointMoments
+from andgate.wire.messages import (
+    ClaimMessage,
+    EndedMoment,
+    FailedBefore,
+    LiveMoment,
+    MomentMessage,
+    Said,
+    TouchpointMoments,
+)
 from andgate.wire.times import format_time, format_time_or_none
 
 ENDED_SHOWN_MS = 30_000
 """So long a touchpoint still shows the moment that ended last."""
+
+
+def claim_message(claim: Claim) -> ClaimMessage:
+    """Return a claim as the API, ``verdict`` and the live stream show it."""
+    return ClaimMessage(
+        by=claim.by, at=format_time(claim.at_ms), until=format_time_or_none(claim.until_ms), took=claim.took
+    )
 
 
 def moment_message(moment: Moment) -> MomentMessage:
@@ -51,6 +67,8 @@ def moment_message(moment: Moment) -> MomentMessage:
         sensor=moment.sensor,
         contradicted_at=format_time_or_none(moment.contradicted_ms),
         asks_until=format_time_or_none(moment.asks_until_ms),
+        claims=[claim_message(claim) for claim in moment.coming] or UNSET,
+        needs=moment.needs if moment.needs > 1 else UNSET,
         caused=_said(moment.caused),
         given=_said(moment.given),
         remedies=UNSET if moment.remedies is None else moment.remedies,
@@ -97,6 +115,8 @@ def live_moment(moment: Moment) -> LiveMoment:
         saved=moment.saved,
         change=moment.change,
         asks_until=format_time_or_none(moment.asks_until_ms),
+        coming=len(moment.coming) if moment.needs > 1 else UNSET,
+        needs=moment.needs if moment.needs > 1 else UNSET,
     )
 
 

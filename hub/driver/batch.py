@@ -48,6 +48,8 @@ class Committed(Struct, frozen=True, kw_only=True):
     """Feed -> ids stored."""
     commands: tuple[tuple[str, Command], ...] = ()
     """Node -> command."""
+    drilled: tuple[str, ...] = ()
+    """Parts of drills that pagers and nodes have answered: ``drill:ID:N``."""
     heard: tuple[Heard, ...] = ()
     """What receivers said of pages."""
     nodes: tuple[tuple[str, str], ...] = ()
@@ -77,6 +79,7 @@ class Batch:
         self.boots: dict[int, Boot] = {}
         self.feeds: dict[str, list[str]] = {}
         self.commands: list[tuple[str, Command]] = []
+        self.drilled: list[str] = []
         self.heard: list[Heard] = []
         self.nodes: list[tuple[str, str]] = []
         self.plan: Plan | None = None
@@ -104,6 +107,7 @@ class Batch:
             ),
             feeds=tuple((feed, tuple(ids)) for feed, ids in self.feeds.items()),
             commands=tuple(self.commands),
+            drilled=tuple(self.drilled),
             heard=tuple(self.heard),
             nodes=tuple(self.nodes),
             plan=self.plan,

@@ -27,7 +27,7 @@ from andgate.wire.messages import Command, FeedSignal, TimeReply
 from hub.clock import HubClock
 from hub.driver.auditor import Audit
 from hub.driver.batch import Batch, Committed
-from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced
+from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced, Tapped, Tried
 from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.timekeeper import Timekeeper
@@ -213,6 +213,22 @@ class Driver:
         future: Future[View] = Future()
         return self._put(Asked(asked, future), future)
 
+    def try_channel(self, person: str, channel: str) -> Future[str]:
+        """Send a page that only tries a person's channel; done when it is queued, with the page's id."""
+        future: Future[str] = Future()
+        return self._put(Tried(person, channel, future), future)
+
+    def tap(self, link: int, actions: Sequence[Action], person: str | None) -> Future[list[Moment]]:
+        """Take what somebody did with the link in a page; done after the commit with the moments, or a RefusedError.
+
+        Args:
+            link: the delivery it came with.
+            actions: one, or one for each moment of a bundle.
+            person: whose link it is, by opaque id; None: everybody's who got it.
+        """
+        future: Future[list[Moment]] = Future()
+        return self._put(Tapped(link, tuple(actions), person, future), future)
+
     def command(self, node: str, command: Command) -> Future[None]:
         """Tell a node something; done when it has been handed on, or a RefusedError where the plan has no such node."""
         future: Future[None] = Future()
@@ -239,6 +255,10 @@ class Driver:
     def fate(self, fate: PageFate) -> None:
         """Record what became of a delivery."""
         self._queue.put(fate)
+
+    def drilled(self, drilled: Drilled) -> None:
+        """Put what is known of a drill on record."""
+        self._queue.put(drilled)
 
     def receipt(self, receipt: Receipt) -> None:
         """Record what a receiver said of a delivery."""

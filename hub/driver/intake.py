@@ -12,6 +12,7 @@ from andgate.moment.signals import Action, Muted, Trained, Unmuted, Untrained
 from andgate.plan import Plan
 from andgate.wire.messages import Command, FeedSignal
 from hub.quiet import View
+from hub.store.drills import Drill
 
 
 class Delivered(Struct, gc=False, frozen=True):
@@ -56,6 +57,26 @@ class Asked(Struct, frozen=True):
     future: Future[View]
 
 
+class Tapped(Struct, frozen=True):
+    """What somebody did with the link in a page: it works once, and that is stored together with what it did."""
+
+    link: int
+    """The delivery that it came with, by `PageRow.id`."""
+    actions: tuple[Action, ...]
+    """One, or one for each moment of a bundle; all by the same person."""
+    person: str | None
+    """Whose link it is, by opaque id; None: everybody's who got it, and then `by` of the actions is a name."""
+    future: Future[list[Moment]]
+
+
+class Tried(Struct, frozen=True):
+    """A page that only tries one channel of one person; answered with its id."""
+
+    person: str
+    channel: str
+    future: Future[str]
+
+
 class Commanded(Struct, frozen=True):
     """A word for a node."""
 
@@ -73,6 +94,15 @@ class Held(Struct, frozen=True):
     id: int
     moment: str
     done: Callable[[], None]
+
+
+class Drilled(Struct, frozen=True):
+    """What is known of a drill, and what it found dead: (node, device, kind) of a fault -> what was found."""
+
+    drill: Drill
+    found: dict[tuple[str, str, str], str]
+    checked: frozenset[tuple[str, str, str]]
+    """What it has looked at: of these, whatever is not in `found` is well."""
 
 
 class Replaced(Struct, frozen=True):

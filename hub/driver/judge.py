@@ -33,9 +33,10 @@ from andgate.wire.codec import (
 from andgate.wire.messages import Answer, Command, PageReceipt, TimeReply
 from andgate.wire.topics import parse
 from hub.clock import HubClock
+from hub.driver.answering import addressed, identified, may_reject, rejection
 from hub.driver.auditor import Auditor
 from hub.driver.batch import PERSONAL, Batch, Heard
-from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced
+from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced, Tapped, Tried
 from hub.driver.pressed import SENT_AS, claims
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
@@ -52,12 +53,15 @@ from hub.people.handover import Handover
 from hub.people.roster import Roster
 from hub.quiet import OF_PLAN, Quiet
 from hub.store import PageFate, People, Store, restore
+from hub.store.crew import Crew, Mate
 from hub.store.notices import Notice, Notices
+from hub.store.drills import statements
 from hub.store.outbox import Outbox
 from hub.store.pages import Receipt
 from hub.store.persons import Persons
 from hub.store.rows import BUNDLE, NOTICE, SHIFT, TEST, UNSTAFFED
 from hub.store.store import FIRST
+from hub.store.taps import Taps
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +121,8 @@ class Judge:
         """In force as of the last commit."""
         self.persons = Persons(store)
         """Whose names stand for the ids in the journal."""
+        self.taps = Taps(store)
+        """Which links in pages have been used."""
         self._boots = Boots(store)
         self._fleet = Fleet(store, self._plan, clock.rate, self._boots.top)
         self.timekeeper = Timekeeper(store, clock, self.engine.now_ms)
@@ -198,14 +204,20 @@ class Judge:
         elif isinstance(item, Held):
             self.store.pages.held(item.id, item.moment)
             batch.answers.append(item.done)
+        elif isinstance(item, Drilled):
+            self._drilled(batch, item)
         elif isinstance(item, Posted):
             self._posted(batch, item)
         elif isinstance(item, Acted):
             self._acted(batch, item)
+        elif isinstance(item, Tapped):
+            self._tapped(batch, item)
         elif isinstance(item, Asked):
             self._hushed(batch, item)
         elif isinstance(item, Commanded):
             self._commanded(batch, item)
+        elif isinstance(item, Tried):
+            self._tried(batch, item)
         elif isinstance(item, Replaced):
             self._replaced(batch, item)
 
@@ -319,6 +331,8 @@ class Judge:
                 batch.nodes.append((node, standing.state))
         else:
             health = decode_health(item.payload)
+            if health.drill is not None and not item.retained:
+                batch.drilled.append(health.drill)
             own = self._fleet.health(node, health, batch.now_ms)
             batch.commands += [(node, command) for command in self._holes.ask(node, batch.now_ms)]
             if health.spool == 0:
@@ -385,6 +399,9 @@ class Judge:
     def _answer(self, batch: Batch, item: Delivered) -> None:
         """Take a pager's answer: a claim, or that it was seen or rejected."""
         answer = decode_answer(item.payload)
+        if answer.page is not None and answer.page.startswith(DRILL):
+            batch.drilled.append(answer.page)
+            return
         moment = answer.moment
         if moment is None and answer.page is not None:
             moment = self._outbox.moment_of(answer.page)
@@ -394,6 +411,8 @@ class Judge:
         if answer.do != "claim" or moment.startswith((NOTICE, SHIFT, TEST)):
             # What is about no moment is nobody's promise: that is noted, no more.
             self._outbox.answered(moment, answer.page, f"{answer.do} by {self.persons.id_of(answer.by)}")
+            if answer.do == "reject" and may_reject(self.engine.moment(moment)) is None:
+                self._reject(batch, item, answer, moment)
             return
         refused: list[RefusedError] = []
         together = self.paging.told_by(moment)
@@ -404,6 +423,13 @@ class Judge:
                 refused.append(wrong)
         if refused and len(refused) == len(together or [moment]):
             self.store.quarantine(item.received_ms, item.topic, str(refused[0]), item.payload)
+
+    def _reject(self, batch: Batch, item: Delivered, answer: Answer, moment: str) -> None:
+        """Void what a pager's owner calls a false alarm."""
+        digest = blake2b(item.payload + b"%d" % item.received_ms, digest_size=12).hexdigest()
+        at_ms = min(item.received_ms, batch.now_ms)
+        reason = rejection(answer.reason)
+        self.act(batch, Action(id=f"a/{digest}", do="void", moment=moment, at_ms=at_ms, by=answer.by, reason=reason))
 
     def _pressed(self, batch: Batch, taken: Taken) -> None:
         """Take the claims that a break room's button makes; one that comes too late for anything is no harm."""
@@ -468,14 +494,59 @@ class Judge:
         shown = self.persons.moment(moment)
         batch.answers.append(lambda: item.future.set_result(shown))
 
-    def act(self, batch: Batch, action: Action) -> None:
-        """Take a person's action, or raise a RefusedError."""
+    def act(self, batch: Batch, action: Action, *, known: bool = True) -> None:
+        """Take a person's action, or raise a RefusedError.
+
+        Args:
+            batch: to take it into.
+            action: what they do; `person` of it is an opaque id.
+            known: the others are called by their names; False: by opaque ids too.
+        """
         self.advance(batch)
         self.engine.advance(batch.now_ms)  # lets go of what is too old, so that it is refused and not lost while judged
-        why = self.engine.refuses(action)
+        action = addressed(action, self.engine.moment(action.moment), self.engine.plan)
+        if action.person is not None and action.person not in self.people.book().people:
+            raise RefusedError("nobody on this hub's list is the person that shall take over")
+        why = self.engine.refuses(identified(action, self.persons.known if known else _itself))
         if why is not None:
             raise RefusedError(why)
-        self._judge(batch, (replace(action, by=self.persons.id_of(action.by)),))
+        self._judge(batch, (identified(action, self.persons.id_of if known else _itself),))
+
+    def _tapped(self, batch: Batch, item: Tapped) -> None:
+        """Take what the link in a page does, once; a tap that comes twice is answered twice."""
+        try:
+            self._tap(batch, item)
+        except RefusedError as wrong:
+            refusal = wrong
+            batch.answers.append(lambda: item.future.set_exception(refusal))
+            return
+        found = [self.engine.moment(action.moment) for action in item.actions]
+        shown = [self.persons.moment(moment) for moment in found if moment is not None]
+        batch.answers.append(lambda: item.future.set_result(shown))
+
+    def _tap(self, batch: Batch, item: Tapped) -> None:
+        first = item.actions[0]
+        users = self.taps.users(item.link)
+        if (item.person or self.persons.known(first.by)) in users:
+            return
+        moments = [self.engine.moment(action.moment) for action in item.actions]
+        needs = 1 if item.person is not None else max(1, *(moment.needs for moment in moments if moment is not None))
+        if len(users) >= needs:
+            raise RefusedError("this link has been used")
+        refused: list[RefusedError] = []
+        for action, moment in zip(item.actions, moments, strict=True):
+            why = may_reject(moment) if action.do == "void" else None
+            if why is not None:
+                refused.append(RefusedError(why))
+                continue
+            try:
+                self.act(batch, action, known=item.person is None)
+            except RefusedError as wrong:
+                refused.append(wrong)
+        if len(refused) == len(item.actions):
+            raise refused[0]
+        who = item.person or self.persons.id_of(first.by)
+        self.taps.use(item.link, who, batch.now_ms, "reject" if first.do == "void" else "claim")
 
     def _hushed(self, batch: Batch, item: Asked) -> None:
         """Take what somebody asks about quiet: the answer is what is quiet from then on."""
@@ -522,6 +593,13 @@ class Judge:
             self._judge(batch, (released,))
         batch.quiet = quiet.looked(now_ms, self.persons.name)
 
+    def _drilled(self, batch: Batch, item: Drilled) -> None:
+        """Write a drill down; what it found dead is a fault until a drill finds it well."""
+        for statement, values in statements(item.drill):
+            self.store.row(statement, values)
+        if item.checked:
+            self._watch.drilled(item.found, item.checked, batch.now_ms)
+
     def _commanded(self, batch: Batch, item: Commanded) -> None:
         if item.node not in self.engine.plan.nodes:
             refusal = RefusedError(f'the plan has no node "{item.node}"')
@@ -529,6 +607,19 @@ class Judge:
             return
         batch.commands.append((item.node, item.command))
         batch.answers.append(lambda: item.future.set_result(None))
+
+    def _tried(self, batch: Batch, item: Tried) -> None:
+        """Send a page that only tries one channel of one person."""
+        notice = Notice(
+            page=f"{TEST}{item.channel}/{batch.now_ms}",
+            group="",
+            title="Test page",
+            text=f"Test page: {self.engine.plan.site.name} reaches you here. There is nothing to do.",
+            reason="somebody tries this channel",
+        )
+        crew = Crew((Mate(item.person, item.channel),))
+        batch.pages += self._notices.page(notice, (), batch.now_ms, crew)
+        batch.answers.append(lambda: item.future.set_result(notice.page))
 
     def _replaced(self, batch: Batch, item: Replaced) -> None:
         if item.plan.version != self.engine.plan.version:
@@ -645,6 +736,10 @@ class Judge:
                 if slash:
                     reason = f"held by {', '.join(event.held_by)}"
                     batch.commands.append((node, Command(do="refused", device=device, reason=reason)))
+
+
+def _itself(name: str) -> str:
+    return name
 
 
 def _halves(item: Delivered) -> list[Delivered]:

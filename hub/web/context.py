@@ -8,7 +8,7 @@ from fastapi import Request
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from andgate.moment.moments import Moment
@@ -67,6 +67,9 @@ class Judge(Protocol):
 
     def receipt(self, receipt: Receipt) -> None:
         """Record what a receiver said of a delivery."""
+
+    def tap(self, link: int, actions: Sequence[Action], person: str | None) -> Future[list[Moment]]:
+        """Store and judge what somebody did with the link in a page; done after the commit with the moments."""
 
     def act(self, action: Action) -> Future[Moment]:
         """Store and judge a person's action; done after the commit, with the moment as it is then."""

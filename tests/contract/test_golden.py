@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from andgate.moment.claims import Claim
 from andgate.moment.moments import Moment
 from andgate.wire import codec, messages
 from andgate.wire.times import parse_time
@@ -44,8 +45,10 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "page-fault": codec.decode_page,
     "page-over": codec.decode_page,
     "touchpoint-moment": codec.decode_touchpoint,
+    "touchpoint-moment-two": codec.decode_touchpoint,
     "verdict": codec.decode_moment,
     "verdict-remedy": codec.decode_moment,
+    "verdict-two": codec.decode_moment,
 }
 
 
@@ -66,7 +69,7 @@ def test_every_golden_message_has_a_reader() -> None:
 
 
 def test_every_message_has_a_golden_one() -> None:
-    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment", "FailedBefore", "Said", "GroupMoment"}  # fmt: skip  # noqa: E501
+    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment", "FailedBefore", "Said", "GroupMoment", "ClaimMessage"}  # fmt: skip  # noqa: E501
     kinds = {
         name
         for name, it in vars(messages).items()
@@ -155,6 +158,17 @@ OPEN = Moment(
     change=3,
     plan="e78800b77a7f",
 )
+TWO = msgspec.structs.replace(
+    OPEN,
+    needs=2,
+    claimed_ms=ms("2026-11-21T20:47:00Z"),
+    claimed_by="p-22",
+    claim_until_ms=ms("2026-11-21T20:49:00Z"),
+    claims=(
+        Claim(ms("2026-11-21T20:46:06.123Z"), "p-17", None),
+        Claim(ms("2026-11-21T20:47:00Z"), "p-22", ms("2026-11-21T20:49:00Z"), took="p-9"),
+    ),
+)
 ENDED = msgspec.structs.replace(
     OPEN,
     id="1" * 32,
@@ -171,6 +185,15 @@ ENDED = msgspec.structs.replace(
 
 def test_a_moment_is_written_as_the_contract_shows_it() -> None:
     assert json.loads(codec.encode_moment(SAVED)) == json.loads(golden("verdict"))
+
+
+def test_who_is_on_a_moment_is_written_as_the_contract_shows_it() -> None:
+    now = ms("2026-11-21T20:47:30Z")
+    assert json.loads(codec.encode_moment(TWO)) == json.loads(golden("verdict-two"))
+    assert json.loads(codec.encode(codec.touchpoint_moments([TWO], now))) == json.loads(golden("touchpoint-moment-two"))
+    alone = msgspec.structs.replace(OPEN, claim_until_ms=ms("2026-11-21T20:48:06.123Z"))
+    (claim,) = json.loads(codec.encode_moment(alone))["claims"]
+    assert claim == {"by": "p-17", "at": "2026-11-21T20:46:06.123Z", "until": "2026-11-21T20:48:06.123Z"}
 
 
 def test_a_touchpoint_s_moments_are_written_as_the_contract_shows_them() -> None:
