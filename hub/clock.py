@@ -10,6 +10,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,8 @@ STEP_S = 2.0
 """A greater one is a clock that was set. A leap second is less."""
 QUIET_S = 0.001
 """Less than this is the noise of reading two clocks."""
+READS = 5
+"""How often two clocks are read at most, until nothing came between."""
 STEADY_S = 60.0
 """A clock that was set counts when it has stayed so for this long: whoever mistypes a date corrects it."""
 _BOOTTIME: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -71,8 +74,7 @@ class SystemClock:
         self._mono_s = mono_s
         self._lock = threading.Lock()
         self._waiters: list[Callable[[], None]] = []
-        self._seen_mono_s = mono_s()
-        self._seen_s = wall_s()
+        self._seen_mono_s, self._seen_s = self._both_s()
         self._ahead_s = 0.0
         self._steady_s = self._seen_mono_s
 
@@ -81,8 +83,23 @@ class SystemClock:
         with self._lock:
             return int(self._look() * 1000)
 
+    def _both_s(self) -> tuple[float, float]:
+        """Read the monotonic clock and UTC at one instant; where something came between, once more.
+
+        A busy machine may stop us between the two for so long that they would differ by it ever after.
+        """
+        best_s, read = inf, (0.0, 0.0)
+        for _ in range(READS):
+            mono_s, wall_s = self._mono_s(), self._wall_s()
+            took_s = self._mono_s() - mono_s
+            if took_s < best_s:
+                best_s, read = took_s, (mono_s, wall_s)
+            if took_s < QUIET_S:
+                break
+        return read
+
     def _look(self) -> float:
-        mono_s, wall_s = self._mono_s(), self._wall_s()
+        mono_s, wall_s = self._both_s()
         passed_s = max(mono_s - self._seen_mono_s, 0.0)
         now_s = self._seen_s + passed_s
         ahead_s = wall_s - now_s

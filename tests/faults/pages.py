@@ -62,15 +62,16 @@ class PageCheck:
         for one in self.storm.pager.pages:
             heard[one.page["id"], one.page["kind"], one.group].append(one)
         rows = self.rows(
-            "select page, kind, moment, team, state, decided_ms, sent_ms, note, tries from page where channel != ''"
+            "select page, kind, moment, team, state, decided_ms, sent_ms, note, bundle from page where channel != ''"
         )
         known = {(row[0], row[1], row[3]) for row in rows}
         decided = {event.page for body in self.bodies for event in body.events if isinstance(event, Paged)}
         for page in decided - {row[0] for row in rows}:
             self.result.wrong(f"page {page} was decided, and is not in the outbox")
         overs = {row[2]: row for row in rows if row[1] == "over"}
-        for page, kind, moment, team, state, decided_ms, sent_ms, note, _tries in rows:
-            times = heard.get((page, kind, team), [])
+        for page, kind, moment, team, state, decided_ms, sent_ms, note, bundle in rows:
+            # In a storm of pages one stands for several.
+            times = heard.get((page, kind, team)) or heard.get((bundle, kind, team), [])
             self.result.figures[f"{kind}s {state}"] += 1
             if state == "sent" and not times and not self._pager_away(decided_ms, sent_ms):
                 self.result.wrong(f"{kind} {page} was sent at {sent_ms} and never heard")

@@ -21,6 +21,8 @@ from tests.faults.site import HUB, PLAN, PORT, WEB, Desk
 
 CLOCK = SystemClock()
 HERE = Path(__file__).parent
+UP = ("dashboard ", '@{"armed"')
+"""How a hub or a node says that it is up."""
 
 
 def andgate(*words: str) -> subprocess.CompletedProcess[str]:
@@ -38,11 +40,12 @@ class Part:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.process: subprocess.Popen[str] | None = None
-        self.started_s = 0.0
         self.told: list[dict[str, Any]] = []
         self.heard = threading.Condition()
         self.ends: list[int] = []
         """Exit codes, in order."""
+        self.up: subprocess.Popen[str] | None = None
+        """The process that has said that it is up: before that it has not said what it does on a SIGTERM."""
 
     def command(self) -> list[str]:
         raise NotImplementedError
@@ -71,13 +74,14 @@ class Part:
                 cwd=HERE.parent.parent,
                 process_group=0,  # Ctrl-C is for the storm, not for what is in it
             )
-        self.started_s = CLOCK.mono_s()
         threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         with self.log.open("a") as log:
             for line in process.stdout:
+                if line.startswith(UP):
+                    self.up = process
                 if line.startswith("@"):
                     with self.heard:
                         self.told.append(json.loads(line[1:]))

@@ -18,9 +18,9 @@ from tests.faults.outside import HttpFeed, MqttFeed, Pager
 from tests.faults.parts import CLOCK, BrokerPart, Disk, HubPart, Network, NodePart, Part
 from tests.faults.site import NODES
 
-DRAIN_S = 180.0
+DRAIN_S = 240.0
 """A node may wait 22 s before it knocks again, and a minute before it says again what was not receipted."""
-LONGEST_TERM_S = 30.0
+LONGEST_TERM_S = 60.0
 
 
 class StuckError(Exception):
@@ -105,13 +105,13 @@ class Storm:
         self._begun_s = CLOCK.mono_s()
         try:
             self.broker.start()
-            self._wait(self._broker_answers, 20, "the broker does not start")
+            self._wait(self._broker_answers, 60, "the broker does not start")
             self.pager, self.mqtt, self.http = Pager(), MqttFeed(), HttpFeed()
             self.outside = [self.pager, self.mqtt, self.http]
             self.hub.start()
             for node in self.nodes.values():
                 node.start()
-            self._wait(self._ready, 90, lambda: f"the site does not come up: {self._restless()}")
+            self._wait(self._ready, 180, lambda: f"the site does not come up: {self._restless()}")
             self._begun_s = CLOCK.mono_s()
             self._draw()
             self._blow()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.__main__ import enter
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1000)
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -24,7 +24,7 @@ def blow(*words: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=900,
         check=False,
     )
 

@@ -25,6 +25,20 @@ def made() -> tuple[Machine, SystemClock]:
     return machine, SystemClock(lambda: machine.wall, lambda: machine.mono)
 
 
+@pytest.mark.parametrize("stops", [1, 3, 4])
+def test_a_machine_that_stops_between_two_clocks_moves_neither(stops: int) -> None:
+    machine, left = Machine(), [stops]
+
+    def wall_s() -> float:
+        if left[0]:  # something else has the processor just now
+            left[0] -= 1
+            machine.pass_s(0.1 * (1 + left[0]))
+        return machine.wall
+
+    clock = SystemClock(wall_s, lambda: machine.mono)
+    assert clock.now_ms() - machine.wall * 1000 == pytest.approx(0, abs=1)
+
+
 @pytest.mark.parametrize("step_s", [1.0, -1.0, 0.3, -1.9], ids=["leap", "leap back", "a little", "nearly a step"])
 def test_a_small_difference_is_slewed_away_and_nobody_sees_it_in_a_duration(step_s: float) -> None:
     machine, clock = made()
