@@ -15,8 +15,17 @@ ITSELF = ""
 """Stands for the node among its faulty devices; no device is called so."""
 
 
-def health(rack: Rack, spool: Spool, time: SiteTime, now_s: float, *, synced: bool, config: str | None) -> Health:
-    """Return what ``node/{node}/health`` says; `config` is the hash of what it runs."""
+def health(
+    rack: Rack,
+    spool: Spool,
+    time: SiteTime,
+    now_s: float,
+    *,
+    synced: bool,
+    config: str | None,
+    drill: str | None = None,
+) -> Health:
+    """Return what ``node/{node}/health`` says; `config` is the hash of what it runs, `drill` the last it was told."""
     site_ms = time.ms(now_s)
     return Health(
         boot=spool.boot,
@@ -32,6 +41,7 @@ def health(rack: Rack, spool: Spool, time: SiteTime, now_s: float, *, synced: bo
         version=andgate.__version__,
         drops=rack.drops,
         fault=spool.trouble,
+        drill=drill,
     )
 
 

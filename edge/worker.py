@@ -116,6 +116,7 @@ class Worker:
         """Of the hub, as it said it last."""
         self._synced = clock.synced()
         self._faulty: set[str] = set()
+        self._drill: str | None = None
         self._timers: dict[str, float] = {}
         self._unkept: dict[str, bytes] = {}
         """The hub's word, not yet on disk, by what it is about."""
@@ -451,7 +452,9 @@ class Worker:
         command = decode_command(message.payload)
         now_s = self.clock.mono_s()
         if command.do in ("identify", "drill"):
-            self.face.identify(command.device, now_s, IDENTIFY_S if command.do == "identify" else DRILL_S)
+            if command.do == "identify" or command.loud:
+                self.face.identify(command.device, now_s, IDENTIFY_S if command.do == "identify" else DRILL_S)
+            self._drill = command.drill or self._drill
             self._timers["health"] = min(self._timers["health"], now_s + self.pace)
         elif command.do == "refused":
             self.face.refuse(command.device, now_s)
@@ -511,7 +514,15 @@ class Worker:
     def _tell_health(self, now_s: float) -> None:
         names = self.presence.names
         if names is not None:
-            said = health(self.rack, self.spool, self.time, now_s, synced=self._synced, config=self._config_hash)
+            said = health(
+                self.rack,
+                self.spool,
+                self.time,
+                now_s,
+                synced=self._synced,
+                config=self._config_hash,
+                drill=self._drill,
+            )
             self.link.publish(names.node_health(self.node), encode(said))
 
 

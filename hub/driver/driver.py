@@ -27,7 +27,20 @@ from andgate.wire.messages import Command, FeedSignal, TimeReply
 from hub.clock import HubClock
 from hub.driver.auditor import Audit
 from hub.driver.batch import Batch, Committed
-from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced, Tapped, Tried
+from hub.driver.intake import (
+    Accepted,
+    Acted,
+    Ask,
+    Asked,
+    Commanded,
+    Delivered,
+    Drilled,
+    Held,
+    Posted,
+    Replaced,
+    Tapped,
+    Tried,
+)
 from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.timekeeper import Timekeeper

@@ -36,7 +36,20 @@ from hub.clock import HubClock
 from hub.driver.answering import addressed, identified, may_reject, rejection
 from hub.driver.auditor import Auditor
 from hub.driver.batch import PERSONAL, Batch, Heard
-from hub.driver.intake import Accepted, Acted, Ask, Asked, Commanded, Delivered, Held, Posted, Replaced, Tapped, Tried
+from hub.driver.intake import (
+    Accepted,
+    Acted,
+    Ask,
+    Asked,
+    Commanded,
+    Delivered,
+    Drilled,
+    Held,
+    Posted,
+    Replaced,
+    Tapped,
+    Tried,
+)
 from hub.driver.pressed import SENT_AS, claims
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
@@ -54,12 +67,12 @@ from hub.people.roster import Roster
 from hub.quiet import OF_PLAN, Quiet
 from hub.store import PageFate, People, Store, restore
 from hub.store.crew import Crew, Mate
-from hub.store.notices import Notice, Notices
 from hub.store.drills import statements
+from hub.store.notices import Notice, Notices
 from hub.store.outbox import Outbox
 from hub.store.pages import Receipt
 from hub.store.persons import Persons
-from hub.store.rows import BUNDLE, NOTICE, SHIFT, TEST, UNSTAFFED
+from hub.store.rows import BUNDLE, DRILL, NOTICE, SHIFT, TEST, UNSTAFFED
 from hub.store.store import FIRST
 from hub.store.taps import Taps
 
@@ -196,16 +209,8 @@ class Judge:
             before = (batch.accepted, batch.duplicates, self.store.quarantined)
             self._message(batch, item)
             self._count(batch, item, before)
-        elif isinstance(item, PageFate):
-            batch.pages += self.paging.fate(item, self.engine.plan, batch.now_ms)
-            self.auditor.decided(item.moment)
-        elif isinstance(item, Receipt):
-            self._received(batch, item)
-        elif isinstance(item, Held):
-            self.store.pages.held(item.id, item.moment)
-            batch.answers.append(item.done)
-        elif isinstance(item, Drilled):
-            self._drilled(batch, item)
+        elif isinstance(item, PageFate | Receipt | Held | Drilled):
+            self._became(batch, item)
         elif isinstance(item, Posted):
             self._posted(batch, item)
         elif isinstance(item, Acted):
@@ -220,6 +225,19 @@ class Judge:
             self._tried(batch, item)
         elif isinstance(item, Replaced):
             self._replaced(batch, item)
+
+    def _became(self, batch: Batch, item: PageFate | Receipt | Held | Drilled) -> None:
+        """Take what became of a page, or of a drill."""
+        if isinstance(item, PageFate):
+            batch.pages += self.paging.fate(item, self.engine.plan, batch.now_ms)
+            self.auditor.decided(item.moment)
+        elif isinstance(item, Receipt):
+            self._received(batch, item)
+        elif isinstance(item, Held):
+            self.store.pages.held(item.id, item.moment)
+            batch.answers.append(item.done)
+        else:
+            self._drilled(batch, item)
 
     def set_aside(self, batch: Batch, item: object, wrong: Exception) -> None:
         """Quarantine what could not be digested; commit, and then `restore` the engine, which cannot be trusted."""

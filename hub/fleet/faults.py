@@ -52,6 +52,10 @@ OWN = AUDIT | {UNSTAFFED}
 """What is about people and the hub itself, and no node's."""
 SPOKEN = OWN | {"unheard"}
 """What is paged whatever is quiet: it says that pages do not go, or go again."""
+UNPROVEN = "unproven"
+"""What a drill finds."""
+LASTING = OWN | {UNPROVEN}
+"""What ends when whoever found it says so."""
 Key = tuple[str, str, str]
 """(node, device, kind)."""
 
@@ -195,6 +199,11 @@ KINDS: dict[str, Kind] = {
         words="has nobody who can be reached: {}",
         many="groups with nobody who can be reached",
         do="Put somebody on the shift, on the roster page, and test how they are reached",
+    ),
+    UNPROVEN: Kind(
+        words="did not answer the drill: {}",
+        many="channels that did not answer the drill",
+        do="Look at its address and its service, then prove it again: andgate drill",
     ),
     "forgotten": Kind(
         words="a threat has no next step: {}",

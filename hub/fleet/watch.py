@@ -17,7 +17,7 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
 from hub.fleet import alarm
-from hub.fleet.faults import AUDIT, KINDS, OWN, SPOKEN, Fault, Key, Known, decide
+from hub.fleet.faults import AUDIT, KINDS, LASTING, SPOKEN, UNPROVEN, Fault, Key, Known, decide
 from hub.fleet.fleet import Fleet, Standing
 from hub.fleet.register import Register
 from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
@@ -227,6 +227,11 @@ class Watch:
         self._due_ms = now_ms
         return True
 
+    def drilled(self, found: Mapping[Key, str], checked: Collection[Key], now_ms: int) -> None:
+        """Take what a drill found dead; of what it did not look at the last word stands."""
+        stand = {each.key: each.detail for each in self._register if each.kind == UNPROVEN and each.key not in checked}
+        self.audited({**stand, **found}, now_ms, {UNPROVEN})
+
     def _event(self, node: str, device: str, kind: str, now_ms: int, *, detail: str) -> None:
         new = Fault(node=node, device=device, kind=kind, since_ms=now_ms, seen_ms=now_ms, detail=detail)
         self._put(new, now_ms)
@@ -338,7 +343,7 @@ class Watch:
         for fault in self._register:
             lasts_ms = KINDS[fault.kind].lasts_ms
             ended = lasts_ms is not None and now_ms - fault.seen_ms >= lasts_ms
-            stranger = lasts_ms is None and fault.kind not in OWN and self._fleet.standing(fault.node) is None
+            stranger = lasts_ms is None and fault.kind not in LASTING and self._fleet.standing(fault.node) is None
             if ended or stranger:
                 gone.append(self._drop(fault))
         return gone

@@ -28,6 +28,8 @@ TEST = "test/"
 BUNDLE = "bundle:"
 """What the `page` and `moment` of a page about several moments begin with; their own rows name it in `bundle`."""
 NAMED = "+"
+DRILL = "drill:"
+"""What the `page` of a drill's note begins with: it is in no outbox."""
 
 UNSTAFFED = "unstaffed"
 """The kind of fault that a group is which has nobody on shift who can be reached."""
