@@ -28,8 +28,8 @@ BATCH = 16
 GENERATOR = 0b111_0110_1001
 RATE_HZ = 22_050
 """Samples a second: nine to a bit of 2400 baud."""
-DIGITS = "0123456789*U -)("
-"""What a numeric pager shows, by its four bits; ``*`` is spare."""
+DIGITS = {**{str(digit): digit for digit in range(10)}, "U": 11, " ": 12, "-": 13, ")": 14, "(": 15}
+"""What a numeric pager shows, and its four bits; ten is spare."""
 _END = 0x04
 """What fills up the last codeword of a text: end of transmission, which no pager shows."""
 _LOUD = 24_000
@@ -60,8 +60,7 @@ def text_words(text: str) -> list[int]:
 
 def digit_words(text: str) -> list[int]:
     """Return digits in four bits; what a numeric pager cannot show is a space."""
-    space = DIGITS.index(" ")
-    return _message([DIGITS.index(each) if each in DIGITS else space for each in text.upper()], 4, space)
+    return _message([DIGITS.get(each, DIGITS[" "]) for each in text], 4, DIGITS[" "])
 
 
 def _message(codes: Iterable[int], width: int, filling: int) -> list[int]:

@@ -13,6 +13,8 @@ _PAGER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 _RIC = re.compile(r"[0-9]{1,7}")
 _FIRST_RIC, _LAST_RIC = 8, 2_097_151
 """Pagers' addresses have 21 bits; the first eight are nobody's."""
+_IDLE = 2_007_664 >> 3
+"""What fills an empty channel looks like a call to these eight: they are nobody's either."""
 _BAUDS: dict[str, Literal[512, 1200, 2400]] = {"512": 512, "1200": 1200, "2400": 2400}
 _FUNCTIONS = {"0", "1", "2", "3"}
 _HOOK = ("webhook+https", "webhook+http")
@@ -90,7 +92,7 @@ def pocsag_address(url: str) -> PocsagAddress | None:
     function = function or ("0" if numeric == "1" else "3")
     if said or not _RIC.fullmatch(ric) or baud not in _BAUDS or function not in _FUNCTIONS or numeric not in {"0", "1"}:
         return None
-    if not _FIRST_RIC <= int(ric) <= _LAST_RIC:
+    if not _FIRST_RIC <= int(ric) <= _LAST_RIC or int(ric) >> 3 == _IDLE:
         return None
     return PocsagAddress(parts.hostname, int(ric), _BAUDS[baud], int(function), numeric == "1")
 

@@ -1,11 +1,12 @@
 """The dead man's hand of a radio: a process of its own that takes the key off when the node can no longer do it.
 
-    python -m edge.devices.deadman lgpio 21 7.0
+    python -m edge.devices.deadman lgpio 21 7.0 4711
 
-It reads what its node says on a pipe, ``k`` keyed and ``u`` unkeyed. When the pipe ends while the radio is keyed, the
-node has died: the kernel has let its line go, but leaves it as it was. When the radio is keyed for longer than the node
-ever keys it, the node hangs, and holds the line: it is killed first, which systemd makes good. Either way the line is
-then claimed and driven low. A power cut needs nobody; `gpio=21=op,dl` in config.txt keeps it low through a boot.
+It reads what its node, process 4711, says on a pipe: ``k`` keyed and ``u`` unkeyed. When the pipe ends while the radio
+is keyed, the node has died: the kernel has let its line go, but leaves it as it was. When the radio is keyed for longer
+than the node ever keys it, the node hangs, and holds the line: it is killed first, which systemd makes good. Either way
+the line is then claimed and driven low. A power cut needs nobody; `gpio=21=op,dl` in config.txt keeps it low through a
+boot.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def unkey(pins_name: str, pin: int) -> None:
 def main(words: list[str]) -> int:
     """Watch the node that started this process."""
     pins_name, pin, most_s = words[0], int(words[1]), float(words[2])
-    node = os.getppid()
+    node = int(words[3])
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it goes when its node has gone, and not before
 
@@ -77,7 +78,7 @@ def main(words: list[str]) -> int:
         sys.stderr.flush()
 
     def kill() -> None:
-        if os.getppid() == node:
+        if os.getppid() == node:  # else it has died meanwhile, and the number may be anybody's
             os.kill(node, signal.SIGKILL)
 
     watch(sys.stdin.fileno(), most_s, release, kill)
@@ -90,6 +91,7 @@ class Guard:
     def __init__(self, pins_name: str, pin: int, most_s: float) -> None:
         """Start the process that watches this one."""
         command = [sys.executable, "-m", "edge.devices.deadman", pins_name, str(pin), str(most_s + GRACE_S)]
+        command.append(str(os.getpid()))
         self._process: Any = subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0)  # noqa: S603 - our own words
 
     @property

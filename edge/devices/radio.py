@@ -22,6 +22,8 @@ from edge.devices.player import Player, Playing, ProgramPlayer, seconds_of
 LEAD_S = 0.3
 """A radio needs this from its key to a carrier, and a receiver to open its squelch."""
 TAIL_S = 0.1
+SLACK_S = 0.4
+"""A program needs this to begin and to end."""
 FREE_S = 0.5
 """A channel that has been free for so long is free: people breathe between sentences."""
 LOOK_S = 0.05
@@ -82,7 +84,7 @@ class Radio:
     @property
     def room_s(self) -> float:
         """How long what is sent may be."""
-        return self.most_s - LEAD_S - TAIL_S if self._key is not None else self.most_s
+        return self.most_s - SLACK_S - (LEAD_S + TAIL_S if self._key is not None else 0.0)
 
     @property
     def keyed(self) -> bool:

@@ -86,7 +86,9 @@ class Speaker(Device):
         self._now: Announcement | None = None
         self._texts: Iterator[str] = iter(())
         self._rendering: Rendering | None = None
-        self._left = 0
+        self._left = self._chars = 0
+        self._most_chars = inf
+        """Longer ways to say it take too long, by what was tried."""
         self._look_s = inf
         self._dropped: list[Told] = []
         self._fault: str | None = None
@@ -129,18 +131,19 @@ class Speaker(Device):
                 told.append(Told(it.page, "dropped", why))
                 continue
             self._now, self._texts, self._left = it, it.words(now_s), RENDERS_MOST
+            self._most_chars = inf
             self._next(now_s, told)
             return
 
     def _next(self, now_s: float, told: list[Told]) -> None:
         """Try the next shorter way to say it."""
-        text = next(self._texts, None)
+        text = next((each for each in self._texts if len(each) <= self._most_chars), None)
         if text is None or not self._left:
             self._fault = f"nothing could be said within {self.radio.room_s:.1f} s"
             self._end(told, "failed", self._fault)
             return
         self._left -= 1
-        self._rendering = self._voice.render(text)
+        self._rendering, self._chars = self._voice.render(text), len(text)
         self._look_s = now_s
 
     def _render(self, now_s: float, told: list[Told]) -> None:
@@ -160,7 +163,9 @@ class Speaker(Device):
         wav = rendering.wav()
         self._look_s = inf
         with contextlib.suppress(wave.Error, EOFError):
-            if seconds_of(wav) <= self.radio.room_s:
+            length_s = seconds_of(wav)
+            self._most_chars = min(self._chars * self.radio.room_s / max(length_s, 0.1), self._most_chars)
+            if length_s <= self.radio.room_s:
                 self._fault = None
                 self.radio.send(wav, now_s, self._now.until_s)
                 self._look_s = now_s

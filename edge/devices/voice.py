@@ -56,6 +56,8 @@ class _Espeak:
             self.why = self._program.why
             if self._state == "played" and not self._file.is_file():
                 self._state, self.why = "failed", f"{PROGRAM} has written nothing"
+            if self._state == "failed":
+                self._folder.cleanup()
         return self._state
 
     def wav(self) -> bytes:

@@ -107,5 +107,5 @@ def test_addresses_of_pagers() -> None:
     assert pocsag_address("pocsag://roof/8?baud=512&function=1") == ("roof", 8, 512, 1, False)
     assert pocsag_address("pocsag://roof/8?numeric=1") == ("roof", 8, 1200, 0, True)
     for url in ("snpp://roof/8", "pocsag:///8", "pocsag://roof/", "pocsag://roof/8?power=9", "pocsag://roof/8?baud=",
-                "pocsag://roof/8?numeric=2", "pocsag://roof/8?function=4", "pocsag://roof/8/9"):  # fmt: skip
+                "pocsag://roof/2007665", "pocsag://roof/8?numeric=2", "pocsag://roof/8?function=4", "pocsag://roof/8/9"):  # fmt: skip
         assert pocsag_address(url) is None
