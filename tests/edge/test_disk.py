@@ -69,7 +69,7 @@ class Node:
         worker = self.app._worker
         assert worker is not None
         now_s = worker.clock.mono_s()
-        own = worker.face._own_of(worker.rack.devices["mot"], now_s)
+        own = worker.face.own_of(worker.rack.devices["mot"], now_s)
         return condition(worker.face._view("counter-a"), own, now_s).name
 
 
