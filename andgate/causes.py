@@ -38,6 +38,14 @@ SUSPENDED = Cause("suspended", "time", "The floor was cleared")
 """What a suspension (a fire alarm) proposes."""
 
 
+def split(words: str) -> tuple[Category | None, str]:
+    """Return the category that a cause's words begin with, if they do, and the rest: ``people: desk 3 closed``."""
+    for category in CATEGORIES:
+        if words.startswith(f"{category}: "):
+            return category, words[len(category) + 2 :]
+    return None, words
+
+
 class Fact(Struct, frozen=True):
     """What a machine knows that may be why a promise was broken."""
 

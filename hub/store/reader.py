@@ -14,10 +14,12 @@ from typing import Any, Self
 
 import msgspec
 
+from andgate.causes import split
 from andgate.coverage import Covered, Spell
 from andgate.errors import UsageError
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Signal
+from andgate.plan import Category
 from andgate.wire.messages import Health
 from hub.store import breakdown, covered
 from hub.store.covered import Asked
@@ -26,6 +28,7 @@ from hub.store.pages import COLUMNS as PAGE_COLUMNS
 from hub.store.pages import page_row
 from hub.store.persons import FIND, Names
 from hub.store.query import Where, number_of, place_of
+from hub.store.rollup import IS_PROMISE, IS_TASK
 from hub.store.rows import (
     By,
     CellRow,
@@ -44,7 +47,6 @@ from hub.store.rows import (
     TallyRow,
     TrailLine,
 )
-from hub.store.rollup import IS_PROMISE, IS_TASK
 from hub.store.tally import FAILURE
 
 _moment = msgspec.json.Decoder(Moment).decode
@@ -309,6 +311,41 @@ class Reader:
             (since_ms, until_ms, limit),
         )
         return tuple(self._moment(row[0]) for row in rows)
+
+    def causes(
+        self,
+        *,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        expectation: str | None = None,
+        touchpoint: str | None = None,
+        area: str | None = None,
+        team: str | None = None,
+    ) -> dict[tuple[Category | None, str | None, str], int]:
+        """Return why the moments opened in [since, until) failed: (category, id, words) -> how many.
+
+        The id is empty for words of somebody's own, None where nobody has said why yet.
+        """
+        where = Where()
+        where.add(f"counts & {FAILURE} != 0")  # the literal lets SQLite use the index over failed moments alone
+        if expectation is None:
+            where.add(IS_PROMISE)
+        asked = {"expectation": expectation, "touchpoint": touchpoint, "area": area, "team": team}
+        for column, value in asked.items():
+            where.add(f"{column} = ?", value)
+        where.add("opened_ms >= ?", since_ms)
+        where.add("opened_ms < ?", until_ms)
+        rows = self._all(
+            "select json_extract(body, '$.caused.category'), json_extract(body, '$.caused.cause'), "
+            f"json_extract(body, '$.cause'), count(*) from moment{where} group by 1, 2, 3",
+            where.values,
+        )
+        found: dict[tuple[Category | None, str | None, str], int] = {}
+        for said, cause, text, n in rows:
+            category, words = split(text or "")
+            known = (said or category, None if text is None else cause or "", words)
+            found[known] = found.get(known, 0) + n
+        return found
 
     # ---------------------------------------------------------------------------------------------- pages, nodes
 

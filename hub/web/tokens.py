@@ -2,7 +2,7 @@
 
 [tokens.desk-a]                    # an opaque id: it is what the journal keeps, so not somebody's name
 secret = "Ytr1f0m5y8DkZ..."        # 16 characters and more; `openssl rand -base64 24` makes a good one
-rights = ["read", "act"]           # of read, act, signal, admin
+rights = ["read", "act"]           # of read, act, signal, supervise, admin
 
 [tokens.flight-feed]
 sha256 = "9f86d081884c7d65..."     # or only the SHA-256 of the secret, in hex
@@ -21,9 +21,10 @@ from msgspec import Struct
 
 from andgate.errors import UsageError
 
-Right = Literal["read", "act", "signal", "admin"]
+Right = Literal["read", "act", "signal", "supervise", "admin"]
 RIGHTS: frozenset[Right] = frozenset(get_args(Right))
-"""``read`` everything; ``act`` on moments; post ``signal``; ``admin``: all of them, and the plan."""
+"""``read`` everything; ``act`` on moments; post ``signal``; ``supervise``: what staff may not decide by themselves;
+``admin``: all of them, and the plan."""
 
 SHORTEST_SECRET = 16
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

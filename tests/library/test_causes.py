@@ -5,7 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from andgate.causes import BLIND, CATEGORIES, SUSPENDED, USUAL, Fact, by_category, choices, find, pareto, proposals
+from andgate.causes import (
+    BLIND,
+    CATEGORIES,
+    SUSPENDED,
+    USUAL,
+    Fact,
+    by_category,
+    choices,
+    find,
+    pareto,
+    proposals,
+    split,
+)
 from andgate.plan import Category, Cause, Expectation
 
 STANDS = Cause("belt-stands", "quality", "Belt stands")
@@ -54,6 +66,11 @@ def test_belt_node_and_suspension_propose_theirs() -> None:
     ]
     assert [each.because for each in proposals(BAGS, facts[1:2])] == ["jammed was said"]
     assert [each.because for each in proposals(None, [facts[0], Fact("suspended")])] == ["it was suspended"]
+
+
+def test_words_may_begin_with_their_category() -> None:
+    assert split("people: desk 3 closed") == ("people", "desk 3 closed")
+    assert split("desk 3: closed") == (None, "desk 3: closed")
 
 
 def test_the_unknown_is_counted_last_and_is_no_cause() -> None:

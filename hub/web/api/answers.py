@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from andgate.audit import What
+from andgate.plan.model import Category
 from andgate.wire.messages import DeviceHealth, MomentMessage, Text, Value
 from hub.store.rows import OutcomeState, PageState, SignalState
 
@@ -124,16 +125,26 @@ class ReasonBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CauseBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Says why it failed."""
+    """Says why it failed: `id`, or `cause` in words of one's own; said again it corrects, and the trail keeps both."""
 
-    cause: Words
+    cause: Words | None = None
+    """In words; those of the plan's list count as that cause."""
+    id: Text | None = None
+    """Of a cause in the plan's list, or one that was proposed."""
+    category: Category | None = None
+    """Of words of one's own; the list's causes have theirs."""
+    comment: Words | None = None
     by: Text | None = None
 
 
 class RemedyBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Says what was done for the customer."""
+    """Says what was done for the customer, and ends the remedy task; at least one of `gave` and `remedy`."""
 
-    remedy: Words
+    remedy: Words | None = None
+    """In words of one's own; where the plan says what staff may give, that takes the right ``supervise``."""
+    gave: Annotated[list[Text], Meta(max_length=12)] = []
+    """What was given, of what the plan lets staff give."""
+    comment: Words | None = None
     by: Text | None = None
 
 

@@ -6,10 +6,14 @@ import asyncio
 import itertools
 import logging
 import secrets
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Annotated, Literal, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
+from msgspec import Struct
+from msgspec.structs import replace
 from starlette.concurrency import run_in_threadpool
 
 from andgate.errors import RefusedError, UsageError
@@ -18,6 +22,7 @@ from andgate.moment.signals import Action, ActionKind
 from andgate.wire.codec import Decoder, moment_message
 from andgate.wire.messages import MomentMessage
 from hub.web.api import shapes
+from hub.web.api.afterwards import Saying, cause_said, remedy_said
 from hub.web.api.answer import answers, json, takes
 from hub.web.api.answers import (
     ByBody,
@@ -121,7 +126,22 @@ async def claim(request: Request, here: Here, who: Actor, moment: str) -> Respon
 async def unclaim(request: Request, here: Here, who: Actor, moment: str) -> Response:
     """Give a claim back; the escalation goes on."""
     body = await read_struct(request, _by)
-    return await act(here, "unclaim", moment, name_of(who, body.by))
+    by = name_of(who, body.by)
+    return await act(here, "unclaim", moment, by, saying=lambda about: Whose(whose(about, who, by)))
+
+
+@router.post(
+    "/moments/{moment}/hand-over",
+    openapi_extra=takes(HandOverBody, example=HandOverBody(group="supervisors", reason="A fall at gate 4.")),
+    **_acts,
+)
+async def hand_over(request: Request, here: Here, who: Actor, moment: str) -> Response:
+    """Ask others to take a claim over: they are paged, and until one of them claims it stays with whoever has it."""
+    body = await read_struct(request, _hand_over)
+    by, plan = name_of(who, body.by), here.driver.plan
+    return await act(
+        here, "hand-over", moment, by, reason=body.reason, saying=lambda about: handed(about, who, by, body, plan)
+    )
 
 
 @router.post(
@@ -155,9 +175,15 @@ async def reset(request: Request, here: Here, who: Actor, moment: str) -> Respon
     "/moments/{moment}/cause", openapi_extra=takes(CauseBody, example=CauseBody(cause="people: desk 3 closed")), **_acts
 )
 async def cause(request: Request, here: Here, who: Actor, moment: str) -> Response:
-    """Say why it failed."""
+    """Say why it failed, from the plan's list or in words of one's own; said again it corrects what was said."""
     body = await read_struct(request, _cause)
-    return await act(here, "cause", moment, name_of(who, body.by), reason=body.cause)
+
+    def saying(about: Moment) -> Saying:
+        return cause_said(
+            here.driver.plan, about, id=body.id, words=body.cause, category=body.category, comment=body.comment
+        )
+
+    return await act(here, "cause", moment, name_of(who, body.by), saying=saying)
 
 
 @router.post(
@@ -166,9 +192,13 @@ async def cause(request: Request, here: Here, who: Actor, moment: str) -> Respon
     **_acts,
 )
 async def remedy(request: Request, here: Here, who: Actor, moment: str) -> Response:
-    """Say what was done for the customer."""
+    """Say what was done for the customer, about the failed moment or its remedy task: it ends the task."""
     body = await read_struct(request, _remedy)
-    return await act(here, "remedy", moment, name_of(who, body.by), reason=body.remedy)
+
+    def saying(about: Moment) -> Saying:
+        return remedy_said(here.driver.plan, about, who, gave=body.gave, words=body.remedy, comment=body.comment)
+
+    return await act(here, "remedy", moment, name_of(who, body.by), saying=saying)
 
 
 def name_of(who: Caller, by: str | None) -> str:
@@ -188,9 +218,14 @@ async def act(
     *,
     promise_ms: int | None = None,
     reason: str | None = None,
+    saying: Callable[[Moment], Struct] | None = None,
 ) -> Response:
-    """Hand an action to the driver; answer with the moment after the commit."""
-    if await run_in_threadpool(here.reader.moment, moment) is None:
+    """Hand an action to the driver; answer with the moment after the commit.
+
+    `saying` returns what else an action says, or raises the problem that it is.
+    """
+    about = await run_in_threadpool(here.reader.moment, moment)
+    if about is None:
         raise _unknown(moment)
     at_ms = here.clock.now_ms()
     action = Action(
@@ -202,6 +237,8 @@ async def act(
         promise_ms=promise_ms,
         reason=reason,
     )
+    if saying is not None:
+        action = replace(action, **msgspec.structs.asdict(saying(about)))
     try:
         now: Moment = await committed(here.driver.act(action))
     except RefusedError as refused:

@@ -56,7 +56,7 @@ def success(
     )
     plan = here.driver.plan
     asked = Asked(since_ms, until_ms, expectation=expectation, touchpoint=touchpoint, area=area, team=team)
-    groups: By = "expectation" if by == "interaction" else by
+    groups: By = "expectation" if by in ("interaction", "remedy") else by  # nothing watches whether a task is done
     seen = here.reader.coverage(groups, asked, now_ms=here.clock.now_ms(), timezone=plan.site.timezone)
     if by == "interaction":
         seen = {gate: _of_gate(plan.expectations_of(gate), seen) for gate in plan.interactions}
@@ -136,6 +136,8 @@ def name_of(by: By, group: str, plan: Plan) -> str:
         return plan.interactions[group].name
     if by == "expectation" and group in plan.expectations:
         return plan.expectations[group].promise
+    if by == "remedy" and group in plan.judged:
+        return plan.judged[group].promise
     if by == "touchpoint" and group in plan.touchpoints:
         return plan.touchpoints[group].name
     if by == "team" and group in plan.groups:
