@@ -71,6 +71,11 @@ class Keyring:
         self._tokens = tuple(tokens)
         self._clock = clock
 
+    @property
+    def supervised(self) -> bool:
+        """Whether any token is a supervisor's; a file from before there were such says nothing of them."""
+        return any("supervise" in token.rights for token in self._tokens)
+
     def by_secret(self, secret: str) -> Token | None:
         """Return the token with this secret; looks at every one, however early it matches."""
         digest = hashlib.sha256(secret.encode()).digest()

@@ -117,6 +117,17 @@ class ByBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     by: Text | None = None
 
 
+class HandOverBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Asks others to take a claim over; whoever has it stays responsible until somebody has claimed."""
+
+    group: Text | None = None
+    """Who shall take over: a group..."""
+    person: Text | None = None
+    """...or one person, by id."""
+    reason: Words | None = None
+    by: Text | None = None
+
+
 class ReasonBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Voids or resets a moment; the reason stays on its trail."""
 

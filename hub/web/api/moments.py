@@ -28,6 +28,7 @@ from hub.web.api.answers import (
     ByBody,
     CauseBody,
     ClaimBody,
+    HandOverBody,
     MomentDetail,
     MomentList,
     ReasonBody,
@@ -45,6 +46,7 @@ from hub.web.api.arguments import (
     read_struct,
     span,
 )
+from hub.web.api.claims import Overrides, Whose, handed, whose
 from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.problems import ProblemError, sentence, unprocessable
@@ -60,6 +62,7 @@ router = APIRouter(tags=["moments"], dependencies=[Depends(only_known)])
 Here = Annotated[Context, Depends(context)]
 Reads = Depends(Needs("read"))
 Actor = Annotated[Caller, Depends(Needs("act"))]
+Supervisor = Annotated[Caller, Depends(Overrides())]
 
 
 @router.get("/moments", dependencies=[Reads], **answers(MomentList))
@@ -107,6 +110,7 @@ _serial = itertools.count()
 _claim = Decoder(ClaimBody)
 _by = Decoder(ByBody)
 _reason = Decoder(ReasonBody)
+_hand_over = Decoder(HandOverBody)
 _cause = Decoder(CauseBody)
 _remedy = Decoder(RemedyBody)
 _acts = answers(MomentMessage, 404, 409, 413, 415, 503)
@@ -124,7 +128,7 @@ async def claim(request: Request, here: Here, who: Actor, moment: str) -> Respon
 
 @router.delete("/moments/{moment}/claim", openapi_extra=takes(ByBody, required=False), **_acts)
 async def unclaim(request: Request, here: Here, who: Actor, moment: str) -> Response:
-    """Give a claim back; the escalation goes on."""
+    """Give one's own claim back, or as a supervisor the last one; if too few are left the escalation goes on."""
     body = await read_struct(request, _by)
     by = name_of(who, body.by)
     return await act(here, "unclaim", moment, by, saying=lambda about: Whose(whose(about, who, by)))
@@ -165,7 +169,7 @@ async def unvoid(request: Request, here: Here, who: Actor, moment: str) -> Respo
     openapi_extra=takes(ReasonBody, example=ReasonBody(reason="The line has gone; the beam is blocked by a trolley.")),
     **_acts,
 )
-async def reset(request: Request, here: Here, who: Actor, moment: str) -> Response:
+async def reset(request: Request, here: Here, who: Supervisor, moment: str) -> Response:
     """End an open moment although a hold may stand; the reason stays on its trail."""
     body = await read_struct(request, _reason)
     return await act(here, "reset", moment, name_of(who, body.by), reason=body.reason)
