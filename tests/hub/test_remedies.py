@@ -102,7 +102,9 @@ def test_a_failure_is_paged_as_a_task_and_done_in_time(floor: Floor) -> None:
     floor.act("remedy", failed, "Marta", reason="Priority tag", gave=("Priority tag",))
     done = task_of(floor)
     assert (done.verdict, done.state) == ("success", "ended")
-    given = floor.reader.moment(failed).given
+    ended = floor.reader.moment(failed)
+    assert ended is not None
+    given = ended.given
     assert given is not None
     assert (given.by, given.gave, given.at_ms) == ("Marta", ("Priority tag",), START_MS + 8 * MINUTE + 1_000)
     assert floor.driver.open_tasks() == ()

@@ -96,7 +96,7 @@ CATEGORY = st.sampled_from(CATEGORIES)
 
 @given(st.dictionaries(st.tuples(CATEGORY, st.text(min_size=1), st.text()), st.integers(1, 99)), st.integers(0, 99))
 def test_every_failure_is_counted_once(known: dict[tuple[Category, str, str], int], unknown: int) -> None:
-    counts: dict[tuple[Category | None, str | None, str], int] = {**known}
+    counts: dict[tuple[Category | None, str | None, str], int] = dict(known.items())
     if unknown:
         counts[None, None, "?"] = unknown
     found = pareto(counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -36,7 +37,7 @@ class Hall(Trail):
         self.serial = count()
         self.tell(seen("p1", "pressed", at(0)))
 
-    def act(self, do: ActionKind, at_ms: int, by: str, **more: object) -> Moment:
+    def act(self, do: ActionKind, at_ms: int, by: str, **more: Any) -> Moment:
         """Do something as the hub lets people do it; return the moment then."""
         action = Action(
             id=f"a{next(self.serial):03}",
@@ -46,7 +47,7 @@ class Hall(Trail):
             by=by,
             several=do == "claim",
             **more,
-        )  # type: ignore[arg-type]
+        )
         self.tell(action)
         return self.moment
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from andgate.flights import erased_at_ms, flight_key, mail_address, newest, sentence, spoken, telephone
@@ -101,7 +103,7 @@ def test_news_is_said_in_the_plans_words() -> None:
 
 
 @pytest.mark.parametrize("about", [{}, {"time": None}, {"time": ""}])
-def test_a_word_that_nobody_said_is_not_invented(about: dict[str, object]) -> None:
+def test_a_word_that_nobody_said_is_not_invented(about: dict[str, Any]) -> None:
     words = sentence("{flight} now leaves at {time}.", said(**about), ROME)
     assert words == "There is news about flight AG1234. Please look at the screens, or ask our staff."
 

@@ -50,7 +50,8 @@ def test_a_hold_falls_with_the_plan_that_takes_its_device_away(
     first, second = site(WAIT, BAGGAGE), site(WAIT, version="second", devices=change(DEVICES))
     mark = Replanned(plan=second, at_ms=at(2))
     reached, reset = _said("reached", at(1), SENSOR), _said("reset", at(3), "desk-a1/mot")
-    for order in ([reached, mark, reset], [mark, reached, reset], [mark, reset, reached]):
+    orders: list[list[Signal | Replanned]] = [[reached, mark, reset], [mark, reached, reset], [mark, reset, reached]]
+    for order in orders:
         watch = Watch.over(first)
         for item in order:
             watch.receive([item], at(2) if item is mark else at(4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
@@ -30,6 +32,7 @@ from tests.library.days import (
 )
 from tests.library.watch import Watch, play
 
+DONE: list[ActionKind] = ["remedy", "remedy", "claim", "cause"]
 TASK = Remedy(
     within_ms=30 * MINUTE,
     group="ticket-agents",
@@ -76,7 +79,7 @@ class Floor:
         self.watch.wake(max(each.received_ms for each in signals) if now_ms is None else now_ms)
         self.watch.receive(signals, max(each.received_ms for each in signals) if now_ms is None else now_ms)
 
-    def does(self, do: ActionKind, moment: str, at_ms: int, reason: str | None = "sorry", **more: str) -> None:
+    def does(self, do: ActionKind, moment: str, at_ms: int, reason: str | None = "sorry", **more: Any) -> None:
         """Let somebody do something about a moment."""
         self.n += 1
         self.watch.wake(at_ms)
@@ -366,9 +369,10 @@ def test_every_failure_owes_just_one_task_whatever_comes_late(
     for n, each in enumerate(delivered):
         watch.receive(each.signals, each.now_ms)
         living = sorted((one for one in watch.engine.moments() if one.remedies is None), key=lambda one: one.id)
-        if living and data.draw(st.booleans()):
+        acts: bool = bool(living) and data.draw(st.booleans())
+        if acts:
             about = data.draw(st.sampled_from(living))
-            do = data.draw(st.sampled_from(["remedy", "remedy", "claim", "cause"]))
+            do = data.draw(st.sampled_from(DONE))
             action = Action(id=f"a/{n}", do=do, moment=about.id, at_ms=each.now_ms, by="p1", reason="why")
             watch.receive([action], each.now_ms)
             given_.append(action)
