@@ -11,7 +11,9 @@ from hub.evidence.erase import erase
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("person", metavar="PERSON", help="as it stands in claims, causes and voids; or a passenger's address")
+    parser.add_argument(
+        "person", metavar="PERSON", help="as it stands in claims, causes and voids; or a passenger's address"
+    )
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="the hub's data folder; it may run")
 
 
