@@ -56,6 +56,7 @@ COMMANDS: dict[str, Command] = {
     "erase": Command("cli.erase", "forget a person's name; the journal's chain stays whole", "hub"),
     "export": Command("cli.export", "write moments and their trails as CSV or JSON lines", "hub"),
     "doctor": Command("cli.doctor", "say whether a hub and its data are well, and what to do about what is not", "hub"),
+    "drill": Command("cli.drill", "prove every channel of the coming shift, to its far end"),
     "twin": Command("twin.__main__", "play a terminal against a running hub, or compare days with and without", "twin"),
 }
 

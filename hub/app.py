@@ -30,11 +30,14 @@ from hub.heartbeat import Heartbeat, parse_heartbeat
 from hub.link import Link
 from hub.notify.channels import Channel
 from hub.notify.channels.mqtt import MqttChannel
+from hub.notify.drills import Drills
 from hub.notify.notifier import Notifier
 from hub.notify.transmitters import Transmitters
+from hub.people.coming import Coming
 from hub.people.directory import Directory
 from hub.signs.announcer import Announcer
 from hub.store import Customers, Phones, Reader, Store
+from hub.store.drills import DrillLog
 
 if TYPE_CHECKING:
     import uvicorn
@@ -95,6 +98,7 @@ class HubApp:
         self._announcer: Announcer | None = None
         self._transmitters: Transmitters | None = None
         self._notifier: Notifier | None = None
+        self._drills: Drills | None = None
         self._server: uvicorn.Server | None = None
         self._web: threading.Thread | None = None
         self._web_up: Future[Any] = Future()
@@ -183,10 +187,14 @@ class HubApp:
         directory = Directory(driver.people)
         self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent, directory=directory)
         # Pages first: a listener is a queue, but the first in line is served first.
-        driver.listeners += [notifier.committed, announcer.committed, self._teller.committed]
+        self._drills = drills = Drills(
+            driver, clock, notifier, Coming(driver.people, directory), lambda: _online(self.reader)
+        )
+        driver.listeners += [notifier.committed, announcer.committed, self._teller.committed, drills.committed]
         driver.start()
         notifier.start(unsent)
         announcer.start()
+        drills.start()
         self._teller.start()
         link.up += [notifier.connected, announcer.connected]
         link.start()
@@ -206,6 +214,8 @@ class HubApp:
         if self.heartbeat is not None:
             self.heartbeat.stop()
         self._stop_web()
+        if self._drills is not None:
+            self._drills.stop()
         if self._notifier is not None:
             self._notifier.stop()
         self._teller.stop()
@@ -302,6 +312,7 @@ class HubApp:
                 heartbeat=self.heartbeat,
             )
             app.state.phones = self._phones
+            app.state.drills, app.state.drill_log = self._drills, DrillLog(self.config.data)
             app.state.customers, app.state.tell = self._customers, self._teller.wake
             self._live = app.state.context.live
             if self._stopping:
@@ -352,6 +363,11 @@ class HubApp:
             self._web = None
         if self._web_socket is not None:
             self._web_socket.close()
+
+
+def _online(reader: Reader) -> list[str]:
+    """Return the nodes that are there: of the others it is known that nothing reaches them."""
+    return [row.node for row in reader.nodes() if row.state == "online"]
 
 
 def _read(path: Path) -> str:

@@ -30,6 +30,9 @@ from hub.store.persons import FIND, Names
 from hub.store.query import Where, number_of, place_of
 from hub.store.rollup import IS_PROMISE, IS_TASK
 from hub.store.rows import (
+    BUNDLE,
+    NAMED,
+    NOTICE,
     By,
     CellRow,
     ChainHead,
@@ -363,6 +366,19 @@ class Reader:
         found = (page_row(row) for row in rows[:limit])
         items = tuple(msgspec.structs.replace(row, note=self._names.text(row.note)) for row in found)
         return PageListing(items=items, next=more)
+
+    def told_by(self, page: str) -> tuple[str, ...]:
+        """Return the moments that a page tells: one, those of a bundle, or none where there is no such page."""
+        rows = self._all(
+            "select distinct moment from page where (page = ? or bundle in (?, ?)) and kind = 'page' "
+            "and moment not like ? and moment not like ? order by moment",
+            (page, page, page + NAMED, f"{NOTICE}%", f"{BUNDLE}%"),
+        )
+        return tuple(row[0] for row in rows)
+
+    def name_of(self, id: str) -> str:
+        """Return whose opaque id it is; "somebody" for one that was erased."""
+        return self._names.name(id)
 
     def unsent(self) -> int:
         """Return how many deliveries wait in the outbox."""

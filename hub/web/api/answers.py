@@ -84,6 +84,14 @@ class PageEntry(Struct, frozen=True, kw_only=True):
     again: bool
     note: str
     """Why it is in this state."""
+    delivered_at: str | None
+    """When the receiver's device had it, where the channel can tell."""
+    read_at: str | None
+    """When a person saw it: answered it, or tapped it."""
+    fallback: bool
+    """It went out in place of one that reached nobody; `reason` says of which, and why."""
+    bundle: str | None
+    """The page of several threats that tells or names this one; of such a page its own id."""
 
 
 class PageList(Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ def page_entry(row: PageRow) -> PageEntry:
         group=row.group,
         channel=row.channel,
         title=row.title,
-        text=row.text,
+        text=row.text + row.adds,
         reason=row.reason,
         left_s=row.left_s,
         late=row.late,
@@ -122,6 +122,10 @@ def page_entry(row: PageRow) -> PageEntry:
         tries=row.tries,
         again=row.again,
         note=row.note,
+        delivered_at=format_time_or_none(row.delivered_ms),
+        read_at=format_time_or_none(row.read_ms),
+        fallback=row.stands_for is not None,
+        bundle=row.bundle.removesuffix("+") or None,
     )
 
 
