@@ -1,7 +1,5 @@
 """Shifts against a clock on the wall that is looked at every minute."""
 
-
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
