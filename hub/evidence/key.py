@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from andgate.errors import StorageError
 from hub.evidence.backup import KEY
@@ -20,6 +22,20 @@ def sign(data: Path, document: bytes) -> tuple[bytes, bytes]:
     Raises:
         StorageError: what the folder holds as its key is none.
     """
+    key = _key(data)
+    return key.public_key().public_bytes_raw(), key.sign(document)
+
+
+def secret(data: Path, purpose: bytes) -> bytes:
+    """Return a secret of 32 bytes for one purpose, derived from the key of the data folder `data` (RFC 5869).
+
+    Raises:
+        StorageError: what the folder holds as its key is none.
+    """
+    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(_key(data).private_bytes_raw())
+
+
+def _key(data: Path) -> Ed25519PrivateKey:
     file = data / KEY
     try:
         text = file.read_text(encoding="ascii")
@@ -30,10 +46,9 @@ def sign(data: Path, document: bytes) -> tuple[bytes, bytes]:
             new.flush()
             os.fsync(new.fileno())
     try:
-        key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
     except ValueError as wrong:
         raise StorageError(f"{file} is not the key that was made there. Put it back from a backup") from wrong
-    return key.public_key().public_bytes_raw(), key.sign(document)
 
 
 def signed(key: bytes, document: bytes, signature: bytes) -> bool:

@@ -61,6 +61,7 @@ class Notifier:
         *,
         sent: Callable[[str, float], None] | None = None,
         directory: Directory | None = None,
+        answers: Callable[[PageRow], str | None] | None = None,
     ) -> None:
         """Prepare; `start` begins.
 
@@ -70,7 +71,9 @@ class Notifier:
             make: makes the channel for a plan's entry.
             sent: told of each page that surely went out: channel, seconds since it was decided.
             directory: knows the channels of people; None: there are none.
+            answers: returns where a page can be answered, as a path of the hub's pages; None: nowhere.
         """
+        self._answers = answers
         self._driver = driver
         self._clock = clock
         self._make = make
@@ -235,7 +238,8 @@ class Notifier:
             whose = "this person" if row.person else "the plan"
             self._report(row, Result(sent=False, note=f"{whose} has no such channel any more", retry=False), now_ms)
             return
-        self._channel(entry).send(self._note(row, now_ms), lambda result: self._queue.put(_Done(row, result)))
+        link = not entry.url.startswith(PROMPT)  # a pager on the broker answers by itself
+        self._channel(entry).send(self._note(row, now_ms, link=link), lambda result: self._queue.put(_Done(row, result)))
 
     def _channel(self, entry: PlanChannel) -> Channel:
         known = self._channels.get(entry.id)
@@ -257,7 +261,7 @@ class Notifier:
             return row.group
         return self._directory.audience(row.channel) or row.group
 
-    def _note(self, row: PageRow, now_ms: int) -> Note:
+    def _note(self, row: PageRow, now_ms: int, *, link: bool = False) -> Note:
         gone_s = (now_ms - row.decided_ms) / 1000
         together = row.kind == "page" and row.bundle == row.moment
         claims = row.kind == "page" and (row.about is not None or together)
@@ -267,6 +271,9 @@ class Notifier:
             title=row.title,
             decided_ms=row.decided_ms,
             receipt=f"{row.id}/{row.moment}" if row.kind == "page" else "",
+            answer=self._answers(row) if link and claims and self._answers is not None else None,
+            named=row.person is not None,
+            base=self._plan.site.url,
             rank=rank(row),
             page=Page(
                 id=row.page,

@@ -34,7 +34,9 @@ class AppriseChannel(ThreadedChannel):
                 return UNKNOWN
         kind = apprise.NotifyType.SUCCESS if note.page.kind == "over" else apprise.NotifyType.WARNING
         again = " (sent again: it may have reached you before)" if note.page.again else ""
-        return judged(self._service.notify(body=f"{note.page.text}{again}", title=note.title, notify_type=kind))
+        answer = f"\nI\u2019m on my way: {note.link}" if note.link is not None else ""
+        body = f"{note.page.text}{again}{answer}"
+        return judged(self._service.notify(body=body, title=note.title, notify_type=kind))
 
 
 def service_of(url: str) -> Any:  # noqa: ANN401 - Apprise's own type needs its import

@@ -18,12 +18,24 @@ class Note(Struct, frozen=True, kw_only=True):
     page: Page
     decided_ms: int
     """When it was decided to page, in site time."""
+    answer: str | None = None
+    """Where it can be answered with one tap, as a path of the hub's pages; None: nowhere. It is good for this page
+    only, and whoever has it is who answers, so it belongs into no log."""
+    named: bool = False
+    """It is for one person, whom that path names."""
+    base: str | None = None
+    """Where people reach the hub's pages, as the plan says it; None: it does not."""
     receipt: str = ""
     """Names this delivery where a receiver acknowledges it: a channel that can, hands it on, signed."""
     rank: int = 0
     """Which goes first where several wait: 0 the first page of a threat, 1 a further one, 2 "over"."""
     loud: bool = True
     """Of a drill: whether it may sound and show itself; a silent one must prove the channel and disturb nobody."""
+
+    @property
+    def link(self) -> str | None:
+        """The whole address at which it can be answered; None where nobody knows one."""
+        return None if self.answer is None or self.base is None else self.base.rstrip("/") + self.answer
 
 
 class Result(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -75,7 +76,7 @@ def event_id(note: Note) -> str:
 
 def cloud_event(note: Note, source: str) -> bytes:
     """Return the body: what ``page/GROUP`` carries, with group and title, in a CloudEvent."""
-    event = {
+    event: dict[str, Any] = {
         "specversion": "1.0",
         "id": event_id(note),
         "source": source,
@@ -84,6 +85,8 @@ def cloud_event(note: Note, source: str) -> bytes:
         "datacontenttype": "application/json",
         "data": {"group": note.group, "title": note.title, **msgspec.to_builtins(note.page)},
     }
+    if note.link is not None:
+        event["data"] |= {"answer": note.link}
     if note.page.moment is not None:
         event["subject"] = note.page.moment
     return msgspec.json.encode(event)

@@ -145,6 +145,10 @@ class _Said(Struct, frozen=True, omit_defaults=True):
     slip: str = ""
     """What the phone sends back when it has this, and when somebody taps it; empty: nobody asks."""
     loud: bool = True
+    answer: str | None = None
+    """Where it can be answered, as a path."""
+    named: bool = False
+    """Whoever has it is known: one tap on the notification answers it."""
 
 
 def said(note: Note, slip: str = "") -> bytes:
@@ -155,7 +159,9 @@ def said(note: Note, slip: str = "") -> bytes:
     link = _link(page)
     title = note.title[:100]
     return msgspec.json.encode(
-        _Said(page.kind, title, text + again, page.left_s, link, topic_of(note), slip, note.loud)
+        _Said(
+            page.kind, title, text + again, page.left_s, link, topic_of(note), slip, note.loud, note.answer, note.named
+        )
     )
 
 
