@@ -168,12 +168,16 @@ class BreakRoom:
         paged_s = call.open.threatened_s
         since_s = now_s if paged_s is None or not call.open.timed else min(paged_s, now_s)
 
+        def standing() -> Call | None:
+            return next((it for it in self.view(speaker.group).calls if it.id == call.id), None)
+
         def words(at_s: float) -> Iterator[str]:
-            left_s = call.open.deadline_s - at_s if call.open.timed else None
-            return shorter(sentence(call.place, call.open.key, left_s, call_sign=speaker.call_sign))
+            now = standing() or call  # the site's time may be known better than it was
+            left_s = now.open.deadline_s - at_s if now.open.timed else None
+            return shorter(sentence(now.place, now.open.key, left_s, call_sign=speaker.call_sign))
 
         def wanted() -> str | None:
-            now = next((it for it in self.view(speaker.group).calls if it.id == call.id), None)
+            now = standing()
             if now is None:
                 return "it was over"
             return None if now.open.claimed_s is None else "somebody was on it already"

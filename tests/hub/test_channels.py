@@ -17,14 +17,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from andgate.plan.addresses import HookAddress, PagerAddress
+from andgate.plan.addresses import HookAddress, PagerAddress, PocsagAddress
+from andgate.wire.codec import decode_transmission, encode
+from andgate.wire.messages import PageReceipt
 from andgate.wire.topics import Topics
 from hub.notify.channels import Channel, Result
 from hub.notify.channels.apprise import AppriseChannel
 from hub.notify.channels.mqtt import MqttChannel
+from hub.notify.channels.pocsag import PocsagChannel
 from hub.notify.channels.snpp import SnppChannel
 from hub.notify.channels.webhook import WebhookChannel
 from hub.notify.channels.webpush import WebPushChannel
+from hub.notify.transmitters import Transmitters
 from hub.store import Phone, Phones, Store
 from tests.hub.desk import WAIT_S
 from tests.hub.receivers import NOTE, Stage, answer_of, heard_line, heard_request, playing
@@ -104,7 +108,40 @@ def _web_push(folder: Path, port: int, nobody: int) -> Case:
     return Case(made[0], made[1], lambda: [read(body) for body in _PUSHED])
 
 
-@pytest.fixture(params=["mqtt", "apprise", "snpp", "webpush", "webhook"])
+class Mast:
+    """A broker with a node behind it that sends whatever it is given."""
+
+    connected = True
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.masts = Transmitters(self, Topics("agx"), lambda node: "online" if node == "roof" else "lost")
+
+    def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        urgent: bool = False,
+        done: Callable[[], None] | None = None,
+        lost: Callable[[], None] | None = None,
+    ) -> None:
+        assert urgent, "a page waits for nobody"
+        assert topic.endswith("/node/roof/transmit")
+        said = decode_transmission(payload)
+        self.texts.append(said.text)
+        self.masts.heard(encode(PageReceipt(page=said.page, device="mast", did="sent")))
+
+
+def _pocsag() -> Case:
+    mast = Mast()
+    good, bad = (
+        PocsagChannel(PocsagAddress(node, 1_234_567, 1200, 3, False), mast.masts) for node in ("roof", "cellar")
+    )
+    return Case(good, bad, lambda: mast.texts)
+
+
+@pytest.fixture(params=["mqtt", "apprise", "snpp", "webpush", "webhook", "pocsag"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     if request.param == "mqtt":
         link = FakeLink(connected=True)
@@ -114,6 +151,9 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
             MqttChannel(FakeLink(connected=False), topics),
             lambda: [said["text"] for topic, said in link.published if topic.endswith("/page/supervisors")],
         )
+        return
+    if request.param == "pocsag":
+        yield _pocsag()
         return
     if request.param == "snpp":
         pages: list[str] = []
@@ -215,7 +255,11 @@ def test_pages_that_wait_when_a_channel_is_closed_are_answered() -> None:
 
 
 def test_what_a_plan_does_not_use_is_not_loaded() -> None:
-    names = ["apprise", "cryptography", *(f"hub.notify.channels.{each}" for each in ("snpp", "webhook", "webpush"))]
+    names = [
+        "apprise",
+        "cryptography",
+        *(f"hub.notify.channels.{each}" for each in ("pocsag", "snpp", "webhook", "webpush")),
+    ]
     program = f"import sys, hub.app, hub.notify.channels.make; print([each for each in {names} if each in sys.modules])"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert said == "[]\n"
