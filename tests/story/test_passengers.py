@@ -80,7 +80,7 @@ class LetterBox:
     def __init__(self) -> None:
         self.refuses = False
         self.got: queue.Queue[tuple[str, str]] = queue.Queue()
-        self._controller = AnyPort(self, hostname="127.0.0.1", port=0)
+        self._controller = AnyPort(self, hostname="127.0.0.1", port=0, ready_timeout=WAIT_S)
         self._controller.start()
 
     @property
