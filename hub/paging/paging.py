@@ -226,7 +226,7 @@ class Paging:
     def _may_know(self, row: PageRow, cancelled: Collection[int]) -> bool:
         """Whether somebody may have got it: sent, or on its way; not what was only gathered."""
         on_its_way = row.id in cancelled and not (row.told_in and not self._pages.of(row.told_in))
-        return row.state in {"sent", "muted"} or on_its_way
+        return row.state == "sent" or on_its_way
 
     def told_by(self, page: str) -> list[str]:
         """Return the moments that a bundle names; none for any other page."""
@@ -242,8 +242,8 @@ def again_over(row: PageRow, model: PageRow) -> PageRow:
         group=row.group,
         channel=row.channel,
         person=row.person,
-        state="muted" if row.state == "muted" or model.state == "muted" else "queued",
-        note=model.note if model.state == "muted" else row.note if row.state == "muted" else "",
+        state="muted" if model.state == "muted" else "queued",
+        note=model.note if model.state == "muted" else "",
         tries=0,
         sent_ms=None,
         again=False,
