@@ -27,8 +27,8 @@ from tests.story.stage import Pager, Program, until
 CLOCK = SystemClock()
 ANDGATE = str(Path(sys.executable).parent / "andgate")
 STREAMS = 50
-END_S = 15.0
-"""It ends within 5 s; without its bounds it would wait for ever. Three times as long for a slow machine."""
+END_S = 30.0
+"""It ends within 5 s; without its bounds it would wait for ever. Six times as long for a slow machine."""
 GROWTH_MB = 60
 """How much a hub may grow under any of this."""
 HOOK = """

@@ -71,6 +71,8 @@ def test_a_hub_restored_from_a_backup_hears_again_what_came_after_it(
     service(api, 3)
     before = moments(api, 3)
 
+    unsure = _unsure(api)
+
     hub.send(signal.SIGKILL)
     hub.ended()
     shutil.rmtree(data)
@@ -82,17 +84,24 @@ def test_a_hub_restored_from_a_backup_hears_again_what_came_after_it(
     # The presses that no backup had come back with the times they had, and those it had are duplicates.
     after = moments(api, 3)
     assert _facts(after) == _facts(before)
+    unsure += _unsure(api)
     for name in ("opened_at", "closed_at"):
         for which, moment in after.items():
             # What is known of a node's clock gets better while it runs.
             apart = datetime.fromisoformat(moment[name]) - datetime.fromisoformat(before[which][name])
-            assert abs(apart) < timedelta(seconds=1), (name, moment, before[which])
+            assert abs(apart) < timedelta(seconds=1) + unsure, (name, moment, before[which])
     assert program(ANDGATE, "verify", "--data", str(data)).ended() == 0
     assert program(ANDGATE, "replay", "--data", str(data)).ended() == 0
     service(api, 4)
     for one in (desk, hub):
         one.send(signal.SIGTERM)
         assert one.ended() == 0
+
+
+def _unsure(api: str) -> timedelta:
+    """How far from right the hub itself says that the node's times may be; little, where nothing hesitates."""
+    (node,) = (one for one in ask(f"{api}/nodes").body["items"] if one["id"] == "desk-a1")
+    return timedelta(milliseconds=node["clock_within_ms"] or 0)
 
 
 def _facts(moments: dict[str, Any]) -> dict[str, Any]:
