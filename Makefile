@@ -39,10 +39,10 @@ $(STAMP): $(BIN)/python pyproject.toml $(CONSTRAINTS)
 demo: $(STAMP) ## open an airport: broker, hub, nodes and the twin; prints one address; Ctrl-C ends it
 	@$(BIN)/andgate demo $(ARGS)
 
-debian: ## the Debian packages that the tests drive: mosquitto and chromium; multimon-ng and espeak-ng if they can be had
+debian: ## the Debian packages that the tests drive: mosquitto and chromium; some more if they can be had
 	@scripts/debian-packages mosquitto=mosquitto chromium=chromium
-	@# A decoder of pagers and a voice: where they cannot be had, the tests that need them skip and say so.
-	@scripts/debian-packages multimon-ng=multimon-ng espeak-ng=espeak-ng || true
+	@# A decoder of pagers, a voice, what the guides publish with: without them the tests that need them skip and say so.
+	@scripts/debian-packages multimon-ng=multimon-ng espeak-ng=espeak-ng mosquitto_pub=mosquitto-clients || true
 
 test: $(STAMP) debian ## run every test, with 100 % branch coverage of the library as a gate
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-fail-under=100 $(ARGS)

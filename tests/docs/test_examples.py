@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -212,6 +213,7 @@ def test_what_the_integrators_guide_posts_and_reads(hub: HubApp, root: Path) -> 
     assert by_key["AG1234/2026-11-21"].withdrawn
 
 
+@pytest.mark.skipif(shutil.which("mosquitto_pub") is None, reason="needs Debian's mosquitto-clients")
 def test_what_the_guides_say_over_mqtt(hub: HubApp, broker: Broker, root: Path) -> None:
     said = commands(root / "docs" / "guides" / "integrator.md", "mosquitto_pub") + commands(
         root / "README.md", "mosquitto_pub"
