@@ -198,7 +198,7 @@ class Engine:
         touched: dict[int, Group] = {}
         for group, publication, _ in made:
             moment = publication.moment
-            if moment.remedies is not None:
+            if moment.remedies is not None or moment.training is not None:
                 continue
             was = self.failures.note(moment)
             now = self.failures.known.get(moment.id)

@@ -482,6 +482,8 @@ class MomentMessage(Struct, frozen=True, kw_only=True):
     """When the desk was asked, since a sensor contradicted the press."""
     asks_until: str | None = None
     """While the desk is asked: when it will be void, if nobody confirms it."""
+    training: str | UnsetType = UNSET
+    """Group that trained there: nobody else was paged, and it counts in no rate; not there: it was real."""
     caused: Said | UnsetType = UNSET
     """Who gave `cause`, when, and from which list; not there: not yet known."""
     given: Said | UnsetType = UNSET

@@ -67,6 +67,7 @@ def moment_message(moment: Moment) -> MomentMessage:
         sensor=moment.sensor,
         contradicted_at=format_time_or_none(moment.contradicted_ms),
         asks_until=format_time_or_none(moment.asks_until_ms),
+        training=UNSET if moment.training is None else moment.training,
         claims=[claim_message(claim) for claim in moment.coming] or UNSET,
         needs=moment.needs if moment.needs > 1 else UNSET,
         caused=_said(moment.caused),

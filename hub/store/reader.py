@@ -20,8 +20,9 @@ from andgate.errors import UsageError
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Signal
 from andgate.plan import Category
+from andgate.quiet import Span, suspensions
 from andgate.wire.messages import Health
-from hub.store import breakdown, covered
+from hub.store import breakdown, covered, hushes
 from hub.store.covered import Asked
 from hub.store.journal import GENESIS, decode_body
 from hub.store.pages import COLUMNS as PAGE_COLUMNS
@@ -39,6 +40,7 @@ from hub.store.rows import (
     Entry,
     FaultRow,
     Listing,
+    MuteRow,
     NodeRow,
     OutcomeListing,
     OutcomeRow,
@@ -53,6 +55,8 @@ from hub.store.rows import (
 from hub.store.tally import FAILURE
 
 _moment = msgspec.json.Decoder(Moment).decode
+_SHOWN = {(False, False): "withdrawn = 0", (True, False): "withdrawn != 2", (False, True): "withdrawn != 1"}
+"""(withdrawn ones, those of training) -> which of the column `withdrawn`."""
 _health = msgspec.json.Decoder(Health).decode
 _KEPT_CONNECTIONS = 4
 
@@ -179,6 +183,7 @@ class Reader:
         cursor: str | None = None,
         limit: int = 100,
         withdrawn: bool = False,
+        training: bool = False,
         tasks: bool | None = False,
     ) -> Listing:
         """Return moments opened in [since, until), newest opening first; a bad cursor is a PayloadError.
@@ -198,8 +203,8 @@ class Reader:
         where.add("key = ?", key)
         where.add("opened_ms >= ?", since_ms)
         where.add("opened_ms < ?", until_ms)
-        if not withdrawn:
-            where.add("withdrawn = 0")
+        if not (withdrawn and training):
+            where.add(_SHOWN[withdrawn, training])
         if cursor is not None:
             where.add("(opened_ms, id) < (?, ?)", *place_of(cursor))
         rows = self._all(
@@ -431,6 +436,33 @@ class Reader:
             "select kind, sender, accepted, duplicates, quarantined, minute, seen_ms from sender order by kind, sender"
         )
         return tuple(SenderRow(*row) for row in rows)
+
+    def mutes(self) -> tuple[MuteRow, ...]:
+        """Return every mute that anybody made, newest first, with people's names."""
+        with self._borrow() as db:
+            rows = hushes.mutes(db)
+        name = self._names.name
+        return tuple(
+            msgspec.structs.replace(
+                row,
+                owner=name(row.owner),
+                by=name(row.by),
+                ended_by=None if row.ended_by is None else name(row.ended_by),
+            )
+            for row in rows
+        )
+
+    def suspensions(self) -> tuple[tuple[str, Span], ...]:
+        """Return when which contact suspended, newest first."""
+        with self._borrow() as db:
+            said = hushes.contacts(db)
+        found = [(contact, span) for contact, spans in suspensions(said.values()).items() for span in spans]
+        return tuple(sorted(found, key=lambda each: each[1].from_ms, reverse=True))
+
+    def listened(self) -> list[tuple[int, bool]]:
+        """Return since when the hub only listened (true) or paged (false), oldest first; empty: it always paged."""
+        with self._borrow() as db:
+            return hushes.listened(db)
 
     def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         """Return what was not taken, newest first; the store keeps the newest 10,000."""

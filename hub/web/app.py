@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from andgate import __version__
 from hub.web import login, problems
-from hub.web.api import callers, drills, moments, remedies, signals, site, success
+from hub.web.api import callers, drills, moments, quiet, remedies, signals, site, success
 from hub.web.api.answer import schemas
 from hub.web.auth import Door, Keyring, Needs, is_loopback
 from hub.web.context import Context, context
@@ -34,7 +34,8 @@ Moments of truth, judged: what is threatened now, what was kept, saved or broken
 
 Times are RFC 3339 in UTC with milliseconds. Lists are `{"items": [...], "next": cursor or null}`; give `next` as
 `cursor` to go on. Errors are problem details (RFC 9457), with `index` where one member of a list is wrong.
-`GET /api/v1/stream` sends what changes as server-sent events: `snapshot`, `moment`, `pulse`, `node`, `plan`, `resync`.
+`GET /api/v1/stream` sends what changes as server-sent events: `snapshot`, `moment`, `pulse`, `node`, `quiet`, `plan`,
+`resync`.
 """
 
 
@@ -95,7 +96,7 @@ def create_app(
     problems.install(app)
     app.add_middleware(Door, keyring=app.state.keyring, local_only=is_loopback(host))
     app.add_middleware(SafeHeaders)  # the last one added is the outermost
-    for each in (moments, remedies, signals, success, site, callers, drills):
+    for each in (moments, remedies, signals, success, site, callers, drills, quiet):
         app.include_router(each.router, prefix=PREFIX)
     app.include_router(login.router)
     pages.install(app)

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from hub.clock import HubClock
     from hub.driver import Accepted, Committed
     from hub.driver.auditor import Audit
+    from hub.driver.intake import Ask
     from hub.driver.timekeeper import Timekeeper
     from hub.heartbeat import Heartbeat
+    from hub.quiet import View
     from hub.store import ChainHead, Reader
     from hub.store.pages import Receipt
     from hub.web.live import Live
@@ -52,6 +54,13 @@ class Judge(Protocol):
     @property
     def listeners(self) -> list[Callable[[Committed], None]]:
         """Called in the driver's thread after each commit; they only queue."""
+
+    @property
+    def quiet(self) -> View:
+        """What is quiet, as of the last commit."""
+
+    def hush(self, asked: Ask) -> Future[View]:
+        """Mute, train, or end that; done after the commit, or a `RefusedError`."""
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit."""

@@ -12,6 +12,7 @@ Events (``text/event-stream``):
 - ``remedy``: the same of a remedy task; tasks are in no snapshot, ``GET /remedies`` has them.
 - ``pulse``: each real second: site time, the clock's rate, the journal's last entry. Nothing for 5 s: grey the screen.
 - ``node``: a node's state changed.
+- ``quiet``: a mute, a suspension or a training began or ended.
 - ``plan``: another plan is in force; reload the page.
 - ``resync``: the last event of a client that could not keep up, or of a hub that stops; connect again.
 """
@@ -64,6 +65,16 @@ class PlanChange(Struct, frozen=True, kw_only=True):
 
     version: str
     at: str
+
+
+class QuietChange(Struct, frozen=True, kw_only=True):
+    """The data of a ``quiet`` event."""
+
+    at: str
+    suspended: bool
+    """Something is."""
+    mutes: int
+    """How many count now."""
 
 
 class Pulse(Struct, frozen=True, kw_only=True):
@@ -261,12 +272,19 @@ class Live:
         moments: dict[str, Moment] = {}
         nodes: dict[str, NodeChange] = {}
         plan: PlanChange | None = None
+        quiet: QuietChange | None = None
         for commit in commits:
             for moment in commit.published:
                 if moment.id not in moments or moments[moment.id].change < moment.change:
                     moments[moment.id] = moment
             for node, state in commit.nodes:
                 nodes[node] = NodeChange(node=node, state=state, at=format_time(commit.now_ms))
+            if commit.quiet is not None:
+                quiet = QuietChange(
+                    at=format_time(commit.now_ms),
+                    suspended=bool(commit.quiet.suspensions),
+                    mutes=sum(mute.holds(commit.now_ms) for mute in commit.quiet.mutes),
+                )
             if commit.plan is not None:
                 plan = PlanChange(version=commit.plan.version, at=format_time(commit.now_ms))
         self._seq += 1
@@ -277,6 +295,8 @@ class Live:
             for moment in moments.values()
         ]
         parts += [self._event("node", node) for node in nodes.values()]
+        if quiet is not None:
+            parts.append(self._event("quiet", quiet))
         if plan is not None:
             parts.append(self._event("plan", plan))
         return b"".join(parts)

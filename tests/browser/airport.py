@@ -36,12 +36,14 @@ from andgate.plan import (
 from andgate.wire.messages import Command, DeviceHealth, FeedSignal, Health
 from hub.driver import Accepted, Committed
 from hub.driver.auditor import Audit
+from hub.quiet import View
 from hub.store.covered import Asked
 from hub.store.rows import (
     CellRow,
     ChainHead,
     FaultRow,
     Listing,
+    MuteRow,
     NodeRow,
     OutcomeListing,
     OutcomeRow,
@@ -229,6 +231,9 @@ class World:
         self.signals_posted: list[FeedSignal] = []
         self.actions: list[Action] = []
         self.commands: list[tuple[str, Command]] = []
+        self.quiet = View()
+        self.asked: list[Any] = []
+        self.past_mutes: tuple[MuteRow, ...] = ()
         self.listeners: list[Any] = []
         self._random = random.Random(7)
         self._moments: dict[str, Moment] = {}
@@ -551,6 +556,7 @@ class World:
         cursor: str | None = None,
         limit: int = 100,
         withdrawn: bool = False,
+        training: bool = False,
     ) -> Listing:
         fits = [
             m
@@ -731,6 +737,15 @@ class World:
     def blind_ms(self, *, since_ms: int, now_ms: int) -> dict[str, int]:
         return {"counter-d": 70 * SECOND} if self.blind else {}
 
+    def mutes(self) -> tuple[MuteRow, ...]:
+        return self.past_mutes
+
+    def suspensions(self) -> tuple[Any, ...]:
+        return ()
+
+    def listened(self) -> list[tuple[int, bool]]:
+        return []
+
     def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         rows = [
             QuarantineRow(
@@ -879,6 +894,16 @@ class Judge:
     @property
     def audit(self) -> Audit:
         return Audit()
+
+    @property
+    def quiet(self) -> View:
+        return self._world.quiet
+
+    def hush(self, asked: Any) -> Future[View]:
+        self._world.asked.append(asked)
+        done: Future[View] = Future()
+        done.set_result(self._world.quiet)
+        return done
 
     @property
     def timekeeper(self) -> Timekeeper:

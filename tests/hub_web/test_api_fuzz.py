@@ -36,8 +36,15 @@ OPERATIONS = [
     ("GET", "/pages"),
     ("GET", "/clock"),
     ("GET", "/audit"),
+    ("GET", "/mutes"),
+    ("POST", "/mutes"),
+    ("DELETE", "/mutes/{mute}"),
+    ("GET", "/trainings"),
+    ("POST", "/trainings"),
+    ("DELETE", "/trainings/{training}"),
+    ("GET", "/suspensions"),
 ]
-WITHOUT_WORDS = {"/moments/{moment}", "/touchpoints", "/nodes", "/feeds", "/clock", "/audit"}
+WITHOUT_WORDS = {"/moments/{moment}", "/touchpoints", "/nodes", "/feeds", "/clock", "/audit", "/trainings"}
 """They take nothing that could be wrong."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

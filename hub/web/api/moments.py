@@ -75,6 +75,7 @@ def list_moments(  # noqa: PLR0913, PLR0917 - one for each filter
     touchpoint: Filter = None,
     key: Filter = None,
     withdrawn: Annotated[bool, Query(description="Also those that turned out not to be moments of their own.")] = False,  # noqa: FBT002
+    training: Annotated[bool, Query(description="Also those of training.")] = False,  # noqa: FBT002
     cursor: Cursor = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Response:
@@ -90,6 +91,7 @@ def list_moments(  # noqa: PLR0913, PLR0917 - one for each filter
         cursor=cursor,
         limit=limit,
         withdrawn=withdrawn,
+        training=training,
     )
     return json(MomentList(items=[moment_message(each) for each in found.items], next=found.next))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.moment.events import Paged, Threatened
+from hub.quiet import NOTHING
 from hub.web.pages.card import urgent
 from hub.web.pages.day import Day, count, decided_ms
 from hub.web.pages.labels import shorten, width_of, wrap
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
+    from hub.quiet import View
     from hub.store.rows import TrailLine
     from hub.web.pages.source import Source
 
@@ -97,6 +99,10 @@ class Board(Struct, frozen=True, kw_only=True):
     lesson: Lesson | None
     calm: str
     """What is said when nothing is threatened."""
+    suspended: str = ""
+    """What is suspended, in words; empty: nothing is."""
+    muted: str = ""
+    """What is muted and until when, in words, without names; empty: nothing is."""
 
 
 class Choice(Struct, frozen=True):
@@ -201,6 +207,7 @@ def build(
     trails: Mapping[str, Sequence[TrailLine]],
     signals: Mapping[str, str],
     now_ms: int,
+    view: View = NOTHING,
 ) -> Board | None:
     """Return a board; pure. None where the plan has no such area or group."""
     about = scope(plan, which)
@@ -216,15 +223,30 @@ def build(
         else say("board.calm.none")
     )
     day = count(done)
+    suspended = next((each for each in view.suspensions if about & set(each.places)), None)
+    shown = SHOWN if suspended is None else SHOWN - 1  # the words that all is suspended take the room of one
     return Board(
         name=next((choice.name for choice in choices(plan) if choice.id == which), which),
-        threats=tuple(threat(plan, m, trails.get(m.id, ()), signals, now_ms) for m in needs[:SHOWN]),
-        more=max(len(needs) - SHOWN, 0),
+        threats=tuple(threat(plan, m, trails.get(m.id, ()), signals, now_ms) for m in needs[:shown]),
+        more=max(len(needs) - shown, 0),
         day=day,
         strokes=min(day.saved, STROKES),
         lesson=lesson(plan, done),
         calm=following,
+        suspended=say("board.suspended", time=hm(suspended.since_ms, plan.site.timezone)) if suspended else "",
+        muted=_muted(plan, view, about, now_ms),
     )
+
+
+def _muted(plan: Plan, view: View, about: frozenset[str], now_ms: int) -> str:
+    """Say what is muted there; the hall reads no names, so not by whom."""
+    here = [name for name in plan.touchpoints if name in about and view.muted(plan, name, now_ms) is not None]
+    if not here:
+        return ""
+    ends = {mute.end_ms for name in here if (mute := view.muted(plan, name, now_ms)) is not None}
+    names = [touchpoint_name(plan, name) for name in here]
+    what = names[0] if len(names) == 1 else say("board.muted.places", n=len(names))
+    return say("board.muted", what=what, time=hm(max(ends), plan.site.timezone))
 
 
 def board(source: Source, which: str) -> Board | None:
@@ -238,4 +260,4 @@ def board(source: Source, which: str) -> Board | None:
     trails = {moment.id: source.trail(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     decided = source.decided(midnight_ms(now_ms, plan.site.timezone))
-    return build(plan, which, running, decided, trails, signals, now_ms)
+    return build(plan, which, running, decided, trails, signals, now_ms, source.quiet)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from markupsafe import Markup
 from msgspec import Struct
 
+from hub.quiet import NOTHING
 from hub.web.pages.card import URGENT, Card, card, urgent
 from hub.web.pages.day import Day, DayLine, Stroke, count, day_line, decided_ms, sayable, stroke
+from hub.web.pages.hush import Strip, strip
 from hub.web.pages.names import kind_words, place
 from hub.web.pages.ruler import Ruler, ruler
 from hub.web.pages.sight import Blind, blind
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
+    from hub.quiet import View
     from hub.store.rows import NodeRow, TrailLine
     from hub.web.pages.source import Source
 
@@ -42,6 +45,11 @@ class Tile(Struct, frozen=True, kw_only=True):
     left: str
     claimed: bool
     strokes: tuple[Stroke, ...]
+    hush: str = ""
+    """Why nobody is paged about it now, in words; empty: people are."""
+    hush_ms: int | None = None
+    """When that ends, where it is known."""
+    hush_left: str = ""
     earlier: int
     """Strokes of today that no longer fit."""
     tally: str
@@ -77,6 +85,7 @@ class Floor(Struct, frozen=True, kw_only=True):
     ruler: Ruler
     line: DayLine
     areas: tuple[Area, ...]
+    quiet: Strip
     dark: tuple[Dark, ...]
     nodes: str
     day: Day
@@ -84,7 +93,14 @@ class Floor(Struct, frozen=True, kw_only=True):
 
 
 def tile(
-    plan: Plan, touchpoint: str, running: Sequence[Moment], decided: Sequence[Moment], *, dark: bool, now_ms: int
+    plan: Plan,
+    touchpoint: str,
+    running: Sequence[Moment],
+    decided: Sequence[Moment],
+    *,
+    dark: bool,
+    now_ms: int,
+    view: View = NOTHING,
 ) -> Tile:
     """Return one place; only the present has a state, history is strokes."""
     worst = urgent(running)
@@ -100,6 +116,7 @@ def tile(
     elif saved:
         state = "saved"
     nearest = worst[0] if worst else None
+    hush, hush_ms = _hush(plan, touchpoint, view, now_ms)
     return Tile(
         id=touchpoint,
         name=plan.touchpoints[touchpoint].name,
@@ -107,14 +124,32 @@ def tile(
         ends_ms=nearest.ends_ms if nearest else None,
         left=left(nearest.ends_ms - now_ms) if nearest else "",
         claimed=bool(nearest and nearest.claimed_ms is not None),
+        hush=hush,
+        hush_ms=hush_ms,
+        hush_left=left(hush_ms - now_ms) if hush_ms is not None else "",
         strokes=drawn[-STROKES:],
         earlier=max(len(drawn) - STROKES, 0),
         tally=say("tile.tally", kept=day.kept, saved=day.saved, failed=day.failed) if drawn else say("tile.quiet"),
     )
 
 
+def _hush(plan: Plan, touchpoint: str, view: View, now_ms: int) -> tuple[str, int | None]:
+    """Return why nobody is paged about a place now, and until when."""
+    if view.suspended(touchpoint) is not None:
+        return say("quiet.suspended"), None
+    mute = view.muted(plan, touchpoint, now_ms)
+    if mute is not None:
+        return say("quiet.tile", time=hm(mute.end_ms, plan.site.timezone)), mute.end_ms
+    return ("", None) if touchpoint not in view.listens else (say("quiet.listen.plan"), None)
+
+
 def areas(
-    plan: Plan, running: Sequence[Moment], decided: Sequence[Moment], dark: Sequence[Blind], now_ms: int
+    plan: Plan,
+    running: Sequence[Moment],
+    decided: Sequence[Moment],
+    dark: Sequence[Blind],
+    now_ms: int,
+    view: View = NOTHING,
 ) -> tuple[Area, ...]:
     """Return every place by area, both in plan order, which they keep all day."""
     open_at: dict[str, list[Moment]] = defaultdict(list)
@@ -129,7 +164,7 @@ def areas(
         by_area[touchpoint.area].append(touchpoint.id)
     found = []
     for name, ids in by_area.items():
-        tiles = tuple(tile(plan, i, open_at[i], done_at[i], dark=i in unseen, now_ms=now_ms) for i in ids)
+        tiles = tuple(tile(plan, i, open_at[i], done_at[i], dark=i in unseen, now_ms=now_ms, view=view) for i in ids)
         day = count(moment for i in ids for moment in done_at[i])
         words = say("floor.area.kept", kept=day.kept, all=day.all) if day.all else say("floor.area.none")
         found.append(Area(name or say("floor.area.other"), tiles, words))
@@ -160,7 +195,7 @@ def _calm(plan: Plan, running: Sequence[Moment], dark: Sequence[Blind], now_ms: 
     return rich("floor.calm.blind" if dark else "floor.calm", next=following)
 
 
-def build(
+def build(  # noqa: PLR0913 - a floor is made of all this
     plan: Plan,
     running: Sequence[Moment],
     decided: Sequence[Moment],
@@ -169,6 +204,8 @@ def build(
     nodes: Sequence[NodeRow],
     unseen_ms: int,
     now_ms: int,
+    *,
+    view: View = NOTHING,
 ) -> Floor:
     """Return the floor; pure, so that it can be tested for any site and any minute."""
     needs = urgent(running)
@@ -183,7 +220,8 @@ def build(
         calm=None if needs else _calm(plan, running, dark, now_ms),
         ruler=ruler(plan, running, now_ms),
         line=day_line(plan, decided, now_ms),
-        areas=areas(plan, running, decided, dark, now_ms),
+        areas=areas(plan, running, decided, dark, now_ms, view),
+        quiet=strip(plan, view, now_ms),
         dark=tuple(_dark(plan, item) for item in dark),
         nodes=say("floor.nodes.fine", n=alive) if nodes else say("floor.nodes.none"),
         day=day,
@@ -200,4 +238,6 @@ def floor(source: Source) -> Floor:
     trails = {moment.id: source.trail(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     unseen = source.blind_ms(midnight)
-    return build(plan, running, source.decided(midnight), trails, signals, source.nodes(), unseen, now_ms)
+    return build(
+        plan, running, source.decided(midnight), trails, signals, source.nodes(), unseen, now_ms, view=source.quiet
+    )

@@ -11,6 +11,7 @@ from andgate.moment import events as e
 from andgate.moment.case import CONTRADICTED
 from andgate.moment.view import verdict_ms
 from hub.web.pages.card import URGENT, next_words
+from hub.web.pages.hush import NO_STRIP, Strip, strip
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
@@ -68,6 +69,8 @@ class Story(Struct, frozen=True, kw_only=True):
     trail: tuple[Told, ...]
     why: tuple[str, ...]
     """Why it is provisional, was confirmed or revised, or is asked about."""
+    quiet: Strip
+    """What is quiet where it is."""
     can_claim: bool
     can_reset: bool
     can_void: bool
@@ -231,6 +234,8 @@ def build(
     sent: Sequence[PageRow],
     now_ms: int,
     blind: Sequence[Spell] = (),
+    *,
+    quiet: Strip = NO_STRIP,
 ) -> Story:
     """Return the page; pure."""
     zone = plan.site.timezone
@@ -266,6 +271,7 @@ def build(
             for line in trail
         ),
         why=reasons(plan, moment, trail, blind),
+        quiet=quiet,
         can_claim=moment.state == "open" and moment.claimed_ms is None,
         can_reset=moment.state == "open",
         can_void=not moment.withdrawn,
@@ -282,4 +288,6 @@ def story(source: Source, moment_id: str) -> Story | None:
     blind: Sequence[Spell] = ()
     if moment.provisional and moment.verdict in ("success", "failure"):
         blind = source.spells(moment.touchpoint, verdict_ms(moment))
-    return build(source.plan, moment, trail, signals, source.deliveries(moment_id), source.now_ms(), blind)
+    plan, now_ms = source.plan, source.now_ms()
+    quiet = strip(plan, source.quiet, now_ms, [moment.touchpoint])
+    return build(plan, moment, trail, signals, source.deliveries(moment_id), now_ms, blind, quiet=quiet)

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from hub.clock import HubClock
+    from hub.quiet import View
     from hub.store.reader import Reader
     from hub.store.rows import (
         By,
         CellRow,
         Listing,
+        MuteRow,
         NodeRow,
         OutcomeRow,
         PageRow,
@@ -88,6 +90,15 @@ class Source:
     def plan(self) -> Plan:
         """The plan in force."""
         return self._driver.plan
+
+    @property
+    def quiet(self) -> View:
+        """What is quiet, as of the last commit."""
+        return self._driver.quiet
+
+    def mutes(self) -> tuple[MuteRow, ...]:
+        """Return every mute that anybody made, newest first, with names."""
+        return self._reader.mutes()
 
     def now_ms(self) -> int:
         """Return site time."""
