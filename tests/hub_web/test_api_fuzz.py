@@ -44,7 +44,17 @@ OPERATIONS = [
     ("DELETE", "/trainings/{training}"),
     ("GET", "/suspensions"),
 ]
-WITHOUT_WORDS = {"/moments/{moment}", "/touchpoints", "/nodes", "/feeds", "/clock", "/audit", "/trainings"}
+WITHOUT_WORDS = {
+    "/moments/{moment}",
+    "/touchpoints",
+    "/nodes",
+    "/feeds",
+    "/clock",
+    "/audit",
+    "/trainings",
+    "/mutes/{mute}",
+    "/trainings/{training}",
+}
 """They take nothing that could be wrong."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
