@@ -26,6 +26,8 @@ PAGES = {
     "every promise": "/success?interaction=all&days=7",
     "boards": "/board",
     "board": "/board/all",
+    "break rooms": "/annunciator",
+    "break room": "/annunciator/supervisors",
     "signs": "/sign",
     "sign": "/sign/belt-3",
     "desks": "/desk",

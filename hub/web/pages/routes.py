@@ -17,7 +17,8 @@ from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
-from hub.web.pages import alerts, charts, findings, hush, listing, phones
+from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, people, phones, roster
+from hub.web.pages import answer as answering
 from hub.web.pages import board as boards
 from hub.web.pages import desk as desks
 from hub.web.pages import floor as floors
@@ -74,6 +75,7 @@ def install(app: FastAPI) -> None:
     app.mount("/static", Files(directory=STATIC), name="static")
     app.include_router(router)
     app.include_router(phones.router)
+    app.include_router(annunciator.router)
     app.include_router(hush.router)
     app.include_router(phones.receipts)
     app.include_router(alerts.router)

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from hub.web.pages.afterwards_words import AFTERWARDS
+from hub.web.pages.answer_words import ANSWERING
+from hub.web.pages.break_room_words import BREAK_ROOM
+from hub.web.pages.sending_words import SENDING
+from hub.web.pages.staff_words import STAFF
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -657,6 +663,14 @@ ENGLISH: dict[str, str] = {
     "error.503.more": "It is starting, or too busy. This page tries again.",
     "error.back": "Back to the floor",
 }
+
+
+ENGLISH |= STAFF
+ENGLISH |= BREAK_ROOM
+ENGLISH |= ANSWERING
+
+
+ENGLISH |= SENDING
 
 
 def say(key: str, /, **values: object) -> str:

@@ -1,0 +1,170 @@
+"""``/annunciator/GROUP``: a break room's screen. What its people were paged about, and one big button. No names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from msgspec import Struct
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from hub.web.api.moments import act, name_of
+from hub.web.auth import Caller, Needs
+from hub.web.context import Context, context
+from hub.web.pages.card import urgent
+from hub.web.pages.names import capital, key_words, touchpoint_name
+from hub.web.pages.source import paged_groups
+from hub.web.pages.spans import left, span
+from hub.web.pages.words import listed, say
+from hub.web.problems import ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from andgate.moment.moments import Moment
+    from andgate.plan import Plan
+    from hub.web.pages.render import Pages
+    from hub.web.pages.source import Source
+
+SHOWN = 4
+"""Further calls under the first; a room needs no more to send somebody."""
+LOOKED_AT = 50
+"""Of all that is threatened, those with the nearest deadlines."""
+
+router = APIRouter(include_in_schema=False)
+
+Here = Annotated[Context, Depends(context)]
+Reader = Depends(Needs("read"))
+Actor = Annotated[Caller, Depends(Needs("act"))]
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """Something that a group has been paged about."""
+
+    id: str
+    level: str
+    state: str
+    place: str
+    about: str
+    """Which flight, and what to do first; may be empty."""
+    ends_ms: int
+    left: str
+    claimed_ms: int | None
+    on_it: str
+
+
+class BreakRoom(Struct, frozen=True, kw_only=True):
+    """Everything on the screen."""
+
+    group: str
+    name: str
+    first: Call | None
+    """The nearest deadline that nobody is on; else the nearest of all."""
+    others: tuple[Call, ...]
+    more: int
+    calm: str
+
+
+class Choice(Struct, frozen=True):
+    """A break room one may open."""
+
+    id: str
+    name: str
+
+
+def choices(plan: Plan) -> tuple[Choice, ...]:
+    """Return every group."""
+    return tuple(Choice(group.id, group.name) for group in plan.groups.values())
+
+
+def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int) -> BreakRoom | None:
+    """Return a break room's screen; pure. `calls` is what it was paged about, nearest deadline first."""
+    known = plan.groups.get(group)
+    if known is None:
+        return None
+    waiting = sorted(calls, key=lambda it: (it.claimed_ms is not None, it.ends_ms, it.id))
+    shown = [_call(plan, each, now_ms) for each in waiting[: SHOWN + 1]]
+    ways = listed(known.channels)
+    calm = say("annunciator.calm.more", group=known.name, ways=ways) if ways else ""
+    return BreakRoom(
+        group=group,
+        name=known.name,
+        first=shown[0] if shown else None,
+        others=tuple(shown[1:]),
+        more=max(0, len(waiting) - SHOWN - 1),
+        calm=calm or say("annunciator.calm.alone", group=known.name),
+    )
+
+
+def _call(plan: Plan, moment: Moment, now_ms: int) -> Call:
+    said = [key_words(moment.key)] if moment.key else []
+    promise = plan.expectations.get(moment.expectation)
+    first = promise.first_actions(moment.touchpoint) if promise is not None else ()
+    said += [say("annunciator.first", what=first[0])] if first else []
+    return Call(
+        id=moment.id,
+        level=moment.level,
+        state=say(f"state.{moment.level}"),
+        place=touchpoint_name(plan, moment.touchpoint),
+        about=capital(". ".join(said)),
+        ends_ms=moment.ends_ms,
+        left=left(moment.ends_ms - now_ms),
+        claimed_ms=moment.claimed_ms,
+        on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",
+    )
+
+
+def calls_of(running: Sequence[Moment], told: Mapping[str, Sequence[str]], group: str) -> list[Moment]:
+    """Return what a group was paged about, nearest deadline first; `told` has each moment's paged groups."""
+    return [moment for moment in urgent(running)[:LOOKED_AT] if group in told.get(moment.id, ())]
+
+
+def break_room(source: Source, group: str) -> BreakRoom | None:
+    """Read what a break room's screen shows and build it."""
+    near = urgent(source.open_moments())[:LOOKED_AT]
+    told = {moment.id: paged_groups(source.trail(moment.id)) for moment in near}
+    return build(source.plan, group, calls_of(near, told, group), source.now_ms())
+
+
+def _pages(request: Request) -> Pages:
+    found: Pages = request.app.state.pages
+    return found
+
+
+@router.get("/annunciator", dependencies=[Reader])
+def choose(request: Request) -> HTMLResponse:
+    """Ask whose break room it is."""
+    draw = _pages(request)
+    found, none = choices(draw.source.plan), say("annunciator.none")
+    heading = say("annunciator.which")
+    return draw.page(
+        request, "choose.html", alive=False, heading=heading, choices=found, base="/annunciator", none=none
+    )
+
+
+@router.get("/annunciator/{group}", dependencies=[Reader])
+def annunciator(request: Request, group: str) -> Response:
+    """Show a break room's screen."""
+    draw = _pages(request)
+
+    def drawn() -> HTMLResponse:
+        found = break_room(draw.source, group)
+        if found is None:
+            raise _unknown(group)
+        return draw.page(request, "annunciator.html", room=found)
+
+    return draw.shared(request, drawn)
+
+
+@router.post("/annunciator/{group}/claim/{moment}")
+async def claim(here: Here, who: Actor, group: str, moment: str) -> Response:
+    """Say that one of the group comes: under the token's name, on an open hub under the group's own."""
+    known = here.driver.plan.groups.get(group)
+    if known is None:
+        raise _unknown(group)
+    await act(here, "claim", moment, name_of(who, known.name if who.via == "open" else None))
+    return RedirectResponse(f"/annunciator/{group}", 303)
+
+
+def _unknown(group: str) -> ProblemError:
+    return ProblemError(404, "unknown-group", f'The plan has no group "{group}".', remedy="Choose at /annunciator.")

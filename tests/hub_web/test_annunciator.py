@@ -1,0 +1,92 @@
+"""A break room's screen: what its group was paged about, and the one big button."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from andgate.plan import parse_plan
+from hub.web.app import create_app
+from tests.hub_web.stand import Stand
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
+    stand = Stand(tmp_path, parse_plan(airport_toml))
+    yield stand
+    stand.close()
+
+
+@pytest.fixture
+def web(stand: Stand) -> Iterator[TestClient]:
+    app = create_app(stand.driver, stand.reader, stand.clock)
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=True) as web:
+        yield web
+
+
+def words(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.partition("<main")[2])).strip()
+
+
+def line(web: TestClient, id: str = "p1") -> None:
+    answer = web.post("/api/v1/signals", json=[{"id": id, "touchpoint": "counter-a", "signal": "pressed"}])
+    assert answer.status_code == 202, answer.text
+
+
+def test_a_calm_room_says_how_it_would_be_told(web: TestClient) -> None:
+    said = words(web.get("/annunciator/ticket-agents").text)
+    assert "Nothing needs you." in said
+    assert "Ticket agents are told here, and over radio." in said
+
+
+def test_only_what_the_group_was_paged_about_is_on_its_screen(web: TestClient) -> None:
+    line(web)
+    said = words(web.get("/annunciator/ticket-agents").text)
+    assert "Threatened 3:00 Check-in counter A" in said
+    assert "One of us comes" in said
+    assert "Nothing needs you." in words(web.get("/annunciator/supervisors").text)
+
+
+def test_one_press_claims_for_the_group_and_the_screen_says_so_without_a_name(web: TestClient) -> None:
+    line(web)
+    (action,) = re.findall(
+        r'action="(/annunciator/ticket-agents/claim/[^"]+)"', web.get("/annunciator/ticket-agents").text
+    )
+    after = web.post(action, headers=FORM)
+    assert str(after.url).endswith("/annunciator/ticket-agents")
+    assert "Somebody comes for 0:00" in words(after.text)
+    assert "One of us comes" not in words(after.text)
+    (moment,) = web.get("/api/v1/moments").json()["items"]
+    assert moment["claimed_by"] == "Ticket agents"
+
+
+def test_what_nobody_is_on_comes_first_and_many_are_counted(web: TestClient) -> None:
+    for number in range(7):
+        body = [
+            {"id": f"d{number}", "touchpoint": "belt-3", "signal": "docked", "key": f"AG{number}/2026-11-21"},
+            {"id": f"j{number}", "touchpoint": "belt-3", "signal": "jammed", "key": f"AG{number}/2026-11-21"},
+        ]
+        assert web.post("/api/v1/signals", json=body).status_code == 202
+    page = web.get("/annunciator/supervisors").text
+    assert "and 2 more" in words(page)
+    first = re.findall(r'action="(/annunciator/supervisors/claim/[^"]+)"', page)
+    after = web.post(first[0], headers=FORM).text
+    second = re.findall(r'action="(/annunciator/supervisors/claim/[^"]+)"', after)
+    assert second
+    assert second != first
+    assert "AG" in words(after)
+
+
+def test_a_group_that_is_not_there_is_told(web: TestClient) -> None:
+    assert web.get("/annunciator/nobody").status_code == 404
+    assert web.post("/annunciator/nobody/claim/x", headers=FORM).status_code == 404
+    assert web.post("/annunciator/ticket-agents/claim/unknown", headers=FORM).status_code == 404
+    listed = words(web.get("/annunciator").text)
+    assert "Ticket agents" in listed
+    assert "Supervisors" in listed
