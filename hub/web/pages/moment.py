@@ -12,6 +12,7 @@ from andgate.moment.case import CONTRADICTED
 from andgate.moment.view import verdict_ms
 from hub.web.pages.card import URGENT, next_words
 from hub.web.pages.hush import NO_STRIP, Strip, strip
+from hub.web.pages.fate import fate, whom
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
@@ -140,28 +141,15 @@ def page_pairs(plan: Plan, trail: Sequence[TrailLine], sent: Sequence[PageRow]) 
     for row in sent:
         if row.state == "cancelled" and not row.channel:
             continue  # a step that was skipped; the trail below says so in full
-        name = group_name(plan, row.group) + (f", {row.channel}" if row.channel else "")
+        name = whom(plan, row)
         if row.kind == "over":
             name = f"{say('moment.over.short')}, {name[:1].lower()}{name[1:]}"
-        pairs.append(Pair(name, _fate(row, zone)))
+        pairs.append(Pair(name, fate(row, zone)))
     for line in trail:
         if isinstance(line.event, e.PageSkipped):
             because = say(f"moment.skip.{line.event.because}")
             pairs.append(Pair(group_name(plan, line.event.group), say("moment.pages.skipped", because=because)))
     return tuple(pairs)
-
-
-def _fate(row: PageRow, zone: str) -> str:
-    """Return what became of one delivery, and why, in words."""
-    if row.state == "sent":
-        time = hms(row.sent_ms if row.sent_ms is not None else row.decided_ms, zone)
-        return (
-            say("moment.pages.sent.note", time=time, note=row.note) if row.note else say("moment.pages.sent", time=time)
-        )
-    if row.state == "queued":
-        return say("moment.pages.retried", note=row.note) if row.note else say("moment.pages.waiting")
-    because = row.note.removeprefix("not sent: ") or say("moment.skip.unknown")
-    return say("moment.pages.failed" if row.state == "failed" else "moment.pages.skipped", because=because)
 
 
 def after_end(moment: Moment, trail: Sequence[TrailLine]) -> str:

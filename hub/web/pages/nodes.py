@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from markupsafe import Markup
 from msgspec import Struct
 
-from hub.fleet.faults import OWN
+from hub.fleet.faults import LASTING
 from hub.fleet.traffic import OTHERS
 from hub.web.pages.names import kind_words, touchpoint_name
 from hub.web.pages.spans import clock, hms, span, when_words
@@ -272,7 +272,7 @@ def build(
         rejects=tuple(reject(each, plan, now_ms) for each in rejects),
         senders=senders(plan, sent, faults, now_ms),
         clock=clock,
-        own=tuple((each.who, troubles(plan, (each,), now_ms)) for each in faults if each.kind in OWN),
+        own=tuple((each.who, troubles(plan, (each,), now_ms)) for each in faults if each.kind in LASTING),
     )
 
 

@@ -17,7 +17,7 @@ from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
-from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, people, phones, roster
+from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, people, phones, roster, sending
 from hub.web.pages import answer as answering
 from hub.web.pages import board as boards
 from hub.web.pages import desk as desks
@@ -78,6 +78,7 @@ def install(app: FastAPI) -> None:
     app.include_router(annunciator.router)
     app.include_router(hush.router)
     app.include_router(phones.receipts)
+    app.include_router(sending.router)
     app.include_router(alerts.router)
 
 

@@ -14,6 +14,7 @@ from hub.web.pages.afterwards_words import AFTERWARDS
 from hub.web.pages.answer_words import ANSWERING
 from hub.web.pages.break_room_words import BREAK_ROOM
 from hub.web.pages.sending_words import SENDING
+from hub.web.pages.sending_words import SENDING
 from hub.web.pages.staff_words import STAFF
 
 if TYPE_CHECKING:
@@ -668,6 +669,9 @@ ENGLISH: dict[str, str] = {
 ENGLISH |= STAFF
 ENGLISH |= BREAK_ROOM
 ENGLISH |= ANSWERING
+
+
+ENGLISH |= SENDING
 
 
 ENGLISH |= SENDING
