@@ -46,6 +46,7 @@ from hub.store.rows import (
     OutcomeRow,
     OutcomeState,
     PageListing,
+    PageRow,
     QuarantineRow,
     SenderRow,
     SignalRow,
@@ -53,6 +54,8 @@ from hub.store.rows import (
     TrailLine,
 )
 from hub.store.tally import FAILURE
+from hub.store.taps import COLUMNS as TAP_COLUMNS
+from hub.store.taps import Tap
 
 _moment = msgspec.json.Decoder(Moment).decode
 _SHOWN = {(False, False): "withdrawn = 0", (True, False): "withdrawn != 2", (False, True): "withdrawn != 1"}
@@ -356,6 +359,19 @@ class Reader:
         return found
 
     # ---------------------------------------------------------------------------------------------- pages, nodes
+
+    def delivery(self, id: int) -> PageRow | None:
+        """Return one delivery of a page; None where there is none (any more)."""
+        row = self._one(f"select {PAGE_COLUMNS} from page where id = ?", (id,))
+        if row is None:
+            return None
+        found = page_row(row)
+        return msgspec.structs.replace(found, note=self._names.text(found.note))
+
+    def taps(self, page: int) -> tuple[Tap, ...]:
+        """Return who used the link of a delivery, first come first, by opaque id."""
+        rows = self._all(f"select {TAP_COLUMNS} from tap where page = ? order by at_ms, who", (page,))
+        return tuple(Tap(*row) for row in rows)
 
     def pages(self, *, moment: str | None = None, cursor: str | None = None, limit: int = 100) -> PageListing:
         """Return deliveries, newest first: each page sent or not sent, over each channel, with the reason."""

@@ -40,8 +40,8 @@ COOKIE_S = 30 * 86_400
 PUBLIC = frozenset(
     {"/healthz", "/readyz", "/login", "/logout", "/favicon.ico", "/phone/receipt", "/api/v1/openapi.json", "/alerts"}
 )
-PUBLIC_UNDER = ("/static/", "/alerts/")
-"""Passengers have no token: the link to their own wish is what they have."""
+PUBLIC_UNDER = ("/static/", "/alerts/", "/a/")
+"""Passengers have no token: the link to their own wish is what they have. So has whoever got a page with a link."""
 MOST_BODY_BYTES = 1024 * 1024
 """No body is longer than a long list of signals."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
