@@ -21,6 +21,7 @@ from andgate.plan.parse import MAX_PLAN_CHARS
 from andgate.wire.codec import encode
 from andgate.wire.messages import HubState, TimeReply
 from andgate.wire.topics import Topics
+from hub.answers import Links
 from hub.broker import EmbeddedBroker, embedded_broker
 from hub.clock import HubClock
 from hub.config import Address, BrokerUrl, HubConfig
@@ -91,6 +92,7 @@ class HubApp:
             raise
         self.reader = Reader(config.data)
         self._phones = Phones(config.data)
+        self._links = Links(config.data)
         self._customers = Customers(config.data)
         self._teller = Teller(self.driver, self.reader, self._customers, clock)
         self._broker: EmbeddedBroker | None = None
@@ -185,7 +187,9 @@ class HubApp:
             driver, clock, link, self._topics, lambda moment: self.reader.pages(moment=moment, limit=PAGES_MOST).items
         )
         directory = Directory(driver.people)
-        self._notifier = notifier = Notifier(driver, clock, self._channel, sent=self._page_sent, directory=directory)
+        self._notifier = notifier = Notifier(
+            driver, clock, self._channel, sent=self._page_sent, directory=directory, answers=self._links.path
+        )
         # Pages first: a listener is a queue, but the first in line is served first.
         self._drills = drills = Drills(
             driver, clock, notifier, Coming(driver.people, directory), lambda: _online(self.reader)
@@ -311,7 +315,7 @@ class HubApp:
                 cut_off=self._cut_off,
                 heartbeat=self.heartbeat,
             )
-            app.state.phones = self._phones
+            app.state.phones, app.state.links = self._phones, self._links
             app.state.drills, app.state.drill_log = self._drills, DrillLog(self.config.data)
             app.state.customers, app.state.tell = self._customers, self._teller.wake
             self._live = app.state.context.live

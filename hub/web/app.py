@@ -90,6 +90,7 @@ def create_app(
     )
     app.state.context = context_
     app.state.phones = None  # who starts us may set it: then phones can ask to be paged
+    app.state.links = None  # and this: then pages can be answered with the link that they carry
     app.state.drills = app.state.drill_log = None  # and this: then channels can be proven
     app.state.customers = app.state.tell = None  # and this: then passengers can ask to be told
     app.state.keyring = Keyring(tokens, clock) if tokens is not None else None

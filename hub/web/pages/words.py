@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from hub.web.pages.answer_words import ANSWERING
+
 from hub.web.pages.afterwards_words import AFTERWARDS
 from hub.web.pages.answer_words import ANSWERING
 from hub.web.pages.break_room_words import BREAK_ROOM
@@ -675,6 +677,9 @@ ENGLISH |= SENDING
 
 
 ENGLISH |= SENDING
+
+
+ENGLISH |= ANSWERING
 
 
 def say(key: str, /, **values: object) -> str:
