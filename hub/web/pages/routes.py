@@ -17,7 +17,7 @@ from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
-from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, people, phones, roster, sending
+from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, phones, sending
 from hub.web.pages import answer as answering
 from hub.web.pages import answer as answering
 from hub.web.pages import board as boards

@@ -12,12 +12,10 @@ from markupsafe import Markup, escape
 
 from hub.web.pages.answer_words import ANSWERING
 
-from hub.web.pages.afterwards_words import AFTERWARDS
 from hub.web.pages.answer_words import ANSWERING
 from hub.web.pages.break_room_words import BREAK_ROOM
 from hub.web.pages.sending_words import SENDING
 from hub.web.pages.sending_words import SENDING
-from hub.web.pages.staff_words import STAFF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -668,7 +666,6 @@ ENGLISH: dict[str, str] = {
 }
 
 
-ENGLISH |= STAFF
 ENGLISH |= BREAK_ROOM
 ENGLISH |= ANSWERING
 
