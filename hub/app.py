@@ -316,6 +316,7 @@ class HubApp:
                 heartbeat=self.heartbeat,
             )
             app.state.phones, app.state.links = self._phones, self._links
+            app.state.people, app.state.try_channel = self.driver.people, self.driver.try_channel
             app.state.drills, app.state.drill_log = self._drills, DrillLog(self.config.data)
             app.state.customers, app.state.tell = self._customers, self._teller.wake
             self._live = app.state.context.live

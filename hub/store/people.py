@@ -10,6 +10,7 @@ who is paged is asked in the driver's thread, for every page.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 import threading
@@ -22,7 +23,11 @@ import msgspec
 from msgspec import Struct
 
 from andgate.errors import RefusedError
+from hub.store.persons import SOMEBODY
+from hub.store.rows import PageState
 from hub.store.store import DATABASE
+
+_log = logging.getLogger(__name__)
 
 MOST = 5_000
 """People of a site."""
@@ -108,6 +113,16 @@ class Book(Struct, frozen=True):
     stand_ins: tuple[StandIn, ...] = ()
     phones: frozenset[str] = frozenset()
     """Who of them has a phone that asked to be paged."""
+    deciders: dict[str, str] = {}
+    """Id -> name of whoever decided a stand-in."""
+
+
+class LastPage(Struct, frozen=True):
+    """What became of the newest page over one person's channel."""
+
+    state: PageState
+    at_ms: int
+    note: str
 
 
 class People:
@@ -134,7 +149,8 @@ class People:
                 number = _number(self._db)
                 if number != self._book.number:
                     self._book = _read(self._db)
-            except sqlite3.Error:
+            except sqlite3.Error as wrong:
+                _log.warning("people and rosters cannot be read (%s): what was known last counts", wrong)
                 if self._db is not None:
                     with suppress(sqlite3.Error):
                         self._db.close()
@@ -142,6 +158,16 @@ class People:
                 if self._book.number < 0:
                     return Book()
             return self._book
+
+    def last_pages(self, person: str) -> dict[str, LastPage]:
+        """Return what became of the newest page over each of somebody's channels, by the channel's name on a page."""
+        with closing(self._connect()) as db:
+            rows = db.execute(
+                "select channel, state, coalesce(sent_ms, decided_ms), note, max(id) from page where person = ? "
+                "group by channel",
+                (person,),
+            ).fetchall()
+        return {row[0]: LastPage(*row[1:4]) for row in rows}
 
     def failed(self, ids: Iterable[str]) -> frozenset[str]:
         """Return who of these people was not reached by the last page to them, for good."""
@@ -166,11 +192,8 @@ class People:
             (known,) = db.execute("select count(*) from staff").fetchone()
             if known >= MOST:
                 raise RefusedError(f"there are {MOST} people already. Remove some who are gone")
-            row = db.execute("select id from person where name = ? order by id limit 1", (person.name,)).fetchone()
-            id = row[0] if row else f"~{secrets.token_hex(8)}"
-            if row is None:
-                db.execute("insert into person (id, name) values (?, ?)", (id, person.name))
-            elif db.execute("select 1 from staff where person = ?", (id,)).fetchone():
+            id = _id_of(db, person.name)
+            if db.execute("select 1 from staff where person = ?", (id,)).fetchone():
                 raise RefusedError(f'there is a "{person.name}" already. Give this one a name that tells them apart')
             made = msgspec.structs.replace(person, id=id)
             db.execute("insert into staff values (?, ?, ?, ?, ?, ?)", (id, *_columns(made), now_ms))
@@ -228,14 +251,15 @@ class People:
             return bool(db.execute("delete from duty where id = ?", (duty,)).rowcount)
 
     def stand_in(self, wanted: Sequence[StandIn]) -> tuple[StandIn, ...]:
-        """Keep stand-ins, all or none; two are a swap, and are taken back together.
+        """Keep stand-ins, all or none; two are a swap, and are taken back together. `by` is a name here, not an id.
 
         Raises:
             RefusedError: nobody has one of the ids.
         """
         with self._write() as db:
             made = []
-            for each in wanted:
+            for said in wanted:
+                each = msgspec.structs.replace(said, by=_id_of(db, said.by))
                 for id in (each.person, each.instead_of):
                     if id is not None:
                         _known(db, id)
@@ -316,6 +340,16 @@ def forget(db: sqlite3.Connection, id: str) -> bool:
     return bool(found)
 
 
+def _id_of(db: sqlite3.Connection, name: str) -> str:
+    """Return the id of whoever has this name; somebody new gets one."""
+    row = db.execute("select id from person where name = ? order by id limit 1", (name,)).fetchone()
+    if row is not None or name == SOMEBODY:
+        return row[0] if row is not None else name
+    id = f"~{secrets.token_hex(8)}"
+    db.execute("insert into person (id, name) values (?, ?)", (id, name))
+    return id
+
+
 def _known(db: sqlite3.Connection, id: str) -> None:
     if db.execute("select 1 from staff where person = ?", (id,)).fetchone() is None:
         raise RefusedError(f'there is no person "{id[:40]}". Take one of the list of people')
@@ -349,6 +383,9 @@ def _read(db: sqlite3.Connection) -> Book:
             "select id, day, team, shift, person, instead_of, by, reason, pair, at_ms from stand_in order by id"
         ).fetchall()
         phones = db.execute("select distinct team from phone where team in (select person from staff)").fetchall()
+        deciders = db.execute(
+            "select distinct person.id, person.name from person join stand_in on stand_in.by = person.id"
+        ).fetchall()
         number = _number(db)
     finally:
         db.execute("rollback")
@@ -359,6 +396,7 @@ def _read(db: sqlite3.Connection) -> Book:
         duties=tuple(_duty(row) for row in duties if row[1] in known),
         stand_ins=tuple(StandIn(**dict(zip(StandIn.__struct_fields__, row, strict=True))) for row in stand_ins),
         phones=frozenset(row[0] for row in phones),
+        deciders=dict(deciders),
     )
 
 

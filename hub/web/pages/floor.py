@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hub.quiet import NOTHING
+from hub.store.rows import UNSTAFFED
 from hub.web.pages.card import URGENT, Card, card, urgent
 from hub.web.pages.day import Day, DayLine, Stroke, count, day_line, decided_ms, sayable, stroke
 from hub.web.pages.hush import Strip, strip
-from hub.web.pages.names import kind_words, place
+from hub.web.pages.names import group_name, kind_words, place
 from hub.web.pages.ruler import Ruler, ruler
 from hub.web.pages.sight import Blind, blind
 from hub.web.pages.spans import MINUTE_MS, hm, hms, left, midnight_ms
@@ -90,6 +92,8 @@ class Floor(Struct, frozen=True, kw_only=True):
     nodes: str
     day: Day
     busy: int
+    unstaffed: tuple[str, ...] = ()
+    """Groups of which nobody can be reached now, or when the next shift begins; no names."""
 
 
 def tile(
@@ -238,6 +242,12 @@ def floor(source: Source) -> Floor:
     trails = {moment.id: source.trail(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     unseen = source.blind_ms(midnight)
-    return build(
+    lonely = [each for each in source.faults() if each.kind == UNSTAFFED]
+    unstaffed = tuple(
+        say("floor.unstaffed", group=group_name(plan, each.node.removeprefix("group/")), why=each.detail)
+        for each in lonely
+    )
+    found = build(
         plan, running, source.decided(midnight), trails, signals, source.nodes(), unseen, now_ms, view=source.quiet
     )
+    return replace(found, unstaffed=unstaffed) if unstaffed else found

@@ -25,7 +25,7 @@ from hub.web.problems import ProblemError, unprocessable
 
 if TYPE_CHECKING:
     from andgate.plan import Plan
-    from hub.store import Phones
+    from hub.store import People, Phones
     from hub.web.pages.render import Pages
 
 MOST_BYTES = 8_192
@@ -63,11 +63,34 @@ def choices(plan: Plan) -> list[tuple[str, str]]:
     return [(group.id, group.name) for group in plan.groups.values() if pushing & set(group.channels)]
 
 
+def own(request: Request) -> dict[str, str]:
+    """Return id -> name of everybody who is paged over phones of their own."""
+    people: People | None = request.app.state.people
+    if people is None:
+        return {}
+    known = people.book().people.values()
+    return {each.id: each.name for each in known if any(kind_of(url) == "webpush" for url in each.channels)}
+
+
 @router.get("/phone")
 def phone(request: Request, here: Here) -> HTMLResponse:
     """Offer to page this phone."""
+    return _offer(request, choices(here.driver.plan))
+
+
+@router.get("/phone/{person}")
+def phone_of(request: Request, person: str) -> HTMLResponse:
+    """Offer to page this phone for one person."""
+    name = own(request).get(person)
+    if name is None:
+        raise ProblemError(
+            404, "unknown-person", "Nobody of this address is paged over a phone.", remedy="See the page /people."
+        )
+    return _offer(request, [(person, name)])
+
+
+def _offer(request: Request, groups: list[tuple[str, str]]) -> HTMLResponse:
     draw: Pages = request.app.state.pages
-    groups = choices(here.driver.plan)
     phones: Phones | None = request.app.state.phones
     key = _b64(phones.public_key()) if phones is not None and groups else ""
     shown = groups if key else []
@@ -78,7 +101,7 @@ def phone(request: Request, here: Here) -> HTMLResponse:
 async def ask(request: Request, here: Here) -> Response:
     """Keep a phone, and answer with the groups it is paged with."""
     asked = await _asked(request)
-    if asked.group not in dict(choices(here.driver.plan)):
+    if asked.group not in {*dict(choices(here.driver.plan)), *await run_in_threadpool(own, request)}:
         raise unprocessable("The pages of this group do not go to phones.", "Give it a channel webpush:// in the plan.")
     wanted = Phone(asked.group or "", _endpoint(asked.endpoint), _point(asked.p256dh), _bytes(asked.auth, _AUTH_BYTES))
     if not await run_in_threadpool(_phones(request).add, wanted, here.clock.now_ms()):

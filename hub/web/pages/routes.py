@@ -17,7 +17,7 @@ from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
-from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, phones, sending
+from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, people, phones, roster, sending
 from hub.web.pages import answer as answering
 from hub.web.pages import answer as answering
 from hub.web.pages import board as boards
@@ -75,6 +75,8 @@ def install(app: FastAPI) -> None:
     app.state.login_page = login_page
     app.mount("/static", Files(directory=STATIC), name="static")
     app.include_router(router)
+    app.include_router(people.router)
+    app.include_router(roster.router)
     app.include_router(phones.router)
     app.include_router(answering.router)
     app.include_router(annunciator.router)

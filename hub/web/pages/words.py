@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from hub.web.pages.staff_words import STAFF
 from hub.web.pages.answer_words import ANSWERING
 
 from hub.web.pages.answer_words import ANSWERING
@@ -677,6 +678,9 @@ ENGLISH |= SENDING
 
 
 ENGLISH |= ANSWERING
+
+
+ENGLISH |= STAFF
 
 
 def say(key: str, /, **values: object) -> str:

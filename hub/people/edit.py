@@ -1,0 +1,99 @@
+"""What may be written into lists and rosters: the same words for the API and the pages.
+
+Raises RefusedError with what is wrong and what to do; nothing is written then.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from andgate.errors import RefusedError
+from andgate.plan import Plan
+from hub.people.addresses import wrong_with_all
+from hub.store.people import Duty, Person, Quiet, StandIn
+
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
+_MOST_NAME = 60
+
+
+def person(given: Person, plan: Plan) -> Person:
+    """Return somebody as they may be kept: the name tidied, every channel looked at."""
+    name = " ".join(given.name.split())
+    if not name or len(name) > _MOST_NAME or not name.isprintable():
+        raise RefusedError(f"a name has 1 to {_MOST_NAME} characters. Write it as the person says it")
+    if name.startswith("~") or name in {"somebody", "andgate"}:
+        raise RefusedError(f'"{name}" cannot be a name here. Write it as the person says it')
+    for language in given.languages:
+        if not _LANGUAGE.fullmatch(language):
+            raise RefusedError(f'"{language[:20]}" is no language tag. Write one such as "it" or "en-GB"')
+    wrong = wrong_with_all(given.channels, plan)
+    if wrong is not None:
+        raise RefusedError(wrong)
+    for quiet in given.quiet:
+        if quiet.start_min == quiet.end_min:
+            raise RefusedError("a quiet span ends when it begins. Write from when to when")
+    return Person(
+        id=given.id,
+        name=name,
+        languages=tuple(dict.fromkeys(given.languages)),
+        channels=given.channels,
+        quiet=given.quiet,
+        active=given.active,
+    )
+
+
+def minute(text: str) -> int:
+    """Return minutes from midnight of ``22:00``."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise RefusedError(f'"{text[:20]}" is no time of the day. Write one such as "22:00"')
+    return int(found[1]) * 60 + int(found[2])
+
+
+def span(start: str, end: str, steps: tuple[int, ...] = ()) -> Quiet:
+    """Return a quiet span."""
+    return Quiet(minute(start), minute(end), steps)
+
+
+def day(text: str) -> str:
+    """Return a date that the calendar has."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise RefusedError(f'"{text[:20]}" is no date. Write one such as "2026-12-24"') from None
+
+
+def duty(given: Duty, plan: Plan) -> Duty:
+    """Return a line of the roster as it may be kept."""
+    _shift(plan, given.group, given.shift)
+    if bool(given.days) == (given.date is not None):
+        raise RefusedError("a line of the roster has days of the week or one date. Give one of the two")
+    for each in (given.date, given.first, given.last):
+        if each is not None:
+            day(each)
+    if given.date is not None and (given.first or given.last):
+        raise RefusedError("one date needs no span of dates. Leave that out")
+    if given.first is not None and given.last is not None and given.last < given.first:
+        raise RefusedError("the last date is before the first. Swap them")
+    return given
+
+
+def stand_in(given: StandIn, plan: Plan) -> StandIn:
+    """Return a decision for one shift of one date as it may be kept."""
+    _shift(plan, given.group, given.shift)
+    day(given.date)
+    if given.person is None and given.instead_of is None:
+        raise RefusedError("nobody is named. Say who stands there, or who does not")
+    if given.person == given.instead_of:
+        raise RefusedError("nobody stands in for themselves. Name two people")
+    return given
+
+
+def _shift(plan: Plan, group: str, shift: str) -> None:
+    known = plan.groups.get(group)
+    if known is None:
+        raise RefusedError(f'the plan has no group "{group[:63]}". It has: {", ".join(plan.groups) or "none"}')
+    if shift not in known.shifts:
+        raise RefusedError(f'{known.name} have no shift "{shift[:63]}". They have: {", ".join(known.shifts) or "none"}')
