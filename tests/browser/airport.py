@@ -556,6 +556,7 @@ class World:
         cursor: str | None = None,
         limit: int = 100,
         withdrawn: bool = False,
+        tasks: bool | None = False,
         training: bool = False,
     ) -> Listing:
         fits = [
@@ -915,6 +916,9 @@ class Judge:
 
     def open_moments(self) -> tuple[Moment, ...]:
         return self._world.open_moments()
+
+    def open_tasks(self) -> tuple[Moment, ...]:
+        return ()
 
     def signals(self, members: list[FeedSignal], feed: str) -> Future[Any]:
         return self._world.signals(members, feed)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fastapi import Request
 from msgspec import Struct
 
 from andgate.causes import choices, find, split
 from andgate.plan.remedies import slug
+from hub.web.auth import Keyring, caller
 from hub.web.problems import ProblemError, unprocessable
 
 if TYPE_CHECKING:
     from andgate.moment.moments import Moment
     from andgate.plan import Category, Expectation, Plan
-    from hub.web.auth import Caller
 
 
 class Saying(Struct, frozen=True, kw_only=True):
@@ -71,10 +72,24 @@ def cause_said(
     return Saying(reason=f"{known.category}: {known.text}", category=known.category, cause=known.id, comment=comment)
 
 
+def decides(request: Request) -> bool:
+    """Return whether a caller may decide what staff may not: a supervisor's token, or no token is a supervisor's."""
+    keyring: Keyring | None = request.app.state.keyring
+    return keyring is None or not keyring.supervised or caller(request).may("supervise")
+
+
 def remedy_said(
-    plan: Plan, moment: Moment, who: Caller, *, gave: Sequence[str], words: str | None, comment: str | None
+    plan: Plan, moment: Moment, *, free: bool, gave: Sequence[str], words: str | None, comment: str | None
 ) -> Saying:
     """Return what was given as it is journalled: of what staff may give by themselves, or a supervisor's own words.
+
+    Args:
+        plan: in force.
+        moment: the failed one, or its remedy task.
+        free: whoever says it may give what is not on the list (`decides`).
+        gave: of the list.
+        words: their own.
+        comment: what else there is to say.
 
     Raises:
         ProblemError: 422 where nothing was given, or something that the plan does not let staff give; 403 where the
@@ -92,11 +107,11 @@ def remedy_said(
         taken.append(known)
     if words is not None and slug(words) in by_slug and not taken:
         taken, words = [by_slug[slug(words)]], None
-    if words is not None and may and not who.may("supervise"):
+    if words is not None and may and not free:
         raise ProblemError(
             403,
             "forbidden",
-            f'"{words}" is not among what staff may give, and "{who.id}" is no supervisor.',
+            f'"{words}" is not among what staff may give, and you are no supervisor.',
             remedy=f'Give one of: {", ".join(may)}; or let somebody with the right "supervise" do it.',
         )
     if not taken and words is None:

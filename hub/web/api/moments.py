@@ -22,7 +22,7 @@ from andgate.moment.signals import Action, ActionKind
 from andgate.wire.codec import Decoder, moment_message
 from andgate.wire.messages import MomentMessage
 from hub.web.api import shapes
-from hub.web.api.afterwards import Saying, cause_said, remedy_said
+from hub.web.api.afterwards import Saying, cause_said, decides, remedy_said
 from hub.web.api.answer import answers, json, takes
 from hub.web.api.answers import (
     ByBody,
@@ -202,7 +202,14 @@ async def remedy(request: Request, here: Here, who: Actor, moment: str) -> Respo
     body = await read_struct(request, _remedy)
 
     def saying(about: Moment) -> Saying:
-        return remedy_said(here.driver.plan, about, who, gave=body.gave, words=body.remedy, comment=body.comment)
+        return remedy_said(
+            here.driver.plan,
+            about,
+            free=decides(request),
+            gave=body.gave,
+            words=body.remedy,
+            comment=body.comment,
+        )
 
     return await act(here, "remedy", moment, name_of(who, body.by), saying=saying)
 

@@ -67,7 +67,7 @@ def urgent(moments: Iterable[Moment]) -> tuple[Moment, ...]:
 
 def next_step(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: int) -> tuple[int, PageStep] | None:
     """Return when the next page goes out, and the step, as far as the plan and the claim tell."""
-    expectation = plan.expectations.get(moment.expectation)
+    expectation = plan.judged.get(moment.expectation)
     if expectation is None:
         return None
     events = [line.event for line in trail]

@@ -10,13 +10,14 @@ from msgspec import Struct
 from andgate.moment import events as e
 from andgate.moment.case import CONTRADICTED
 from andgate.moment.view import verdict_ms
+from hub.web.pages.asking import Ask, ask, facts, said_words
 from hub.web.pages.card import URGENT, next_words
 from hub.web.pages.hush import NO_STRIP, Strip, strip
 from hub.web.pages.fate import fate, whom
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
-from hub.web.pages.spans import clock, hms, span, when_words
+from hub.web.pages.spans import clock, hm, hms, span, when_words
 from hub.web.pages.timeline import Timeline, left_words
 from hub.web.pages.words import rich, say
 
@@ -70,6 +71,16 @@ class Story(Struct, frozen=True, kw_only=True):
     trail: tuple[Told, ...]
     why: tuple[str, ...]
     """Why it is provisional, was confirmed or revised, or is asked about."""
+    ask: Ask
+    """Why it failed and what was given, as far as somebody is to say it."""
+    task: Moment | None
+    """The remedy task that makes it good, if there is one."""
+    owed: str
+    """How that stands, in words."""
+    exceptional: tuple[Pair, ...]
+    """What had failed for the same flight before, with the moment's id as value."""
+    first: tuple[str, ...]
+    """What to do first, while it needs somebody."""
     quiet: Strip
     """What is quiet where it is."""
     can_claim: bool
@@ -103,6 +114,12 @@ def heading(moment: Moment, now_ms: int) -> Markup:
     if moment.late_s is None:
         return rich("moment.failed.never")
     return rich("moment.failed", late=clock(int(moment.late_s)))
+
+
+def first_of(plan: Plan, moment: Moment) -> tuple[str, ...]:
+    """Return what to do first, in the order to try it."""
+    known = plan.judged.get(moment.expectation)
+    return known.first_actions(moment.touchpoint) if known is not None else ()
 
 
 def witnesses(plan: Plan, trail: Sequence[TrailLine], rows: Sequence[SignalRow]) -> tuple[tuple[Pair, ...], str]:
@@ -164,17 +181,43 @@ def after_end(moment: Moment, trail: Sequence[TrailLine]) -> str:
     return say("moment.over.late", n=late) if late else say("moment.over.clean")
 
 
+def owed_words(plan: Plan, task: Moment) -> str:
+    """Return how a remedy task stands."""
+    if task.withdrawn or task.verdict == "void":
+        return say("moment.task.none")
+    if task.state == "open":
+        return say("moment.task.open", time=hm(task.ends_ms, plan.site.timezone), owed=promise(plan, task.expectation))
+    if task.verdict == "success":
+        return say("moment.task.done")
+    if task.late_s is None:
+        return say("moment.task.never")
+    return say("moment.task.late", late=clock(int(task.late_s)))
+
+
+def before_pairs(plan: Plan, task: Moment | None) -> tuple[Pair, ...]:
+    """Return what had failed for the same flight before: in words, and which moment that was."""
+    if task is None:
+        return ()
+    zone = plan.site.timezone
+    return tuple(
+        Pair(say("moment.before", what=promise(plan, each.expectation), time=hm(each.at_ms, zone)), each.moment)
+        for each in task.before
+    )
+
+
 def cause_pairs(plan: Plan, moment: Moment) -> tuple[Pair, ...]:
     """Return cause, remedy and the version of the promise."""
     expectation = plan.expectations.get(moment.expectation)
-    remedy = moment.remedy
+    remedy = moment.remedy if moment.given is None else said_words(moment.given, "remedy", plan)
+    unknown = say("moment.cause.unknown") if moment.verdict == "failure" else say("moment.none.given")
+    cause = moment.cause if moment.caused is None else said_words(moment.caused, "cause", plan)
     if remedy is None and moment.verdict == "failure":
         due = expectation.remedy if expectation else None
         remedy = say("moment.remedy.due", remedy=due) if due else say("moment.none.given")
     elif remedy is None:
         remedy = say("moment.remedy.none") if moment.verdict == "success" else say("moment.none.given")
     return (
-        Pair(say("moment.cause"), moment.cause or say("moment.none.given")),
+        Pair(say("moment.cause"), cause or unknown),
         Pair(say("moment.remedy"), remedy),
         Pair(say("moment.plan"), say("moment.plan.version", version=moment.plan)),
     )
@@ -222,10 +265,11 @@ def build(
     sent: Sequence[PageRow],
     now_ms: int,
     blind: Sequence[Spell] = (),
+    task: Moment | None = None,
     *,
     quiet: Strip = NO_STRIP,
 ) -> Story:
-    """Return the page; pure."""
+    """Return the page; pure. `task` is what makes it good, or the moment itself where it is one."""
     zone = plan.site.timezone
     teller = Teller(plan, {row.signal.id: row.signal.name for row in signals})
     saw, agree = witnesses(plan, trail, signals)
@@ -259,9 +303,14 @@ def build(
             for line in trail
         ),
         why=reasons(plan, moment, trail, blind),
+        ask=ask(plan, moment, facts(trail, signals, sent)),
+        task=task if moment.remedies is None else None,
+        owed=owed_words(plan, task) if task is not None else "",
+        exceptional=before_pairs(plan, task),
+        first=first_of(plan, moment) if moment.level in URGENT and moment.remedies is None else (),
         quiet=quiet,
         can_claim=moment.state == "open" and moment.claimed_ms is None,
-        can_reset=moment.state == "open",
+        can_reset=moment.state == "open" and moment.remedies is None,
         can_void=not moment.withdrawn,
         voided=moment.verdict == "void",
     )
@@ -276,6 +325,8 @@ def story(source: Source, moment_id: str) -> Story | None:
     blind: Sequence[Spell] = ()
     if moment.provisional and moment.verdict in ("success", "failure"):
         blind = source.spells(moment.touchpoint, verdict_ms(moment))
+    task = moment if moment.remedies is not None else next(iter(source.tasks_of(moment)), None)
+    sent = source.deliveries(moment_id)
     plan, now_ms = source.plan, source.now_ms()
     quiet = strip(plan, source.quiet, now_ms, [moment.touchpoint])
-    return build(plan, moment, trail, signals, source.deliveries(moment_id), now_ms, blind, quiet=quiet)
+    return build(plan, moment, trail, signals, sent, now_ms, blind, task, quiet=quiet)

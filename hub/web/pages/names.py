@@ -30,7 +30,7 @@ def place(plan: Plan, moment: Moment) -> str:
 
 def promise(plan: Plan, expectation: str) -> str:
     """Return the customer's words, without quotes."""
-    found = plan.expectations.get(expectation)
+    found = plan.judged.get(expectation)
     return found.promise if found else expectation
 
 

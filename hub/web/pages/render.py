@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 
 from hub.web.auth import caller
 from hub.web.pages.names import group_name, kind_words, signal_words, witness_words
+from hub.web.pages.remedies import owes
 from hub.web.pages.spans import clock, date_words, hm, hms, iso, span
 from hub.web.pages.words import rich, say, script_words
 
@@ -120,6 +121,7 @@ class Pages:
             "path": request.url.path,
             "alive": alive,
             "here": "",
+            "owes": owes(plan),
             "script_words": script_words(),
             "clock_words": hms(now_ms, zone),
             "hms": lambda ms: hms(ms, zone),

@@ -12,7 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 
+from andgate.causes import CATEGORIES
 from andgate.wire.messages import Command, FeedSignal
+from hub.web.api.afterwards import Saying, cause_said, decides, remedy_said
 from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
@@ -26,6 +28,7 @@ from hub.web.pages import floor as floors
 from hub.web.pages import gate as gates
 from hub.web.pages import moment as stories
 from hub.web.pages import nodes as fleets
+from hub.web.pages import remedies as owed
 from hub.web.pages import sign as signs
 from hub.web.pages import success as reports
 from hub.web.pages.form import form_of
@@ -35,10 +38,13 @@ from hub.web.pages.words import say
 from hub.web.problems import ProblemDetails, ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
     from markupsafe import Markup
     from starlette.types import Scope
 
+    from andgate.moment.moments import Moment
     from andgate.moment.signals import ActionKind
 
 router = APIRouter(include_in_schema=False)
@@ -167,6 +173,19 @@ DO: dict[str, ActionKind] = {
 """What a moment's forms may do: the last part of their address."""
 
 
+def said_in(do: str, fields: dict[str, str], request: Request, here: Context) -> Callable[[Moment], Saying]:
+    """Return what a form says of a cause or a remedy; empty fields say nothing."""
+    plan, words, comment = here.driver.plan, fields.get("reason") or None, fields.get("comment", "")[:500] or None
+    words = words and words[:500]
+    if do == "remedy":
+        gave = [what for name, what in fields.items() if what and (name == "gave" or name.startswith("gave-"))]
+        free = decides(request)
+        return lambda about: remedy_said(plan, about, free=free, gave=gave, words=words, comment=comment)
+    kind = next((each for each in CATEGORIES if each == fields.get("kind")), None)
+    id = fields.get("id") or None
+    return lambda about: cause_said(plan, about, id=id, words=words, category=kind, comment=comment)
+
+
 @router.post("/moments/{moment}/{do}")
 async def do_to_moment(request: Request, here: Here, who: Actor, moment: str, do: str) -> Response:
     """Do what a moment's form asks for, and go back to where it was asked."""
@@ -174,12 +193,26 @@ async def do_to_moment(request: Request, here: Here, who: Actor, moment: str, do
         raise ProblemError(404, "not-found", f'Nothing called "{do}" can be done to a moment.')
     fields = await form_of(request)
     reason = fields.get("reason", "")
-    if do == "cause" and reason and fields.get("kind"):
-        reason = f"{fields['kind']}: {reason}"
-    if not reason and do in ("void", "reset", "cause", "remedy"):
+    if do in ("cause", "remedy"):
+        await act(here, DO[do], moment, who_acts(request, who), saying=said_in(do, fields, request, here))
+        return RedirectResponse(local(fields.get("back", "/")), 303)
+    if not reason and do in ("void", "reset"):
         raise ProblemError(422, "no-reason", "The reason is empty.", remedy="Say it in a few words.")
     await act(here, DO[do], moment, who_acts(request, who), reason=reason[:500] or None)
     return RedirectResponse(local(fields.get("back", "/")), 303)
+
+
+@router.get("/remedies", dependencies=[Reader])
+def remedies(request: Request, draw: Draw, group: str | None = None) -> HTMLResponse:
+    """Show what is owed to customers after failures."""
+    return draw.page(request, "remedies.html", here="remedies", page=owed.remedies(draw.source, group=group))
+
+
+@router.get("/remedies/hall", dependencies=[Reader])
+def remedies_hall(request: Request, draw: Draw, group: str | None = None) -> Response:
+    """Show the same to a hall: no names, nothing to press."""
+    page = owed.remedies(draw.source, hall=True, group=group)
+    return draw.page(request, "remedies_hall.html", here="remedies", page=page)
 
 
 @router.get("/success", dependencies=[Reader])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.moment.events import Paged
+from andgate.plan import task_of
 from hub.fleet.faults import Fault, standing
 from hub.store.covered import Asked
 from hub.web.pages.spans import local
@@ -115,6 +116,19 @@ class Source:
     def open_moments(self) -> tuple[Moment, ...]:
         """Return every open moment as last committed."""
         return tuple(moment for moment in self._driver.open_moments() if not moment.withdrawn)
+
+    def open_tasks(self) -> tuple[Moment, ...]:
+        """Return what is owed after failures and not given yet, nearest deadline first."""
+        return tuple(task for task in self._driver.open_tasks() if not task.withdrawn)
+
+    def tasks_since(self, since_ms: int) -> tuple[Moment, ...]:
+        """Return the remedy tasks opened since then, newest first."""
+        return self._reader.moments(tasks=True, since_ms=since_ms, limit=PAGE).items
+
+    def tasks_of(self, moment: Moment) -> tuple[Moment, ...]:
+        """Return the task that makes a moment good; at most one."""
+        found = self._reader.moments(expectation=task_of(moment.expectation), key=moment.key, limit=PAGE).items
+        return tuple(task for task in found if task.remedies == moment.id)
 
     def decided(self, since_ms: int) -> tuple[Moment, ...]:
         """Return moments whose verdict counts and that ended, or failed, since then; oldest first."""

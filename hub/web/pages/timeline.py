@@ -181,7 +181,7 @@ class Timeline(Rows):
 
     def _holds(self) -> None:
         """Draw how long each hold stood."""
-        expectation = self.plan.expectations.get(self.moment.expectation)
+        expectation = self.plan.judged.get(self.moment.expectation)
         opposites = expectation.holds if expectation else {}
         labels, bars = [], {}
         for row in self.signals:

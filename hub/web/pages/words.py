@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from hub.web.pages.afterwards_words import AFTERWARDS
 from hub.web.pages.staff_words import STAFF
 from hub.web.pages.answer_words import ANSWERING
 
@@ -664,6 +665,7 @@ ENGLISH: dict[str, str] = {
     "error.503": "The hub is not ready",
     "error.503.more": "It is starting, or too busy. This page tries again.",
     "error.back": "Back to the floor",
+    **AFTERWARDS,
 }
 
 

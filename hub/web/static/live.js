@@ -182,7 +182,7 @@ function listen() {
     document.dispatchEvent(new CustomEvent("andgate:snapshot", { detail: all }));
     soon();
   });
-  for (const kind of ["moment", "node", "quiet"]) {
+  for (const kind of ["moment", "remedy", "node", "quiet"]) {
     stream.addEventListener(kind, (event) => {
       document.dispatchEvent(new CustomEvent(`andgate:${kind}`, { detail: told(event) }));
       soon();

@@ -1,0 +1,135 @@
+"""The pages of what comes after a failure: what is owed, two taps to give it, why it happened, and what went before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from starlette.testclient import TestClient
+
+from andgate.plan import parse_plan
+from hub.web.app import create_app
+from hub.web.pages.moment import owed_words
+from hub.web.pages.remedies import build
+from tests.hub_web.stand import FLIGHT, Stand
+from tests.hub_web.test_remedies_api import MINUTE, MORE, fail
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
+    stand = Stand(tmp_path, parse_plan(airport_toml + MORE))
+    yield stand
+    stand.close()
+
+
+@pytest.fixture
+def web(stand: Stand) -> Iterator[TestClient]:
+    app = create_app(stand.driver, stand.reader, stand.clock)
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=True) as web:
+        yield web
+
+
+def words(html: str) -> str:
+    """Return what a page says, without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.partition("<main")[2]))
+
+
+def test_two_taps_give_what_is_owed(stand: Stand, web: TestClient) -> None:
+    assert "Nothing is owed to anybody." in words(web.get("/remedies").text)
+    failed = fail(stand, web)
+    page = web.get("/remedies")
+    assert '<a href="/remedies" aria-current="page">' in page.text
+    said = words(page.text)
+    assert "One customer or flight waits for what we owe; 19:00 left." in said
+    for each in ("Baggage belt 3, AG1234", "A drink, and help with the bags.", "Drink", "Voucher up to 20 EUR"):
+        assert each in said
+    after = web.post(f"/moments/{failed}/remedy", data={"gave": "Drink", "back": "/remedies"}, headers=FORM)
+    assert str(after.url).endswith("/remedies")
+    assert "Nothing is owed to anybody." in words(after.text)
+    assert "Done today" in words(after.text)
+    assert "Baggage belt 3, AG1234 Drink Correct it" in words(after.text)
+
+
+def test_a_hall_has_no_names_and_nothing_to_press(stand: Stand, web: TestClient) -> None:
+    assert "Nothing is owed." in words(web.get("/remedies/hall").text)
+    fail(stand, web)
+    (task,) = web.get("/api/v1/remedies").json()["items"]
+    web.post(f"/api/v1/moments/{task['task']['id']}/claim", json={"by": "Marta", "promise_s": 600})
+    html = web.get("/remedies/hall").text
+    assert "Marta" not in html
+    assert "<form" not in html
+    assert "Baggage belt 3, AG1234" in words(html)
+    assert "Marta is on it" in words(web.get("/remedies").text)
+    assert words(web.get("/remedies", params={"group": "ticket-agents"}).text).count("AG1234") == 0
+
+
+def test_late_ones_and_those_of_others_say_so(stand: Stand, web: TestClient) -> None:
+    failed = fail(stand, web)
+    for n in range(5):
+        fail(stand, web, id=f"x{n}", key=f"AG{n}/2026-11-21")
+    said = words(web.get("/remedies").text)
+    assert "6 wait for what we owe them, the first is late ." in said
+    assert "and 2 more" in words(web.get("/remedies/hall").text)
+    web.post(f"/moments/{failed}/remedy", data={"gave": "Drink"}, headers=FORM)
+    assert "Drink, too late" in words(web.get("/remedies").text)
+    (task,) = (each for each in web.get("/api/v1/remedies").json()["items"] if each["place"].endswith("AG0"))
+    web.post(f"/moments/{task['task']['id']}/void", data={"reason": "nobody came"}, headers=FORM)
+    assert "not owed: nobody came" in words(web.get("/remedies").text)
+    stand.clock.advance(9 * 60 * MINUTE)
+    stand.driver.signals([], "x").result(30)
+    late = stand.reader.moments(expectation="baggage-claim.remedy", key="AG4/2026-11-21").items[0]
+    ended = replace(late, state="ended", verdict="failure", late_s=None, ended_ms=late.ends_ms)
+    page = build(stand.driver.plan, [], [(ended, None)], stand.clock.now_ms(), hall=False)
+    assert [each.what for each in page.done] == ["nobody said what was given"]
+    assert owed_words(stand.driver.plan, ended) == "Nobody said what was given"
+    assert owed_words(stand.driver.plan, replace(ended, verdict="void")) == "nothing any more"
+
+
+def test_a_moment_asks_why_and_shows_what_is_proposed(stand: Stand, web: TestClient) -> None:
+    assert web.post("/api/v1/signals", json={"id": "d1", "touchpoint": "belt-3", "signal": "docked", "key": FLIGHT})
+    assert web.post("/api/v1/signals", json={"id": "j1", "touchpoint": "belt-3", "signal": "jammed", "key": FLIGHT})
+    failed = fail(stand, web)
+    page = web.get(f"/moments/{failed}").text
+    said = words(page)
+    assert "Cause not yet known" in said
+    assert "Proposed, nobody has said so yet" in said
+    assert "Belt stands: api, jammed" in said
+    assert "Owed until 13:45: A drink, and help with the bags." in said
+    assert '<option value="too-few-handlers">' in page
+    web.post(f"/moments/{failed}/cause", data={"id": "belt-stands", "comment": "drum 2"}, headers=FORM)
+    said = words(web.get(f"/moments/{failed}").text)
+    assert "Cause quality: Belt stands (somebody, 13:26): drum 2" in said
+    assert "Proposed" not in said
+    assert "Correct the cause" in said
+    own = {"reason": "a dog on the belt", "kind": "quality"}
+    web.post(f"/moments/{failed}/cause", data=own, headers=FORM)
+    assert "quality: a dog on the belt (somebody, 13:26)" in words(web.get(f"/moments/{failed}").text)
+    refused = web.post(f"/moments/{failed}/cause", data={"id": ""}, headers={**FORM, "accept": "text/html"})
+    assert refused.status_code == 422
+    gave = {"gave-1": "Drink", "gave-2": "Voucher up to 20 EUR", "comment": "two bags"}
+    web.post(f"/moments/{failed}/remedy", data=gave, headers=FORM)
+    said = words(web.get(f"/moments/{failed}").text)
+    assert "Remedy Drink, Voucher up to 20 EUR (somebody, 13:26): two bags" in said
+    assert "Owed Made good in time" in said
+
+
+def test_a_task_leads_to_what_failed_and_back(stand: Stand, web: TestClient) -> None:
+    failed = fail(stand, web)
+    (entry,) = web.get("/api/v1/remedies").json()["items"]
+    task = entry["task"]["id"]
+    page = web.get(f"/moments/{task}").text
+    assert f'href="/moments/{failed}"' in page
+    said = words(page)
+    assert "This makes good what failed at Baggage belt 3, AG1234." in said
+    assert "Give the cause" not in said
+    assert "End it by hand" not in said
+    assert f'href="/moments/{task}"' in web.get(f"/moments/{failed}").text
+    stand.clock.advance(30 * MINUTE)
+    stand.driver.signals([], "x").result(30)
+    web.post(f"/moments/{task}/remedy", data={"reason": "a taxi"}, headers=FORM)
+    assert "Made good, 11:00 late" in words(web.get(f"/moments/{failed}").text)
