@@ -76,10 +76,10 @@ class Shift(Struct, frozen=True, omit_defaults=True):
 class Pace(Struct, frozen=True, omit_defaults=True):
     """How many pages a group, or one of its people, gets at once."""
 
-    bundles_from: int = 4
+    bundles_from: int | None = None
     """So many threats within `bundles_within_ms`, on one channel, are a storm: from this one on they are told together.
 
-    0: never."""
+    0: never. None: as is usual on that sort of channel."""
     bundles_within_ms: int = 30_000
     pages_most: int | None = None
     """Further pages (never a threat's first) to one receiver within `pages_within_ms`; None: no limit of the plan's."""

@@ -48,13 +48,13 @@ def read_drill(table: Table) -> int | None:
 def pace_words(group: Group) -> str:
     """Say what is unusual about how much a group is paged at once; empty where nothing is."""
     pace, said = group.pace, []
-    if pace.bundles_from != USUAL_PACE.bundles_from or pace.bundles_within_ms != USUAL_PACE.bundles_within_ms:
-        within = format_duration(pace.bundles_within_ms)
-        said.append(
-            f"from {pace.bundles_from} threats within {within} on they are told together"
-            if pace.bundles_from
-            else "threats are never told together"
-        )
+    within = format_duration(pace.bundles_within_ms)
+    if pace.bundles_from == 0:
+        said.append("threats are never told together")
+    elif pace.bundles_from is not None:
+        said.append(f"from {pace.bundles_from} threats within {within} on they are told together")
+    elif pace.bundles_within_ms != USUAL_PACE.bundles_within_ms:
+        said.append(f"threats within {within} may be told together")
     if pace.pages_most is not None:
         said.append(f"at most {pace.pages_most} further pages within {format_duration(pace.pages_within_ms)}")
     return "".join(f"; {each}" for each in said)

@@ -24,6 +24,8 @@ V = TypeVar("V")
 Way = Literal["go", "bundle", "hold"]
 """At once as it is; together with others; not at all."""
 
+BUNDLES_FROM = 4
+"""The threat from which on a storm is told together, where the plan says nothing else."""
 PERSON_MOST = 20
 """Further pages to one person within `PERSON_WITHIN_MS`, where the plan says nothing else: one each 15 s is no help."""
 PERSON_WITHIN_MS = 300_000
@@ -51,19 +53,24 @@ class Rules(Struct, frozen=True):
     within_ms: int
 
 
-def rules(group: Group | None, *, person: bool) -> Rules:
+def rules(group: Group | None, *, person: bool, own_broker: bool = False) -> Rules:
     """Return the rules for a group's own channel, or for one of its people's.
 
     Args:
         group: of the plan; None where it is gone from it: then nothing is bundled.
         person: whether the channel is one person's.
+        own_broker: whether pages go to the site's own broker. What listens there shows many threats by itself, and
+            counts on each: unless the plan says so, nothing waits there to be told together.
     """
     if group is None:
         return Rules(0, 1, None, 1)
     pace = group.pace
+    bundles_from = pace.bundles_from
+    if bundles_from is None:
+        bundles_from = 0 if own_broker else BUNDLES_FROM
     if pace.pages_most is None and person:
-        return Rules(pace.bundles_from, pace.bundles_within_ms, PERSON_MOST, PERSON_WITHIN_MS)
-    return Rules(pace.bundles_from, pace.bundles_within_ms, pace.pages_most, pace.pages_within_ms)
+        return Rules(bundles_from, pace.bundles_within_ms, PERSON_MOST, PERSON_WITHIN_MS)
+    return Rules(bundles_from, pace.bundles_within_ms, pace.pages_most, pace.pages_within_ms)
 
 
 class Told(NamedTuple):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from andgate.moment.events import StoodDown
 from andgate.moment.moments import Moment
 from andgate.plan import PageStep, Plan
+from andgate.plan.addresses import kind_of
 from andgate.plan.durations import format_duration
 from hub.paging.bundles import Bundles
 from hub.paging.fallback import LATE_MS, Fallbacks, Ways
@@ -255,7 +256,9 @@ def again_over(row: PageRow, model: PageRow) -> PageRow:
 
 
 def _rules(row: PageRow, plan: Plan) -> Rules:
-    return rules(plan.groups.get(row.group), person=row.person is not None)
+    channel = plan.channels.get(row.channel)
+    own_broker = channel is not None and kind_of(channel.url) == "mqtt"
+    return rules(plan.groups.get(row.group), person=row.person is not None, own_broker=own_broker)
 
 
 def _told_before(each: PageRow, row: PageRow) -> bool:

@@ -17,7 +17,7 @@ from hub.evidence.verify import verify
 from hub.notify.channels import Note, Result
 from hub.notify.notifier import Notifier
 from hub.paging.bundles import GATHER_MS, LIST_CHARS, Line, bundle_text, headline, pieces
-from hub.paging.pace import PERSON_MOST, PERSON_WITHIN_MS, Pace, Receiver, Told, rules
+from hub.paging.pace import BUNDLES_FROM, PERSON_MOST, PERSON_WITHIN_MS, Pace, Receiver, Told, rules
 from hub.paging.paging import HELD
 from hub.store import PageFate, PageRow
 from hub.store.rows import NAMED
@@ -27,8 +27,10 @@ TO = Receiver("agents", "radio")
 LINES = 9
 PLACES = "".join(f'[touchpoints.line-{n}]\nname = "Line {n}"\ngroup = "ticket-agents"\n' for n in range(1, LINES + 1))
 NAMES = ", ".join(f'"line-{n}"' for n in range(1, LINES + 1))
-STORM = PLAN.replace("[nodes.desk-a1]", f"{PLACES}[nodes.desk-a1]", 1).replace(
-    'touchpoints = ["counter-a"]', f'touchpoints = ["counter-a", {NAMES}]', 1
+STORM = (
+    PLAN.replace("[nodes.desk-a1]", f"{PLACES}[nodes.desk-a1]", 1)
+    .replace('touchpoints = ["counter-a"]', f'touchpoints = ["counter-a", {NAMES}]', 1)
+    .replace('channels = ["radio"]', 'channels = ["radio"]\nbundles_from = 4')
 )
 
 
@@ -96,6 +98,19 @@ def test_further_pages_have_tokens_and_first_ones_need_none() -> None:
     assert told(pace, 30_001, "m", first=False, **limit) == "go"
     assert pace.summed_up(TO) == " Held back before this: 6 pages (Line 1, Line 2, Line 3 and 2 more places)."
     assert pace.summed_up(TO) == "", "it is said once"
+
+
+def test_on_the_sites_own_broker_nothing_waits_unless_the_plan_says_so() -> None:
+    assert rules(Group("agents", "Agents", ()), person=False).bundles_from == BUNDLES_FROM
+    assert rules(Group("agents", "Agents", ()), person=False, own_broker=True).bundles_from == 0
+    asked = Group("agents", "Agents", (), pace=PlanPace(bundles_from=9))
+    assert rules(asked, person=False, own_broker=True).bundles_from == 9
+
+
+def test_a_storm_on_the_sites_own_broker_goes_page_by_page(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=STORM.replace("bundles_from = 4", ""))
+    press(desk, 1, 2, 3, 4, 5)
+    assert len([row for commit in desk.commits for row in commit.pages if row.state == "queued"]) == 5
 
 
 def test_people_are_spared_also_where_the_plan_says_nothing() -> None:
@@ -284,7 +299,7 @@ def test_the_journal_knows_nothing_of_bundles_and_verify_holds(storm: Desk, tmp_
 
 
 def test_pages_that_are_held_back_are_on_record_and_summed_up(make_desk: Callable[..., Desk]) -> None:
-    limit = 'pages_most = 1\npages_within = "1h"\nbundles_from = 0\n'
+    limit = 'pages_most = 1\npages_within = "1h"\n'
     desk = make_desk(plan=STORM.replace('name = "Ticket agents"\n', f'name = "Ticket agents"\n{limit}', 1))
     press(desk, 1)
     desk.pass_ms(200_000)
