@@ -90,15 +90,15 @@ def create_app(
     )
     app.state.context = context_
     app.state.phones = None  # who starts us may set it: then phones can ask to be paged
-    app.state.links = None  # and this: then pages can be answered with the link that they carry
     app.state.drills = app.state.drill_log = None  # and this: then channels can be proven
+    app.state.links = None  # and this: then pages can be answered with the link that they carry
     app.state.people = app.state.try_channel = None  # and this: then people can be put on shifts, and paged by name
     app.state.customers = app.state.tell = None  # and this: then passengers can ask to be told
     app.state.keyring = Keyring(tokens, clock) if tokens is not None else None
     problems.install(app)
     app.add_middleware(Door, keyring=app.state.keyring, local_only=is_loopback(host))
     app.add_middleware(SafeHeaders)  # the last one added is the outermost
-    for each in (moments, remedies, signals, success, site, callers, drills, quiet, people, roster):
+    for each in (moments, remedies, people, roster, signals, success, site, callers, drills, quiet):
         app.include_router(each.router, prefix=PREFIX)
     app.include_router(login.router)
     pages.install(app)

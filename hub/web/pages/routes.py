@@ -21,7 +21,6 @@ from hub.web.context import Context, context
 from hub.web.login import local
 from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, people, phones, roster, sending
 from hub.web.pages import answer as answering
-from hub.web.pages import answer as answering
 from hub.web.pages import board as boards
 from hub.web.pages import desk as desks
 from hub.web.pages import floor as floors
@@ -82,9 +81,9 @@ def install(app: FastAPI) -> None:
     app.mount("/static", Files(directory=STATIC), name="static")
     app.include_router(router)
     app.include_router(people.router)
+    app.include_router(answering.router)
     app.include_router(roster.router)
     app.include_router(phones.router)
-    app.include_router(answering.router)
     app.include_router(annunciator.router)
     app.include_router(hush.router)
     app.include_router(phones.receipts)

@@ -11,13 +11,10 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from hub.web.pages.afterwards_words import AFTERWARDS
-from hub.web.pages.staff_words import STAFF
-from hub.web.pages.answer_words import ANSWERING
-
 from hub.web.pages.answer_words import ANSWERING
 from hub.web.pages.break_room_words import BREAK_ROOM
 from hub.web.pages.sending_words import SENDING
-from hub.web.pages.sending_words import SENDING
+from hub.web.pages.staff_words import STAFF
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -669,20 +666,12 @@ ENGLISH: dict[str, str] = {
 }
 
 
+ENGLISH |= STAFF
 ENGLISH |= BREAK_ROOM
 ENGLISH |= ANSWERING
 
 
 ENGLISH |= SENDING
-
-
-ENGLISH |= SENDING
-
-
-ENGLISH |= ANSWERING
-
-
-ENGLISH |= STAFF
 
 
 def say(key: str, /, **values: object) -> str:
