@@ -41,7 +41,12 @@ class Teller:
             e.Moved: lambda event: say("trail.moved", to=touchpoint_name(plan, event.to)),
             e.Claimed: self._claimed,
             e.ClaimLapsed: lambda event: say("trail.claim-lapsed", by=event.by),
-            e.Unclaimed: lambda event: say("trail.unclaimed", by=event.by),
+            e.Unclaimed: lambda event: (
+                say("trail.unclaimed", by=event.by)
+                if event.whose is None
+                else say("trail.unclaimed.whose", by=event.by, whose=event.whose)
+            ),
+            e.HandedOver: self._handed_over,
             e.Overridden: lambda event: say("trail.overridden", by=event.by, reason=event.reason),
             e.Noted: lambda event: say(
                 "trail.noted", what=say(f"moment.{event.what}").lower(), by=event.by, text=event.text
@@ -114,10 +119,26 @@ class Teller:
         return say(key, reason=event.reason, by=event.by)
 
     def _claimed(self, event: e.Claimed) -> str:
-        if event.until_ms is None:
-            return say("trail.claimed", by=event.by)
-        return say("trail.claimed.until", by=event.by, until=hms(event.until_ms, self._plan.site.timezone))
+        key = "trail.claimed"
+        values: dict[str, object] = {"by": event.by}
+        if event.took is not None:
+            key, values = "trail.claimed.took", {"by": event.by, "whose": event.took}
+        elif event.needs > 1:
+            key, values = "trail.claimed.some", {"by": event.by, "have": event.have, "needs": event.needs}
+        if event.until_ms is not None:
+            key, values = f"{key}.until", {**values, "until": hms(event.until_ms, self._plan.site.timezone)}
+        return say(key, **values)
+
+    def _handed_over(self, event: e.HandedOver) -> str:
+        to = event.person or (group_name(self._plan, event.group) if event.group is not None else say("trail.someone"))
+        said = (
+            say("trail.handed-over", by=event.by, to=to)
+            if event.whose is None
+            else say("trail.handed-over.whose", by=event.by, to=to, whose=event.whose)
+        )
+        return said if event.reason is None else f"{said}: {event.reason}"
 
     def _paged(self, event: e.Paged) -> str:
-        key = "trail.paged" if event.left_ms >= 0 else "trail.paged.over"
-        return say(key, group=group_name(self._plan, event.group), left=span(event.left_ms))
+        key = {"repeat": "trail.paged.repeat", "handed-over": "trail.paged.handed"}.get(event.reason, "trail.paged")
+        to = event.person or group_name(self._plan, event.group)
+        return say(key if event.left_ms >= 0 else f"{key}.over", group=to, left=span(event.left_ms))

@@ -283,17 +283,20 @@ class Timeline(Rows):
             self.out.text(label.at + (-12 if before else 13), at + 5, label.words, cls, "end" if before else "start")
 
     def _claims(self) -> list[Bar]:
-        standing: e.Claimed | None = None
+        standing: dict[str, e.Claimed] = {}
         spans: list[tuple[e.Claimed, int]] = []
         over_ms = self.moment.ended_ms if self.moment.ended_ms is not None else self.now_ms
         for line in self.trail:
-            if isinstance(line.event, e.Claimed | e.Unclaimed | e.ClaimLapsed) and standing is not None:
-                spans.append((standing, line.event.at_ms))
-                standing = None
-            if isinstance(line.event, e.Claimed):
-                standing = line.event
-        if standing is not None:
-            spans.append((standing, over_ms))
+            event = line.event
+            if not isinstance(event, e.Claimed | e.Unclaimed | e.ClaimLapsed):
+                continue
+            gone = [event.by, getattr(event, "whose", None), getattr(event, "took", None)]
+            if isinstance(event, e.Claimed) and event.have == 1:
+                gone += standing  # before several could be on it, a claim replaced the one before
+            spans += [(standing.pop(by), event.at_ms) for by in dict.fromkeys(gone) if by in standing]
+            if isinstance(event, e.Claimed):
+                standing[event.by] = event
+        spans += [(claim, over_ms) for claim in standing.values()]
         bars = []
         for claim, until_ms in spans:
             end_ms = max(until_ms, claim.at_ms)
