@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import threading
+from contextlib import closing
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -37,13 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Begin the drill, wait for its end, print the table; exit 1 if anything was not proven."""
-    hub = _Hub(args.hub, _token(args.token))
-    drill = hub.ask("POST", "/api/v1/drills", {"group": args.group, "loud": args.loud})
-    waited_s = 0.0
-    while drill["state"] == "running" and waited_s < LONGEST_S:
-        threading.Event().wait(_LOOK_S)
-        waited_s += _LOOK_S
-        drill = hub.ask("GET", f"/api/v1/drills/{drill['id']}")
+    with closing(_Hub(args.hub, _token(args.token))) as hub:
+        drill = hub.ask("POST", "/api/v1/drills", {"group": args.group, "loud": args.loud})
+        waited_s = 0.0
+        while drill["state"] == "running" and waited_s < LONGEST_S:
+            threading.Event().wait(_LOOK_S)
+            waited_s += _LOOK_S
+            drill = hub.ask("GET", f"/api/v1/drills/{drill['id']}")
     for line in table(drill["parts"]):
         print(line)
     failed = sum(part["state"] != "proven" and part["state"] != "skipped" for part in drill["parts"])
@@ -94,6 +95,9 @@ class _Hub:
         self._headers = {"accept": "application/json", "content-type": "application/json"}
         if token is not None:
             self._headers["authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        self._connection.close()
 
     def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         """Return the answer. UsageError where nobody answers, or the hub refuses."""

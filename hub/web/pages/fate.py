@@ -43,9 +43,10 @@ def _state(row: PageRow, zone: str) -> str:
     if row.state == "queued":
         if row.told_in and not row.tries:
             return say("fate.gathered")
-        if not row.tries and not note:
+        if not note:
             return say("fate.queued")
-        return say("fate.retried", n=row.tries, time=hms(row.due_ms, zone), note=note)
+        again = f"; {say('fate.tries', n=row.tries, time=hms(row.due_ms, zone))}" if row.tries > 1 else ""
+        return say("fate.retried", note=note) + again
     return say(f"fate.{row.state}", because=note.removeprefix("not sent: ") or say("moment.skip.unknown"))
 
 
