@@ -88,6 +88,7 @@ class Announcer:
         self._signs = Signs(self._plan.touchpoints, self._driver.open_moments())
         everything = (*self._driver.open_moments(), *self._driver.open_tasks())
         self._boards = Boards(self._plan, everything, self._pages)
+        self._boards.hush(self._driver.quiet, self._clock.now_ms())
         self._thread.start()
 
     def committed(self, out: Committed) -> None:
@@ -128,9 +129,9 @@ class Announcer:
         wait_s = BEAT_S
         if self._link.connected:
             wait_s = max(0.0, BEAT_S - self._clock.real_s(self._clock.mono_s() - self._beat_s))
-        next_ms = self._signs.next_ms()
-        if next_ms is not None:
-            wait_s = min(wait_s, max(0.0, self._clock.real_s((next_ms - self._clock.now_ms()) / 1000)))
+        for next_ms in (self._signs.next_ms(), self._boards.next_ms()):
+            if next_ms is not None and self._link.connected:  # else a connection says everything anew
+                wait_s = min(wait_s, max(0.0, self._clock.real_s((next_ms - self._clock.now_ms()) / 1000)))
         return wait_s
 
     def _say(self, items: list[object]) -> None:
@@ -183,6 +184,8 @@ class Announcer:
                 self._signs.published(moment)
             self._boards.published(moment)
         self._boards.paged(item.events, item.pages)
+        if item.quiet is not None:
+            self._boards.hush(item.quiet, self._clock.now_ms())
         if online:
             for node, command in item.commands:
                 self._link.publish(self._topics.node_command(node), encode(command))

@@ -2,7 +2,7 @@
 
 A board is retained and said again when it changes and at every connect, as a touchpoint's state is. It is made from the
 pages that were decided, whatever became of each on its way: who sits beside the beacon must hear of what no radio
-carried. Pages that were muted are not on it. Only groups that a device serves have a board.
+carried. What is muted is not on it, nor what stands where all is suspended. Only groups that a device serves have one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from andgate.plan import Plan
 from andgate.wire.codec import encode, format_time
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, GroupBoard, GroupMoment
 from andgate.wire.times import format_time_or_none
+from hub.quiet import NOTHING, View
 from hub.store import PageRow
 
 MOMENTS_MOST = 64
@@ -46,8 +47,9 @@ class Boards:
         self._told: dict[str, dict[str, _Told]] = {}
         self._said: dict[str, bytes] = {}
         self._stale: dict[str, None] = {}
-        self.suspended = False
-        """All pages and sounds of the site are stopped."""
+        self._quiet = NOTHING
+        self._turns: list[int] = []
+        """When a mute begins or ends by the clock alone."""
         self._groups = served(plan)
         self._stale = dict.fromkeys(sorted(self._groups))
         for moment in moments:
@@ -66,11 +68,15 @@ class Boards:
             self._read(moment)
         return tuple(sorted(gone))
 
-    def suspend(self, *, suspended: bool) -> None:
-        """Stop all sounds, or let them be again."""
-        if suspended != self.suspended:
-            self.suspended = suspended
-            self._stale = dict.fromkeys(sorted(self._groups))
+    def hush(self, quiet: View, now_ms: int) -> None:
+        """Take what is quiet from now on."""
+        self._quiet = quiet
+        self._turns = sorted({at_ms for it in quiet.mutes for at_ms in (it.begin_ms, it.end_ms) if at_ms > now_ms})
+        self._stale = dict.fromkeys(sorted(self._groups))
+
+    def next_ms(self) -> int | None:
+        """Return when a mute begins or ends next; None where no board changes by that."""
+        return self._turns[0] if self._turns and self._groups else None
 
     def published(self, moment: Moment) -> None:
         """Take a publication."""
@@ -120,6 +126,9 @@ class Boards:
     def changes(self, now_ms: int) -> list[tuple[str, bytes]]:
         """Return what is to be published: group and payload."""
         out = []
+        while self._turns and self._turns[0] <= now_ms:
+            del self._turns[0]
+            self._stale = dict.fromkeys(sorted(self._groups))
         for group in self._stale:
             board = self._board(group, now_ms)
             said = encode(msgspec.structs.replace(board, at=""))
@@ -130,15 +139,21 @@ class Boards:
         return out
 
     def _board(self, group: str, now_ms: int) -> GroupBoard:
-        told = self._told.get(group, {})
+        told = {id: it for id, it in self._told.get(group, {}).items() if self._heard(self._open[id], group, now_ms)}
         nearest = sorted(told, key=lambda id: (self._open[id].ends_ms, self._open[id].opened_ms, id))[:MOMENTS_MOST]
         known = self._plan.groups.get(group)
         return GroupBoard(
             at=format_time(now_ms),
             name=group if known is None else known.name,
             moments=[self._moment(self._open[id], told[id]) for id in nearest],
-            suspended=self.suspended,
+            suspended=site_wide(self._quiet),
         )
+
+    def _heard(self, moment: Moment, group: str, now_ms: int) -> bool:
+        """Say whether a moment may sound: neither its place is suspended, nor the group muted about it."""
+        quiet, where = self._quiet, moment.touchpoint
+        muted = quiet.mutes and quiet.muted_for(self._plan, where, moment.expectation, group, now_ms)
+        return not muted and (site_wide(quiet) or quiet.suspended(where) is None)
 
     def _moment(self, moment: Moment, told: _Told) -> GroupMoment:
         place = self._plan.touchpoints.get(moment.touchpoint)
@@ -158,6 +173,11 @@ class Boards:
             pages=told.pages,
             text=told.text,
         )
+
+
+def site_wide(quiet: View) -> bool:
+    """Say whether the whole site is suspended; then each board says so, and what stands there stays on it."""
+    return any(each.site for each in quiet.suspensions)
 
 
 def served(plan: Plan) -> frozenset[str]:

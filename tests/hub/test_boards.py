@@ -11,11 +11,13 @@ import pytest
 
 from andgate.moment.events import Claimed
 from andgate.plan import parse_plan
+from andgate.plan.quiet import Scope
 from andgate.wire.codec import decode_group_board
 from andgate.wire.messages import MAX_PAYLOAD_BYTES
 from hub.clock import HandClock
 from hub.driver import Committed
 from hub.evidence.verify import verify
+from hub.quiet.view import Mute, Suspension, View
 from hub.signs.boards import Boards, served
 from tests.hub.desk import PLAN, START_MS, Desk, node_signal
 
@@ -104,15 +106,49 @@ def test_what_was_muted_is_on_no_board(make_desk: Callable[..., Desk]) -> None:
     assert said(boards) == {}
 
 
-def test_suspension_is_said_to_all_of_them(desk: Desk) -> None:
+def suspension(*places: str, site: bool) -> View:
+    fire = Suspension(contact="fire/bell", touchpoint="hall", since_ms=START_MS, places=places, site=site)
+    return View(suspensions=(fire,))
+
+
+def test_suspension_of_the_site_is_said_to_all_of_them(desk: Desk) -> None:
     boards = fed(desk)
+    desk.node(node_signal(1, sent=11.0))
     said(boards)
-    boards.suspend(suspended=True)
-    assert [it["suspended"] for it in said(boards).values()] == [True, True]
-    boards.suspend(suspended=True)
+    boards.hush(suspension("counter-a", "belt-3", site=True), START_MS)
+    board = said(boards)
+    assert [it["suspended"] for it in board.values()] == [True, True]
+    assert board["ticket-agents"]["moments"], "what stands still stands"
+    boards.hush(suspension("counter-a", "belt-3", site=True), START_MS)
     assert said(boards) == {}
-    boards.suspend(suspended=False)
+    boards.hush(View(), START_MS)
     assert all("suspended" not in it for it in said(boards).values())
+
+
+def test_what_is_suspended_in_one_place_does_not_sound(desk: Desk) -> None:
+    boards = fed(desk)
+    desk.node(node_signal(1, sent=11.0))
+    said(boards)
+    boards.hush(suspension("counter-a", site=False), START_MS)
+    assert said(boards)["ticket-agents"]["moments"] == []
+    boards.hush(View(), START_MS)
+    assert said(boards)["ticket-agents"]["moments"]
+
+
+def test_a_mute_silences_when_it_begins_and_no_longer_than_it_lasts(desk: Desk) -> None:
+    boards = fed(desk)
+    desk.node(node_signal(1, sent=11.0))
+    said(boards)
+    begin_ms, end_ms = START_MS + 1_000, START_MS + 60_000
+    scope = Scope(touchpoints=("counter-a",))
+    mute = Mute(id="m", scope=scope, owner="p", reason="tests", begin_ms=begin_ms, end_ms=end_ms)
+    boards.hush(View(mutes=(mute,)), START_MS)
+    assert said(boards) == {}, "not yet"
+    assert boards.next_ms() == begin_ms
+    assert said(boards, begin_ms)["ticket-agents"]["moments"] == []
+    assert boards.next_ms() == end_ms
+    assert said(boards, end_ms)["ticket-agents"]["moments"]
+    assert boards.next_ms() is None
 
 
 def test_boards_come_and_go_with_the_plan(desk: Desk) -> None:
