@@ -1,5 +1,7 @@
 """A pager: prints every page of one group, and claims it when somebody presses Enter.
 
+A drill it answers by itself, without a sound: so the hub knows that this pager is there and listens.
+
 python pager.py HOST PORT SITE GROUP WHO
 """
 
@@ -15,6 +17,9 @@ last = []
 
 def heard(_client, _data, message):
     page = json.loads(message.payload)
+    if page["kind"] == "drill":
+        client.publish(f"{root}/answer", json.dumps({"page": page["id"], "do": "seen", "by": who}), qos=1)
+        return
     print(f"{page['kind']}: {page['text']}", flush=True)
     last[:] = [page["id"]] if page["kind"] == "page" else []
 

@@ -154,3 +154,46 @@ def test_text_for_pagers_is_one_line_of_ascii() -> None:
     assert plain(said(NOTE, "Café “Zürich” – 東")) == 'Cafe "Zurich" - ?'
     long = plain(said(NOTE, "x" * 500, again=True))
     assert (len(long), long[-11:]) == (MOST_CHARS, "... (again)")
+
+
+@pytest.mark.parametrize(
+    ("code", "delivered", "read"),
+    [
+        (250, False, False),
+        (960, False, False),
+        (860, True, False),
+        (880, True, False),
+        (881, True, True),
+        (889, True, True),
+    ],
+)
+def test_a_two_way_gateway_says_how_far_a_page_came(code: int, delivered: bool, read: bool) -> None:
+    _, result = gateway(GREETING, FINE[0], FINE[1], f"{code} as it says", FINE[3])
+    assert (result.sent, result.delivered, result.read) == (True, delivered, read)
+
+
+DRILL = msgspec.structs.replace(NOTE, loud=False, page=msgspec.structs.replace(NOTE.page, kind="drill"))
+
+
+def test_a_silent_drill_proves_the_pager_and_sends_nothing() -> None:
+    heard: list[str] = []
+
+    def play(_: Stage, connection: socket.socket) -> None:
+        for answer in (GREETING, FINE[0], FINE[1], FINE[3]):
+            connection.sendall(f"{answer}\r\n".encode())
+            heard.append(heard_line(connection).partition(" ")[0])
+
+    with playing(play) as stage:
+        assert page(stage.port, note=DRILL) == Result(sent=True)
+    assert heard[:3] == ["PAGE", "MESS", "QUIT"]
+
+
+def test_net_snpp_is_drilled_without_a_page() -> None:
+    server = net_snpp()
+    try:
+        assert page(server.port, note=DRILL) == Result(sent=True)
+        assert not page(server.port, pager="555", note=DRILL).sent
+        assert page(server.port).sent
+        assert server.line() == "page 5551234 Belt 3: 8:00 left.", "the drill had paged nobody"
+    finally:
+        server.stop()

@@ -241,3 +241,23 @@ def test_retry_after() -> None:
     assert pause_s("Sat, 21 Nov 2026 19:00:00 GMT", NOW_MS) == 0
     assert pause_s("Sat, 21 Nov 2026 20:00:10 -0000", NOW_MS) == 10
     assert pause_s("Sun, 21 Nov 99999 20:00:10 GMT", NOW_MS) == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "delivered", "read"),
+    [("delivered", True, False), (" Read ", True, True), ("perhaps", False, False)],
+)
+def test_a_receiver_that_knows_more_says_so(header: str, delivered: bool, read: bool) -> None:
+    _, (result,) = receiver(http(202, f"Andgate-Receipt: {header}"))
+    assert (result.sent, result.delivered, result.read) == (True, delivered, read)
+
+
+def test_a_receiver_that_answers_twice_is_believed_once() -> None:
+    _, (result,) = receiver(http(200, "Andgate-Receipt: delivered") + http(500))
+    assert (result.sent, result.delivered) == (True, True)
+
+
+def test_a_drill_is_an_event_of_its_own_kind() -> None:
+    drill = msgspec.structs.replace(NOTE, loud=False, page=msgspec.structs.replace(NOTE.page, kind="drill"))
+    ((_, event),), (result,) = receiver(http(204), drill)
+    assert (event["type"], result.sent, result.proven) == ("andgate.drill", True, True)
