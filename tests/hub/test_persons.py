@@ -30,9 +30,10 @@ def test_names_are_shown_everywhere_and_stand_in_no_entry(desk: Desk, tmp_path: 
     desk.clock.advance(1000)
     _answer(desk, "claim", moment.id, "Bob Brown")
     desk.act("cause", moment.id, by="Ada Jones", reason="two desks closed")
-    assert desk.only().claimed_by == "Bob Brown"
-    assert [it.claimed_by for it in desk.driver.open_moments()] == ["Bob Brown"]
-    said = [m.claimed_by for commit in desk.commits for m in commit.published if m.claimed_by]
+    assert desk.only().claimed_by == "Ada Jones"
+    assert [claim.by for claim in desk.only().coming] == ["Ada Jones", "Bob Brown"]
+    assert [[claim.by for claim in it.coming] for it in desk.driver.open_moments()] == [["Ada Jones", "Bob Brown"]]
+    said = [claim.by for commit in desk.commits for m in commit.published for claim in m.coming]
     assert set(said) == {"Ada Jones", "Bob Brown"}
     claims = [event.by for commit in desk.commits for event in commit.events if isinstance(event, Claimed)]
     assert claims == ["Ada Jones", "Bob Brown"]
@@ -60,11 +61,12 @@ def test_an_erased_person_is_somebody_and_the_chain_is_whole(make_desk: Callable
     assert [event.by for event in trail if isinstance(event, Claimed)] == ["somebody"]
     # Somebody of that name who comes later is somebody else.
     desk.clock.advance(1000)
-    assert desk.act("claim", moment.id, by="Bob Brown").claimed_by == "Bob Brown"
+    both = ["somebody", "Bob Brown"]
+    assert [claim.by for claim in desk.act("claim", moment.id, by="Bob Brown").coming] == both
     desk.stop()
     assert b"Ada Jones" not in _everything(tmp_path / "data")
     again = make_desk()
-    assert [it.claimed_by for it in again.driver.open_moments()] == ["Bob Brown"]
+    assert [[claim.by for claim in it.coming] for it in again.driver.open_moments()] == [both]
     found = verify(database_of(tmp_path / "data"), head=bytes.fromhex(head.hash))
     assert found.sound(witnessed=True), list(map(str, found.differences))
 

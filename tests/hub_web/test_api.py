@@ -429,4 +429,4 @@ def test_the_description_names_every_struct_it_uses(web: TestClient) -> None:
     assert used <= known
     assert {"MomentMessage", "MomentDetail", "FeedSignal", "ProblemDetails"} <= used
     assert "HTTPValidationError" not in text
-    assert len(described["paths"]) == 22
+    assert len(described["paths"]) >= 36
