@@ -58,6 +58,7 @@ ANSWERING: dict[str, str] = {
     "coming.open": "{name}",
     "coming.promise": "Done within",
     "coming.promise.next": "until the next step",
+    "coming.end": "They are not on it any more",
     "coming.none": "Nobody yet",
     "coming.all.told": "*Everybody was told, and nobody is on it.*",
     "hand.label": "Hand it over",

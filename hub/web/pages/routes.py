@@ -15,13 +15,14 @@ from starlette.staticfiles import StaticFiles
 from andgate.causes import CATEGORIES
 from andgate.wire.messages import Command, FeedSignal
 from hub.web.api.afterwards import Saying, cause_said, decides, remedy_said
-from hub.web.api.moments import act, name_of
+from hub.web.api.moments import act
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.login import local
 from hub.web.pages import alerts, annunciator, charts, findings, hush, listing, people, phones, roster, sending
 from hub.web.pages import answer as answering
 from hub.web.pages import board as boards
+from hub.web.pages import claiming as claims
 from hub.web.pages import desk as desks
 from hub.web.pages import floor as floors
 from hub.web.pages import gate as gates
@@ -30,8 +31,9 @@ from hub.web.pages import nodes as fleets
 from hub.web.pages import remedies as owed
 from hub.web.pages import sign as signs
 from hub.web.pages import success as reports
+from hub.web.pages.claiming import who_acts
 from hub.web.pages.form import form_of
-from hub.web.pages.render import STATIC, WHO_COOKIE, YEAR_S, Pages, who_of
+from hub.web.pages.render import STATIC, WHO_COOKIE, YEAR_S, Pages
 from hub.web.pages.source import Source
 from hub.web.pages.words import say
 from hub.web.problems import ProblemDetails, ProblemError
@@ -79,6 +81,7 @@ def install(app: FastAPI) -> None:
     app.state.error_page = error_page
     app.state.login_page = login_page
     app.mount("/static", Files(directory=STATIC), name="static")
+    app.include_router(claims.router)  # before the one that takes whatever else can be done to a moment
     app.include_router(router)
     app.include_router(people.router)
     app.include_router(answering.router)
@@ -133,12 +136,6 @@ async def screen(request: Request) -> Response:
     return answer
 
 
-def who_acts(request: Request, who: Caller) -> str:
-    """Return under which name a form acts: the token's, on an open hub the one this screen keeps."""
-    kept = who_of(request) if who.via == "open" else None
-    return name_of(who, kept or None)
-
-
 @router.get("/moments", dependencies=[Reader])
 def moments(request: Request, draw: Draw) -> HTMLResponse:
     """List moments."""
@@ -157,19 +154,17 @@ def moment(request: Request, draw: Draw, moment: str) -> HTMLResponse:
     found = stories.story(draw.source, moment)
     if found is None:
         raise ProblemError(404, "unknown-moment", f'There is no moment "{moment}".', remedy="List them at /moments.")
-    return draw.page(request, "moment.html", here="moments", story=found)
+    shown = claims.claiming(found.moment, draw.source.plan, request.app.state.people, request)
+    return draw.page(request, "moment.html", here="moments", story=found, claiming=shown)
 
 
 DO: dict[str, ActionKind] = {
-    "claim": "claim",
-    "unclaim": "unclaim",
     "void": "void",
     "unvoid": "unvoid",
-    "reset": "reset",
     "cause": "cause",
     "remedy": "remedy",
 }
-"""What a moment's forms may do: the last part of their address."""
+"""What a moment's forms may do: the last part of their address. Claims and the reset have rules of their own."""
 
 
 def said_in(do: str, fields: dict[str, str], request: Request, here: Context) -> Callable[[Moment], Saying]:
@@ -195,7 +190,7 @@ async def do_to_moment(request: Request, here: Here, who: Actor, moment: str, do
     if do in ("cause", "remedy"):
         await act(here, DO[do], moment, who_acts(request, who), saying=said_in(do, fields, request, here))
         return RedirectResponse(local(fields.get("back", "/")), 303)
-    if not reason and do in ("void", "reset"):
+    if not reason and do == "void":
         raise ProblemError(422, "no-reason", "The reason is empty.", remedy="Say it in a few words.")
     await act(here, DO[do], moment, who_acts(request, who), reason=reason[:500] or None)
     return RedirectResponse(local(fields.get("back", "/")), 303)

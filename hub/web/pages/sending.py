@@ -192,7 +192,7 @@ def pages(
 @router.post("/pages/{page}/claim")
 async def claim(request: Request, here: Here, who: Actor, page: str) -> Response:
     """Claim everything that a page tells, and go back to where that was asked."""
-    from hub.web.pages.routes import who_acts  # noqa: PLC0415 - that module installs this one
+    from hub.web.pages.claiming import who_acts  # noqa: PLC0415 - that module imports much
 
     fields = await form_of(request)
     moments = await run_in_threadpool(here.reader.told_by, page)
@@ -245,7 +245,7 @@ def drills(request: Request, here: Here) -> HTMLResponse:
 @router.post("/drills")
 async def begin(request: Request, who: Actor) -> Response:
     """Begin a drill from the screen."""
-    from hub.web.pages.routes import who_acts  # noqa: PLC0415 - that module installs this one
+    from hub.web.pages.claiming import who_acts  # noqa: PLC0415 - that module imports much
 
     fields = await form_of(request)
     runs: Runs | None = request.app.state.drills
