@@ -9,6 +9,7 @@ import msgspec
 
 from andgate.plan import Hours, Plan
 from andgate.plan.hours import is_open
+from andgate.wire.codec import parse_time
 from andgate.wire.messages import NodeConfig, Receipt, TouchpointMoments
 from edge.clock import NodeClock
 from edge.devices import Device
@@ -20,6 +21,10 @@ from edge.site_time import SiteTime
 from edge.spool import is_stored
 from edge.view import Effect, sign_state
 
+APART = "~"
+"""Ends the name under which what devices in training show at a touchpoint is judged."""
+SUSPENDED_ALONE_S = 900.0
+"""Real seconds that a node whom nobody hears stays silent because of an alarm that the hub told of."""
 SETTLED_S = 3.0
 """A receipted signal leaves our own picture when the hub's word is newer than it, or after so long."""
 REMEMBERED = 500
@@ -156,8 +161,10 @@ class Face:
             return [f"/{device}"]
         return sorted({one.touchpoint for one in self._rack.devices.values()})
 
-    def _view(self, touchpoint: str) -> View:
-        judge = self._judges.get(touchpoint)
+    def _view(self, touchpoint: str, device: str = "") -> View:
+        """Return a touchpoint as one of its devices shows it: one in training shows what is trained."""
+        name = touchpoint + APART if device in self._trains(touchpoint) else touchpoint
+        judge = self._judges.get(name)
         return View() if judge is None else judge.view
 
     def review(self, only: str | None = None) -> None:
@@ -168,20 +175,73 @@ class Face:
         now_s = self._now_s()
         names = {device.touchpoint for device in self._rack.devices.values() if device.touchpoint}
         for name in names if only is None else names & {only}:
-            judge = self._judges.get(name)
-            if judge is None:
-                judge = self._judges[name] = Judge(self._node, self._plan, name, self._time)
-            judge.begin(self._facts(name), now_s, alone=self.alone)
+            trains = self._trains(name)
+            self._judge(name, self._facts(name, trains), now_s)
+            if trains:
+                self._judge(name + APART, self._training_facts(name, trains), now_s)
+            else:
+                self._judges.pop(name + APART, None)
+
+    def _judge(self, name: str, facts: Facts, now_s: float) -> None:
+        judge = self._judges.get(name)
+        if judge is None and self._plan is not None:
+            judge = self._judges[name] = Judge(self._node, self._plan, name.removesuffix(APART), self._time)
+        if judge is not None:
+            judge.begin(facts, now_s, alone=self.alone)
             self._refused(judge)
 
-    def _facts(self, touchpoint: str) -> Facts:
+    def _trains(self, touchpoint: str) -> frozenset[str]:
+        """Return our devices at a touchpoint that are in training, as the hub said last."""
+        said = self.said.get(touchpoint)
+        if said is None or said.training is msgspec.UNSET:
+            return frozenset()
+        mine = f"{self._node}/"
+        return frozenset(name.removeprefix(mine) for name in said.training.devices if name.startswith(mine))
+
+    def _facts(self, touchpoint: str, trains: frozenset[str]) -> Facts:
         return Facts(
             said=self.said.get(touchpoint),
             past=tuple(ended for place, ended in self._past.items() if place[0] == touchpoint),
-            effects=tuple(it for it in self._effects if it.touchpoint == touchpoint),
-            stands=tuple(it for it in self._stands.values() if it.touchpoint == touchpoint),
+            effects=tuple(it for it in self._effects if it.touchpoint == touchpoint and it.device not in trains),
+            stands=tuple(it for it in self._stands.values() if it.touchpoint == touchpoint and it.device not in trains),
             blind={name: at_s for name, at_s in self._blind.items() if self._place(name) == touchpoint},
         )
+
+    def _training_facts(self, touchpoint: str, trains: frozenset[str]) -> Facts:
+        """Return what is known of training at a touchpoint: judged apart, as the hub does."""
+        said = self.said[touchpoint]
+        assert said.training is not msgspec.UNSET  # noqa: S101 - `trains` comes from it
+        apart = TouchpointMoments(at=said.at, moments=said.training.moments, ended=said.training.ended)
+        return Facts(
+            said=apart,
+            effects=tuple(it for it in self._effects if it.touchpoint == touchpoint and it.device in trains),
+            stands=tuple(it for it in self._stands.values() if it.touchpoint == touchpoint and it.device in trains),
+        )
+
+    def _suspended(self, touchpoint: str, now_s: float) -> bool:
+        """Whether a fire alarm has stopped all sounds and signs here; alone, that is not believed for ever."""
+        said = self.said.get(touchpoint)
+        if said is None or said.suspended is msgspec.UNSET:
+            return False
+        if not self.alone or self.told_s is None:
+            return True
+        end_s = self.told_s + SUSPENDED_ALONE_S * self._pace
+        if now_s < end_s:
+            self.due_s = min(self.due_s, end_s)
+        return now_s < end_s
+
+    def _silent(self, touchpoint: str, now_s: float) -> bool:
+        """Whether nothing may sound here; a node that has lost the time sounds rather than not."""
+        if self._suspended(touchpoint, now_s):
+            return True
+        said = self.said.get(touchpoint)
+        if said is None or said.silent_until is msgspec.UNSET:
+            return False
+        end_s = self._time.mono_s(parse_time(said.silent_until))
+        if end_s is None or now_s >= end_s:
+            return False
+        self.due_s = min(self.due_s, end_s)
+        return True
 
     def _place(self, device: str) -> str:
         wanted = self._config.devices.get(device) if self._config is not None else None
@@ -205,11 +265,13 @@ class Face:
                 identify_s=mine.identify_s or own.identify_s,
                 identify_until_s=max(mine.identify_until_s, own.identify_until_s),
             )
+        trains = self._trains(device.touchpoint)
         waiting = [
             effect
             for effect in self._effects
             if effect.pressed
             and effect.touchpoint == device.touchpoint
+            and (effect.device in trains) == (device.id in trains)
             and (effect.boot, effect.seq) not in self._settled
         ]
         blind = [at_s for name, at_s in self._blind.items() if self._place(name) == device.touchpoint]
@@ -249,14 +311,15 @@ class Face:
         wait_s = 1.0
         for device, light in self._rack.lights:
             own = self.own_of(device, now_s)
-            said = condition(self._view(device.touchpoint), own, now_s, self._pace)
+            said = condition(self._view(device.touchpoint, device.id), own, now_s, self._pace)
             since_s = (now_s - said.since_s) / self._pace
             light.set(on=LAMP[said.name].on_at(since_s))
             wait_s = min(wait_s, LAMP[said.name].next_s(since_s), next_turn_s(own, now_s, self._pace))
         for buzzer in self._rack.buzzers:
-            said = sound_condition(self._view(buzzer.touchpoint), self.own_of(buzzer, now_s), now_s, self._pace)
+            view = self._view(buzzer.touchpoint, buzzer.id)
+            said = sound_condition(view, self.own_of(buzzer, now_s), now_s, self._pace)
             since_s = (now_s - said.since_s) / self._pace
-            sound = SOUND.get(said.name, OFF)
+            sound = OFF if self._silent(buzzer.touchpoint, now_s) else SOUND.get(said.name, OFF)
             buzzer.light.set(on=sound.on_at(since_s))
             wait_s = min(wait_s, sound.next_s(since_s))
         self.due_s = min(self.due_s, now_s + max(wait_s, 0.001) * self._pace)
@@ -266,7 +329,7 @@ class Face:
     def _show_signs(self, now_s: float, *, linked: bool) -> None:
         rate = self._time.anchor.rate if self._time.anchor is not None else 1.0
         for sign in self._rack.signs:
-            seen = self._view(sign.touchpoint)
+            seen = View() if self._suspended(sign.touchpoint, now_s) else self._view(sign.touchpoint)
             state = sign_state(seen, sign.counts, now_s, rate, link=linked)
             sign.show(state)
             # Each flight's next second: every sign of the place changes with its flights and not beside them.

@@ -302,12 +302,27 @@ class EndedMoment(Struct, frozen=True, kw_only=True):
     deadline: str
 
 
+class TrainingMoments(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What devices in training at a touchpoint show, in place of what is real."""
+
+    devices: list[str]
+    """``node/device``."""
+    moments: list[LiveMoment] = []
+    ended: EndedMoment | UnsetType = UNSET
+
+
 class TouchpointMoments(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``touchpoint/{touchpoint}/moment`` (retained), nearest deadline first."""
 
     at: str
     moments: list[LiveMoment]
     ended: EndedMoment | UnsetType = UNSET
+    suspended: str | UnsetType = UNSET
+    """Since when all pages and sounds are stopped (a fire alarm): be silent, and blank where customers look."""
+    silent_until: str | UnsetType = UNSET
+    """It is muted until then: nothing sounds."""
+    training: TrainingMoments | UnsetType = UNSET
+    """Devices here that are in training, and what they show."""
 
 
 class GroupMoment(Struct, frozen=True, kw_only=True):

@@ -58,6 +58,15 @@ class Training(Struct, frozen=True, kw_only=True):
     """None: until the plan says otherwise."""
     by: str = ""
 
+    def shown(self, plan: Plan, touchpoint: str) -> tuple[str, ...]:
+        """Return the devices at a touchpoint that show what is trained: its lamps too, where a whole node trains."""
+        return tuple(
+            device.name
+            for device in plan.devices.values()
+            if device.touchpoint == touchpoint
+            and (device.name in self.devices or (device.node == self.who and not device.signals))
+        )
+
 
 class View(Struct, frozen=True, kw_only=True):
     """All of it, as of `at_ms`; it changes at `mutes`' begins and ends, or when somebody does something."""

@@ -19,8 +19,9 @@ from andgate.wire.topics import Topics
 from hub.clock import HubClock
 from hub.driver import Committed, Driver
 from hub.fleet.wanted import node_config
+from hub.quiet import View
 from hub.signs.boards import Boards
-from hub.signs.signs import Signs
+from hub.signs.signs import Signs, hushes
 from hub.store import PageRow
 
 BEAT_S = 1.5
@@ -88,7 +89,7 @@ class Announcer:
         self._signs = Signs(self._plan.touchpoints, self._driver.open_moments())
         everything = (*self._driver.open_moments(), *self._driver.open_tasks())
         self._boards = Boards(self._plan, everything, self._pages)
-        self._boards.hush(self._driver.quiet, self._clock.now_ms())
+        self._hush(self._driver.quiet)
         self._thread.start()
 
     def committed(self, out: Committed) -> None:
@@ -176,16 +177,15 @@ class Announcer:
                 self._hub_state()
 
     def _committed(self, item: Committed, *, online: bool) -> None:
-        if item.published and not self._verdicts:
+        real = [moment for moment in item.published if moment.training is None]  # others must not count what is not
+        if real and not self._verdicts:
             self._verdicts_s = self._clock.mono_s()
-        self._verdicts += item.published
+        self._verdicts += real
         for moment in item.published:
             if moment.remedies is None:  # a lamp and a sign tell of promises; what one that broke owes is no countdown
                 self._signs.published(moment)
             self._boards.published(moment)
         self._boards.paged(item.events, item.pages)
-        if item.quiet is not None:
-            self._boards.hush(item.quiet, self._clock.now_ms())
         if online:
             for node, command in item.commands:
                 self._link.publish(self._topics.node_command(node), encode(command))
@@ -194,6 +194,14 @@ class Announcer:
                     self._link.publish(self._topics.feed_receipt(feed), encode(FeedReceipt(ids=some)))
         if item.plan is not None:
             self._replan(item.plan)
+        if item.quiet is not None:
+            self._hush(item.quiet)
+
+    def _hush(self, view: View) -> None:
+        """Let what sounds and shows know what is quiet."""
+        now_ms = max(view.at_ms, self._clock.now_ms())
+        self._signs.hushed(hushes(view, self._plan, now_ms))
+        self._boards.hush(view, now_ms)
 
     def _replan(self, plan: Plan) -> None:
         for node in set(self._plan.nodes) - set(plan.nodes):

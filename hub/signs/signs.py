@@ -10,14 +10,32 @@ import heapq
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from andgate.moment.moments import Moment
-from andgate.wire.codec import encode, touchpoint_moments
-from andgate.wire.messages import MAX_PAYLOAD_BYTES, TouchpointMoments
+from andgate.plan import Plan
+from andgate.wire.codec import encode, format_time, touchpoint_moments
+from andgate.wire.messages import MAX_PAYLOAD_BYTES, TouchpointMoments, TrainingMoments
 from andgate.wire.published import ENDED_SHOWN_MS
+from hub.quiet import View
 
 MOMENTS_MOST = 256
 """Of one touchpoint in its state, those with the nearest deadlines; more do not fit into a message."""
+
+
+class Hush(Struct, frozen=True):
+    """What is quiet at a touchpoint."""
+
+    suspended_ms: int | None = None
+    """Since when it is suspended."""
+    silent_ms: int | None = None
+    """Until when nothing sounds."""
+    devices: tuple[str, ...] = ()
+    """Which devices are in training."""
+
+
+_LOUD = Hush()
 
 
 class Signs:
@@ -30,6 +48,9 @@ class Signs:
         self._ended: dict[str, Moment] = {}
         self._said: dict[str, bytes] = {}
         self._stale: dict[str, None] = dict.fromkeys(self._open)
+        self._hushes: dict[str, Hush] = {}
+        self._training: dict[str, Signs] = {}
+        """Touchpoint -> what devices in training there show; only where there are any."""
         for moment in moments:
             self.published(moment)
 
@@ -47,8 +68,21 @@ class Signs:
             self._stale[name] = None
         return gone
 
+    def hushed(self, hushes: dict[str, Hush]) -> None:
+        """Take what is quiet, by touchpoint."""
+        for name in hushes.keys() | self._hushes.keys():
+            if hushes.get(name) != self._hushes.get(name) and name in self._open:
+                self._stale[name] = None
+        self._hushes = hushes
+
     def published(self, moment: Moment) -> None:
         """Take a publication."""
+        if moment.training is not None:
+            self._training.setdefault(moment.touchpoint, Signs([moment.touchpoint], ())).published(
+                replace(moment, training=None)
+            )
+            self._stale[moment.touchpoint] = None
+            return
         was = self._where.get(moment.id)
         if was is not None and was != moment.touchpoint:
             self._open[was].pop(moment.id, None)
@@ -75,7 +109,9 @@ class Signs:
 
     def next_ms(self) -> int | None:
         """Return when an ended moment has been shown long enough."""
-        return min((_end(moment) + ENDED_SHOWN_MS for moment in self._ended.values()), default=None)
+        times = [_end(moment) + ENDED_SHOWN_MS for moment in self._ended.values()]
+        times += [at_ms for each in self._training.values() if (at_ms := each.next_ms()) is not None]
+        return min(times, default=None)
 
     def forget_said(self) -> None:
         """The broker may have forgotten everything: say it all again."""
@@ -87,18 +123,55 @@ class Signs:
         for name in [name for name, moment in self._ended.items() if _end(moment) + ENDED_SHOWN_MS <= now_ms]:
             del self._ended[name]
             self._stale[name] = None
+        for name, each in self._training.items():
+            next_ms = each.next_ms()
+            if next_ms is not None and next_ms <= now_ms:
+                self._stale[name] = None
         out = []
         for name in self._stale:
             # Of thousands that are open at one place only the nearest are ever shown, and writing all of them again
             # and again would cost a burst more than judging it.
-            nearest = heapq.nsmallest(MOMENTS_MOST, self._open[name].values(), key=_nearness)
-            message = touchpoint_moments(nearest, now_ms, self._ended.get(name))
+            message = self.message(name, now_ms)
             said = encode(msgspec.structs.replace(message, at=""))
             if said != self._said.get(name):
                 self._said[name] = said
                 out.append((name, _fitting(message)))
         self._stale.clear()
         return out
+
+    def message(self, name: str, now_ms: int) -> TouchpointMoments:
+        """Return a touchpoint's state."""
+        nearest = heapq.nsmallest(MOMENTS_MOST, self._open[name].values(), key=_nearness)
+        message = touchpoint_moments(nearest, now_ms, self._ended.get(name))
+        hush = self._hushes.get(name)
+        if hush is None:
+            return message
+        if hush.suspended_ms is not None:
+            message = replace(message, suspended=format_time(hush.suspended_ms))
+        if hush.silent_ms is not None:
+            message = replace(message, silent_until=format_time(hush.silent_ms))
+        if hush.devices:
+            mine = self._training.get(name)
+            if mine is not None:
+                mine.changes(now_ms)  # what was shown long enough goes
+            said = None if mine is None else mine.message(name, now_ms)
+            training = TrainingMoments(devices=list(hush.devices))
+            if said is not None:
+                training = replace(training, moments=said.moments, ended=said.ended)
+            message = replace(message, training=training)
+        return message
+
+
+def hushes(view: View, plan: Plan, now_ms: int) -> dict[str, Hush]:
+    """Return what is quiet where, as lamps, signs and buzzers must know it."""
+    found = {}
+    for name in plan.touchpoints:
+        suspension = view.suspended(name)
+        devices = tuple(dict.fromkeys(device for each in view.trains(name) for device in each.shown(plan, name)))
+        hush = Hush(None if suspension is None else suspension.since_ms, view.silent_until(plan, name, now_ms), devices)
+        if hush != _LOUD:
+            found[name] = hush
+    return found
 
 
 def _nearness(moment: Moment) -> tuple[int, int, str]:
