@@ -27,6 +27,7 @@ from hub.clock import HubClock
 from hub.config import Address, BrokerUrl, HubConfig
 from hub.customers import Teller
 from hub.driver import Delivered, Driver
+from hub.driver.site import another_site
 from hub.heartbeat import Heartbeat, parse_heartbeat
 from hub.link import Link
 from hub.notify.channels import Channel
@@ -110,11 +111,9 @@ class HubApp:
     def _check_site(self, plan: Plan) -> None:
         """Refuse the data of another site: two sites in one journal could never be told apart again."""
         known = self._store.last_plan()
-        if known is not None and known.site.id != plan.site.id:
-            raise UsageError(
-                f'the data in {self.config.data} is of the site "{known.site.id}", and the plan is of '
-                f'"{plan.site.id}". Give this site another --data folder, or name the plan of that one'
-            )
+        strange = None if known is None else another_site(known.site, plan.site, self.clock.now_ms())
+        if strange is not None:
+            raise UsageError(f"{self.config.data}: {strange.what}. {strange.remedy}")
 
     def __enter__(self) -> Self:
         """Start, and return itself."""
@@ -316,8 +315,8 @@ class HubApp:
                 heartbeat=self.heartbeat,
             )
             app.state.phones, app.state.links = self._phones, self._links
-            app.state.people, app.state.try_channel = self.driver.people, self.driver.try_channel
             app.state.drills, app.state.drill_log = self._drills, DrillLog(self.config.data)
+            app.state.people, app.state.try_channel = self.driver.people, self.driver.try_channel
             app.state.customers, app.state.tell = self._customers, self._teller.wake
             self._live = app.state.context.live
             if self._stopping:

@@ -19,7 +19,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from andgate.errors import PlanError, Problem, UsageError
+from andgate.errors import PlanError, UsageError
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 from andgate.plan import Plan, parse_plan
@@ -43,6 +43,7 @@ from hub.driver.intake import (
 )
 from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
+from hub.driver.site import another_site
 from hub.driver.timekeeper import Timekeeper
 from hub.quiet import NOTHING, View
 from hub.store import ChainHead, PageFate, PageRow, People, Store, StoreError
@@ -258,10 +259,9 @@ class Driver:
         except PlanError as wrong:
             future.set_exception(wrong)
             return future
-        if plan.site.id != self._plan.site.id:
-            what = f'this hub serves the site "{self._plan.site.id}"'
-            remedy = "Keep the id, or start another hub with another data folder"
-            future.set_exception(PlanError([Problem(0, "site.id", what, remedy)]))
+        strange = another_site(self._plan.site, plan.site, self._clock.now_ms())
+        if strange is not None:
+            future.set_exception(PlanError([strange]))
             return future
         return self._put(Replaced(plan, plan_text, future), future)
 

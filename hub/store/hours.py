@@ -12,6 +12,24 @@ _QUANTUM_MS = 900_000
 _KEEP = 4_096
 
 
+_COMPARED_MS = (10 * 366 * 86_400_000, 366 * 86_400_000)
+"""How far back and ahead two zones are compared."""
+
+
+def same_clocks(one: str, other: str, now_ms: int) -> bool:
+    """Say whether two IANA zones show the same time all through the ten years up to now and the next one."""
+    if one == other:
+        return True
+    zones = ZoneInfo(one), ZoneInfo(other)
+    back_ms, ahead_ms = _COMPARED_MS
+    every_ms = 24 * _QUANTUM_MS  # six hours: no zone changes there and back within that
+    for at_ms in range(now_ms - back_ms, now_ms + ahead_ms, every_ms):
+        at = datetime.fromtimestamp(at_ms / 1000, UTC)
+        if zones[0].utcoffset(at.astimezone(zones[0])) != zones[1].utcoffset(at.astimezone(zones[1])):
+            return False
+    return True
+
+
 class Hour(Struct, frozen=True):
     """A local hour: where it begins (UTC ms), its local date and number."""
 

@@ -310,8 +310,10 @@ def test_reload_puts_a_changed_plan_in_force_and_a_wrong_one_leaves_the_running(
     version = desk.driver.plan.version
     with pytest.raises(PlanError):
         desk.driver.reload(PLAN.replace('fails_after = "25m"', 'fails_after = "soon"')).result(WAIT_S)
-    with pytest.raises(PlanError, match="serves the site"):
+    with pytest.raises(PlanError, match="recorded is of the site"):
         desk.driver.reload(PLAN.replace('id = "agx"', 'id = "other"')).result(WAIT_S)
+    with pytest.raises(PlanError, match="counted by the hours of Europe/Rome, and Pacific/Apia has others"):
+        desk.driver.reload(PLAN.replace("Europe/Rome", "Pacific/Apia")).result(WAIT_S)
     assert desk.driver.plan.version == version
     assert desk.driver.reload("# only a comment\n" + PLAN).result(WAIT_S) == version
     changed = desk.driver.reload(PLAN.replace("belt-3", "belt-4")).result(WAIT_S)

@@ -11,7 +11,7 @@ import pytest
 
 from andgate.plan import is_served, parse_plan
 from hub.clock import HandClock
-from hub.store.hours import Hours
+from hub.store.hours import Hours, same_clocks
 from tests.hub.desk import PLAN, Desk, node_signal
 
 QUARTER_MS = 900_000
@@ -86,3 +86,12 @@ def test_three_minutes_are_three_minutes_across_the_change(tmp_path: Path, zone:
     assert after is not None
     assert abs(after - before) in (timedelta(minutes=30), timedelta(hours=1)), "the change came in between"
     desk.stop()
+
+
+def test_a_zone_by_another_name_is_the_same_zone() -> None:
+    now_ms = ms("2026-11-22T00:00")
+    assert same_clocks("Europe/Rome", "Europe/Rome", now_ms)
+    assert same_clocks("Europe/Rome", "Europe/Vatican", now_ms)
+    assert same_clocks("Europe/Kiev", "Europe/Kyiv", now_ms)
+    assert not same_clocks("Europe/Rome", "Europe/Istanbul", now_ms)
+    assert not same_clocks("Europe/Rome", "Africa/Tunis", now_ms), "alike in winter only"
