@@ -108,8 +108,7 @@ def test_people_are_added_shown_kept_and_removed(web: TestClient) -> None:
     assert (kept.json()["name"], kept.json()["channels"], kept.json()["why_not"]) == ("Ada B", [], "is not active")
     assert web.delete(f"/api/v1/people/{ada['id']}").json() == {"id": ada["id"]}
     for method, path in (("get", ""), ("put", ""), ("delete", ""), ("post", "/test")):
-        body = {"name": "x"} if method == "put" else None
-        more = {"json": body} if body else {}
+        more: dict[str, Any] = {"json": {"name": "x"}} if method == "put" else {}
         answer = getattr(web, method)(f"/api/v1/people/{ada['id']}{path}", **more)
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:andgate:problem:unknown-person")
 

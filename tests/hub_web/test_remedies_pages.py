@@ -91,8 +91,18 @@ def test_late_ones_and_those_of_others_say_so(stand: Stand, web: TestClient) -> 
 
 
 def test_a_moment_asks_why_and_shows_what_is_proposed(stand: Stand, web: TestClient) -> None:
-    assert web.post("/api/v1/signals", json={"id": "d1", "touchpoint": "belt-3", "signal": "docked", "key": FLIGHT})
-    assert web.post("/api/v1/signals", json={"id": "j1", "touchpoint": "belt-3", "signal": "jammed", "key": FLIGHT})
+    assert (
+        web.post(
+            "/api/v1/signals", json={"id": "d1", "touchpoint": "belt-3", "signal": "docked", "key": FLIGHT}
+        ).status_code
+        == 202
+    )
+    assert (
+        web.post(
+            "/api/v1/signals", json={"id": "j1", "touchpoint": "belt-3", "signal": "jammed", "key": FLIGHT}
+        ).status_code
+        == 202
+    )
     failed = fail(stand, web)
     page = web.get(f"/moments/{failed}").text
     said = words(page)
