@@ -112,9 +112,24 @@ def _page_text(event: Paged, moment: Moment, plan: Plan, room: int = LONGEST) ->
     else:
         left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "The promise is broken."
         head = f"{place(moment, plan)}: {left}{extra}"
-        first = expectation.first_actions(moment.touchpoint) if expectation else ()
-        parts = [f" First: {first[0]}." if first else "", f" “{expectation.promise}”" if expectation else ""]
+        first = expectation.first_actions(moment.touchpoint)[:1] if expectation else ()
+        first = first if event.first is None else (event.first,)
+        parts = [_among(event, plan), f" First: {first[0]}." if first else ""]
+        parts.append(f" “{expectation.promise}”" if expectation else "")
     return _fitting(head, parts, room)
+
+
+def _among(event: Paged, plan: Plan) -> str:
+    """Return which of several threats to go to first; empty where there is only one."""
+    if event.among < 2:  # noqa: PLR2004 - one is no choice
+        return ""
+    if event.ahead is None:
+        return f" Of {event.among} threats this one first."
+    known = plan.touchpoints.get(event.ahead.touchpoint)
+    where = known.name if known else event.ahead.touchpoint
+    if event.ahead.key:
+        where += f", {shown_key(event.ahead.key)}"
+    return f" Of {event.among} threats {where} first ({clock_text(event.ahead.left_ms / 1000)})."
 
 
 def _fitting(head: str, parts: Sequence[str], room: int) -> str:

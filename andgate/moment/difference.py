@@ -167,6 +167,7 @@ def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: in
                     have=place + 1,
                     needs=new.needs,
                     took=claim.took,
+                    first=next((n.first for n in reversed(notes) if n.do == "claim" and n.by == claim.by), None),
                 )
             )
     return happened

@@ -24,19 +24,21 @@ from msgspec.structs import replace
 
 from andgate.moment.backlogs import Backlogs
 from andgate.moment.case import PlanMark
-from andgate.moment.events import AnyEvent
+from andgate.moment.events import AnyEvent, Paged
 from andgate.moment.group import Group
 from andgate.moment.groups import Groups
 from andgate.moment.ladder import decide, next_page, release
+from andgate.moment.lessons import Lessons, advice
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook, outlook
 from andgate.moment.owing import Broken, Failures, ids_of, owing
+from andgate.moment.precedence import Precedence
 from andgate.moment.published import Order, Publication, Published
 from andgate.moment.roles import Casting
 from andgate.moment.sense import refusal
 from andgate.moment.signals import MOVED, Action, Input, Released, Replanned, Retimed, Signal
 from andgate.moment.view import next_times
-from andgate.plan import Plan, task_of
+from andgate.plan import Plan, local_time, task_of
 
 HORIZON_MS = 86_400_000
 """How late a signal may be (receipt - site time) and still be judged: 24 hours."""
@@ -87,6 +89,8 @@ class Engine:
         self._pages: list[tuple[int, str]] = []
         self.backlogs = Backlogs()
         self.failures = Failures()
+        self.precedence = Precedence()
+        self.lessons = Lessons()
         self.forgot_ms = 0
 
     # Looking -----------------------------------------------------------------------------------------------------
@@ -262,6 +266,9 @@ class Engine:
                 affected[moment_id] = None
         for moment_id in affected:
             events += self._page(moment_id, now_ms)
+            self._rank(moment_id)
+        self._learn(made)
+        events = [self._advised(event, now_ms) if isinstance(event, Paged) else event for event in events]
         if now_ms - self.forgot_ms >= FORGET_EVERY_MS:
             self._forget(now_ms)
         if not events and not made:
@@ -356,6 +363,7 @@ class Engine:
         for moment_id, known in group.published.items():
             if known.moment.state == "open":
                 self._open[moment_id] = None
+                self.precedence.note(known.moment, known.ledger.told)
             for heap, at_ms in ((self._due, known.due_ms), (self._pages, known.page_ms)):
                 if at_ms is not None:
                     heapq.heappush(heap, (at_ms, moment_id))
@@ -424,6 +432,41 @@ class Engine:
             heapq.heappush(self._pages, (page_ms, moment_id))
         return events
 
+    # What to do first --------------------------------------------------------------------------------------------
+
+    def _rank(self, moment_id: str) -> None:
+        """Note whether a moment is a threat that its groups have to choose among others."""
+        group = self.groups.of(moment_id)
+        known = None if group is None else group.published.get(moment_id) or group.gone.get(moment_id)
+        if known is not None:
+            self.precedence.note(known.moment, known.ledger.told)
+
+    def _learn(self, made: Iterable[_Made]) -> None:
+        """Count what was tried first, and whether it saved."""
+        for group, publication, _ in made:
+            moment = publication.moment
+            if moment.verdict is not None or moment.id in self.lessons.of:
+                plan = self.casting_at(moment.opened_ms).plan
+                hour = local_time(plan, moment.opened_ms if moment.threatened_ms is None else moment.threatened_ms).hour
+                self.lessons.note(moment, group.notes_of(moment.id), hour)
+
+    def _advised(self, event: Paged, now_ms: int) -> Paged:
+        """Say in a page which of several threats comes first, and what to do where the record knows better."""
+        moment = self.moment(event.moment)
+        if moment is None or moment.remedies is not None:
+            return event
+        among, ahead = self.precedence.first(event.group, event.moment, now_ms)
+        first = None
+        expectation = self.casting_at(moment.opened_ms).plan.judged.get(moment.expectation)
+        actions = expectation.first_actions(moment.touchpoint) if expectation is not None else ()
+        if len(actions) > 1:
+            hour = local_time(self.plan, now_ms).hour
+            best = advice(self.lessons.counts, actions, moment.expectation, moment.touchpoint, hour)[0].text
+            first = best if best != actions[0] else None
+        if among == 1 and ahead is None and first is None:
+            return event
+        return replace(event, among=among, ahead=ahead, first=first)
+
     def _release(self, pages: Iterable[tuple[str, str]], now_ms: int) -> Iterator[AnyEvent]:
         """Page those whose pages were kept back, of what is still threatened."""
         for moment_id, group_id in pages:
@@ -437,4 +480,5 @@ class Engine:
         before_ms = now_ms - self.horizon_ms - SLACK_MS
         self.groups.forget(before_ms)
         self.failures.forget(before_ms)
+        self.lessons.forget(before_ms)
         self.retracted = {name: at_ms for name, at_ms in self.retracted.items() if at_ms >= before_ms}

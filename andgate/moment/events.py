@@ -124,6 +124,8 @@ class Claimed(Event, frozen=True, kw_only=True, tag="claimed"):
     """So many must be, before it counts as claimed."""
     took: str | None = None
     """Whose claim was taken over."""
+    first: str | None = None
+    """Which first action they do, in the plan's words."""
 
     @property
     def enough(self) -> bool:
@@ -227,6 +229,15 @@ PageReason = Literal[
 ]
 
 
+class Ahead(Struct, frozen=True):
+    """A threat that goes before the one a page is about."""
+
+    moment: str
+    touchpoint: str
+    key: str | None
+    left_ms: int
+
+
 class Paged(Event, frozen=True, kw_only=True, tag="paged"):
     """A group is told. `page` is unique: (moment, step), or the moment and what else was the reason."""
 
@@ -241,6 +252,12 @@ class Paged(Event, frozen=True, kw_only=True, tag="paged"):
     """Time left at `at_ms`; negative after the deadline."""
     late_ms: int = 0
     """How long after its time the page was decided."""
+    among: int = 1
+    """So many threats the group has to choose from now, this one among them."""
+    ahead: Ahead | None = None
+    """Which of them to go to first; None: this one."""
+    first: str | None = None
+    """What to do first, where the record says otherwise than the plan."""
     cancels: bool = False
     """A later claim cancels it while it is not surely sent (the step says ``unless = "claimed"``, or a repeat)."""
     person: str | None = None

@@ -73,6 +73,8 @@ class EngineState(Struct):
     waiting: dict[str, tuple[int, list[str]]]
     failures: dict[str, Broken] | None = None
     """None: stored by a version that did not look back on failures."""
+    lessons: dict[str, tuple[int, int]] = {}
+    lessons_of: dict[str, tuple[str, bool, int | None]] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -93,6 +95,8 @@ def dump(engine: Engine) -> bytes:
             retracted=engine.retracted,
             waiting={source: (until, sorted(places)) for source, (until, places) in engine.backlogs.waiting.items()},
             failures=engine.failures.known,
+            lessons=engine.lessons.counts,
+            lessons_of=engine.lessons.of,
         )
     )
 
@@ -127,6 +131,7 @@ def load(data: bytes) -> Engine:
             engine.failures.note(moment)
     else:
         engine.failures.restore(state.failures.items())
+    engine.lessons.counts, engine.lessons.of = state.lessons, state.lessons_of
     return engine
 
 

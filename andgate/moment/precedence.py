@@ -1,0 +1,76 @@
+"""Which of several threats a group is to go to first: the nearest deadline that can still be met.
+
+Of two with the same deadline the one where more customers wait comes first, as far as anybody has said: a feed in
+``waiting`` or ``pax``, else one for each witness. What somebody is on already, what has failed, and what is only a
+remedy is no threat to choose between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from andgate.moment.events import Ahead
+from andgate.moment.moments import Moment
+
+_Rank = tuple[int, int, int, str]
+
+
+class Precedence:
+    """The threats of each group that was paged about them."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._of: dict[str, dict[str, tuple[_Rank, Moment]]] = {}
+        self._groups: dict[str, tuple[str, ...]] = {}
+
+    def note(self, moment: Moment, groups: Iterable[str]) -> None:
+        """Know how a moment stands, and which groups have been paged about it."""
+        for group in self._groups.pop(moment.id, ()):
+            del self._of[group][moment.id]
+        if moment.state == "ended" or moment.verdict is not None or moment.claimed_ms is not None:
+            return
+        if moment.remedies is not None or moment.withdrawn:
+            return
+        mine = tuple(groups)
+        if mine:
+            self._groups[moment.id] = mine
+        for group in mine:
+            self._of.setdefault(group, {})[moment.id] = (_rank(moment), moment)
+
+    def first(self, group: str, moment: str, now_ms: int) -> tuple[int, Ahead | None]:
+        """Return among how many threats a group has to choose, and which goes before this one; None: this one is first.
+
+        Args:
+            group: whom a page goes to.
+            moment: what it is about.
+            now_ms: deadlines up to here cannot be met any more.
+        """
+        known = self._of.get(group, {})
+        if moment not in known:
+            return 1, None
+        living = [each for each in known.values() if each[0][0] > now_ms]
+        if not living:
+            return 1, None
+        best = min(living, key=lambda each: each[0])[1]
+        ahead = None
+        if best.id != moment:
+            ahead = Ahead(best.id, best.touchpoint, best.key, best.ends_ms - now_ms)
+        return len(living), ahead
+
+
+def _rank(moment: Moment) -> _Rank:
+    return (moment.ends_ms, -waiting(moment), moment.opened_ms, moment.id)
+
+
+def waiting(moment: Moment) -> int:
+    """Return how many customers wait, as far as anybody has said."""
+    for name in ("waiting", "pax"):
+        said = moment.about.get(name)
+        if isinstance(said, int) and not isinstance(said, bool) and said > 0:
+            return said
+    return len(moment.witnesses)
+
+
+def in_order(moments: Iterable[Moment], now_ms: int) -> list[Moment]:
+    """Return threats in the order to go to them: those that can still be kept first, by this module's rule."""
+    return sorted(moments, key=lambda moment: (moment.ends_ms <= now_ms, *_rank(moment)))
