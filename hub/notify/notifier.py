@@ -239,7 +239,9 @@ class Notifier:
             self._report(row, Result(sent=False, note=f"{whose} has no such channel any more", retry=False), now_ms)
             return
         link = not entry.url.startswith(PROMPT)  # a pager on the broker answers by itself
-        self._channel(entry).send(self._note(row, now_ms, link=link), lambda result: self._queue.put(_Done(row, result)))
+        self._channel(entry).send(
+            self._note(row, now_ms, link=link), lambda result: self._queue.put(_Done(row, result))
+        )
 
     def _channel(self, entry: PlanChannel) -> Channel:
         known = self._channels.get(entry.id)

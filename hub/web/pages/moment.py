@@ -12,8 +12,8 @@ from andgate.moment.case import CONTRADICTED
 from andgate.moment.view import verdict_ms
 from hub.web.pages.asking import Ask, ask, facts, said_words
 from hub.web.pages.card import URGENT, next_words
-from hub.web.pages.hush import NO_STRIP, Strip, strip
 from hub.web.pages.fate import fate, whom
+from hub.web.pages.hush import NO_STRIP, Strip, strip
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
