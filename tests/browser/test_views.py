@@ -14,10 +14,12 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from andgate.moment import events as e
+from andgate.moment.claims import Claim
 from andgate.moment.moments import Moment
+from andgate.plan import PageStep
 from hub.store.rows import CellRow, PageRow, PageState, TrailLine
 from hub.web.pages import board, charts, desk, findings, floor, gate, listing, moment, nodes, sign, success
-from hub.web.pages.card import next_step, next_words
+from hub.web.pages.card import coming_words, next_step, next_words, repeats
 from hub.web.pages.labels import width_of
 from hub.web.pages.names import key_words, place, sentence
 from hub.web.pages.ruler import SOON_MS
@@ -455,3 +457,37 @@ def test_time_left_agrees_with_the_wall_clock(ms: int, words: str) -> None:
 
 def test_spans_never_show_a_sign() -> None:
     assert clock(-5) == "0:05"
+
+
+def test_a_page_that_is_repeated_is_what_comes_next() -> None:
+    steps = (
+        PageStep(3 * MINUTE_MS, "agents", repeat_ms=MINUTE_MS),
+        PageStep(MINUTE_MS, "supervisors", unless_claimed=True),
+    )
+    again = [
+        e.Paged(moment="m", at_ms=NOW - 90 * SECOND, page="m:0", step=0, group="agents", reason="time-left", left_ms=1),
+        e.Paged(moment="m", at_ms=NOW - 30 * SECOND, page="m:r", step=0, group="agents", reason="repeat", left_ms=1),
+    ]
+    moment = opened("counter-a", NOW + 100 * SECOND, "threatened")
+    assert repeats(moment, steps, again, NOW) == [(NOW + 30 * SECOND, 0)]
+    claimed = replace(moment, claimed_ms=NOW, claimed_by="Jo", claim_until_ms=NOW + MINUTE_MS)
+    assert repeats(claimed, steps, again, NOW) == [(NOW + MINUTE_MS, 0)]
+    assert repeats(replace(claimed, claim_until_ms=None), steps, again, NOW) == []
+    assert repeats(moment, steps[:0], again, NOW) == [], "the plan has no such step any more"
+    later = [*again, e.Paged(moment="m", at_ms=NOW, page="m:1", step=1, group="agents", reason="time-left", left_ms=1)]
+    both = (steps[0], PageStep(MINUTE_MS, "agents"))
+    assert repeats(moment, both, later, NOW) == [], "the later page to the same group has taken over"
+
+
+def test_how_many_are_coming_is_said_where_one_name_does_not_say_it() -> None:
+    moment = opened("counter-a", NOW + 100 * SECOND, "threatened")
+    one = replace(moment, claimed_ms=NOW, claimed_by="Jo")
+    two = replace(one, claims=(Claim(NOW, "Jo", None), Claim(NOW, "Lu", None)))
+    assert [coming_words(each) for each in (moment, one, two)] == ["", "", "and 1 more"]
+    needed = replace(moment, needs=2)
+    half = replace(needed, claims=(Claim(NOW, "Jo", None),))
+    assert [coming_words(each) for each in (needed, half)] == ["2 are needed", "1 of 2 coming"]
+    everybody = replace(moment, level="failed")
+    paged = e.Paged(moment="m", at_ms=NOW, page="m:0", step=0, group="agents", reason="time-left", left_ms=1)
+    gone = [TrailLine(1, NOW, NOW, replace(paged, step=step, page=f"m:{step}")) for step in range(5)]
+    assert "nobody is on it" in str(next_words(PLAN, everybody, gone, NOW))

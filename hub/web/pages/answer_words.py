@@ -52,6 +52,7 @@ ANSWERING: dict[str, str] = {
     "answer.floor": "See everything that is open",
     # who is coming, on every screen
     "coming.some": "{have} of {needs} coming",
+    "coming.needed": "{needs} are needed",
     "coming.more": "and {n} more",
     "coming.label": "On it",
     "coming.until": "{name}, until {time}",
@@ -60,7 +61,7 @@ ANSWERING: dict[str, str] = {
     "coming.promise.next": "until the next step",
     "coming.end": "They are not on it any more",
     "coming.none": "Nobody yet",
-    "coming.all.told": "*Everybody was told, and nobody is on it.*",
+    "coming.all.told": "*Everybody was told, and nobody is on it*",
     "hand.label": "Hand it over",
     "hand.help": "They are paged now. It stays with whoever is on it until somebody of them has claimed it.",
     "hand.to": "To",

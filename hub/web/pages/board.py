@@ -150,6 +150,8 @@ def threat(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapp
     about = capital(", ".join(said)) + "." if said else ""
     if moment.claimed_ms is not None:
         who = say("board.somebody")
+    elif moment.coming:
+        who = say("coming.some", have=len(moment.coming), needs=moment.needs)
     elif moment.level == "failed":
         who = say("board.waiting")
     else:

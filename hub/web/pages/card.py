@@ -16,6 +16,7 @@ from hub.web.pages.words import rich, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from andgate.moment.events import AnyEvent
     from andgate.moment.moments import Moment
     from andgate.plan import PageStep, Plan
     from hub.store.rows import TrailLine
@@ -54,6 +55,8 @@ class Card(Struct, frozen=True, kw_only=True):
     claimed_ms: int | None
     on_it: str
     """How long somebody has been on it."""
+    coming: str
+    """How many are on it, where that is more than one or more than one is needed; else empty."""
     percent: float
     """Of its life, 0 to 100."""
     ticks: tuple[Tick, ...]
@@ -75,7 +78,33 @@ def next_step(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: in
     gone |= {event.step for event in events if isinstance(event, PageSkipped) and event.because == "superseded"}
     due_ms = [max(moment.opened_ms, moment.ends_ms - step.left_ms) for step in expectation.pages]
     ahead = following(moment, expectation.pages, due_ms, gone, now_ms)
-    return None if ahead is None else (ahead.at_ms, expectation.pages[ahead.step])
+    found = [] if ahead is None else [(ahead.at_ms, ahead.step)]
+    found += repeats(moment, expectation.pages, events, now_ms)
+    at_ms, step = min(found, default=(None, 0))
+    return None if at_ms is None else (at_ms, expectation.pages[step])
+
+
+def repeats(
+    moment: Moment, steps: Sequence[PageStep], events: Sequence[AnyEvent], now_ms: int
+) -> list[tuple[int, int]]:
+    """Return when each page that is repeated goes out next, as far as the trail and the claim tell: (when, step)."""
+    paged: dict[int, int] = {}
+    for event in events:
+        if isinstance(event, Paged) and (event.reason in LADDER or event.reason == "repeat"):
+            paged[event.step] = event.at_ms
+    found = []
+    for index, last_ms in paged.items():
+        step = steps[index] if index < len(steps) else None
+        if step is None or not step.repeat_ms:
+            continue
+        if any(steps[later].group == step.group for later in paged if index < later < len(steps)):
+            continue
+        at_ms = max(last_ms + step.repeat_ms, now_ms)
+        if moment.claimed_ms is None:
+            found.append((at_ms, index))
+        elif moment.claim_until_ms is not None:
+            found.append((max(at_ms, moment.claim_until_ms), index))
+    return found
 
 
 def next_words(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: int) -> Markup | None:
@@ -85,6 +114,8 @@ def next_words(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: i
         return rich("card.next", group=group_name(plan, ahead[1].group).lower(), count=counting(ahead[0], now_ms))
     if moment.level != "failed" and moment.claimed_ms is None:
         return Markup(say("card.next.none"))  # noqa: S704 catalogue text
+    if moment.claimed_ms is None and any(isinstance(line.event, Paged) for line in trail):
+        return rich("coming.all.told")
     return None
 
 
@@ -125,10 +156,19 @@ def card(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mappin
         claimed_by=moment.claimed_by,
         claimed_ms=moment.claimed_ms,
         on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",
+        coming=coming_words(moment),
         percent=percent(now_ms),
         ticks=tuple(ticks),
         provisional=moment.provisional,
     )
+
+
+def coming_words(moment: Moment) -> str:
+    """Say how many are on a moment, where one name does not say it."""
+    have = len(moment.coming)
+    if moment.needs > 1:
+        return say("coming.some", have=have, needs=moment.needs) if have else say("coming.needed", needs=moment.needs)
+    return say("coming.more", n=have - 1) if have > 1 else ""
 
 
 def _knows(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapping[str, str]) -> Markup:

@@ -237,7 +237,8 @@ document.addEventListener("submit", async (event) => {
   button.setAttribute("aria-disabled", "true");
   try {
     const now = await act(`moments/${moment}/claim`, {});
-    announce(say("card.claimed.full", { name: now.claimed_by }));
+    const last = now.claims?.at(-1)?.by ?? now.claimed_by;
+    announce(say("card.claimed.full", { name: last }));
     await look();
     form.closest?.("[data-key]")?.querySelector("a")?.focus({ preventScroll: true });
     document.querySelector(`[data-key="card-${moment}"] a`)?.focus({ preventScroll: true });
