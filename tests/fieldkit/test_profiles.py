@@ -28,7 +28,7 @@ url = "mqtt://"
 name = "Staff"
 channels = ["radio"]
 """
-OUTPUTS = {"lamp", "trigger"}
+OUTPUTS = {"lamp", "trigger", "beacon", "buzzer", "ptt"}
 
 
 def fragment(name: str) -> str:
@@ -62,7 +62,16 @@ def boot_pins(text: str) -> dict[int, str]:
 
 
 def test_there_is_a_profile_for_every_kind_of_place() -> None:
-    assert set(PROFILES) == {"belt", "check-in-desk", "kiosk-help", "mark-beam", "mark-distance"}
+    assert set(PROFILES) == {
+        "belt",
+        "break-room",
+        "check-in-desk",
+        "kiosk-help",
+        "mark-beam",
+        "mark-distance",
+        "pager-mast",
+        "radio-voice",
+    }
     assert {path.name.split(".", 1)[0] for path in FOLDER.iterdir()} == set(PROFILES)
 
 
