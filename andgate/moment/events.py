@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from andgate.moment.teams import Team
 from andgate.plan import Category
 
 
@@ -22,6 +23,8 @@ class Opened(Event, frozen=True, kw_only=True, tag="opened"):
 
     signal: str
     witness: str
+    team: Team | None = None
+    """Who answers for it; None: the group does not work in shifts."""
 
 
 class Witnessed(Event, frozen=True, kw_only=True, tag="witnessed"):
@@ -79,6 +82,8 @@ class Failed(Event, frozen=True, kw_only=True, tag="failed"):
     """The deadline passed, or a signal failed it at once."""
 
     signal: str | None = None
+    team: Team | None = None
+    """Who answered for it at the deadline; None: the group does not work in shifts."""
 
 
 class Closed(Event, frozen=True, kw_only=True, tag="closed"):

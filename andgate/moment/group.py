@@ -15,13 +15,14 @@ from msgspec.structs import replace
 from andgate.moment.case import CONTRADICTED, Blindness, Case, Item, PlanMark
 from andgate.moment.claims import Lapse
 from andgate.moment.difference import altered, events_between, revised, withdrawal
-from andgate.moment.events import AnyEvent, AskedVoid, Doubted
+from andgate.moment.events import AnyEvent, AskedVoid, Doubted, Failed, Opened
 from andgate.moment.fold import Fold
 from andgate.moment.ladder import Ledger, stand_down
 from andgate.moment.moments import Moment
 from andgate.moment.published import Order, Publication, Published, action_order, moment_id
 from andgate.moment.roles import Casting
 from andgate.moment.signals import WATCHED, Action, Signal
+from andgate.moment.teams import Team, teams
 from andgate.moment.view import verdict_ms, view
 from andgate.plan import Expectation
 
@@ -295,9 +296,14 @@ class Group:
         training = self.signals[anchor].training
         if training is not None:
             new = replace(new, training=training, interactions=())
+        on = teams(plan, new.touchpoint, new.opened_ms, new.ends_ms)
+        if on is not None:
+            new = replace(new, team=on[0], team_due=on[1])
         if known is not None and old is not None:
             new = replace(new, change=old.change, revision=old.revision)
         events = self._events(known, None if returns else old, new, case, notes, now_ms)
+        if on is not None:
+            events = [_by_team(event, *on) for event in events]
         if known is not None and new == old and not events:
             known.case, known.facts, known.notes = case, len(case.facts), len(notes)
             return None
@@ -479,3 +485,10 @@ def _taken_back(signal: Signal, by: Signal) -> str:
         return f"{signal.witness} was cut off, but had watched all along"
     who = "" if by.witness == signal.witness else f", by {by.witness}"
     return f"taken back: {signal.witness} {signal.name}{who}"
+
+
+def _by_team(event: AnyEvent, opened: Team, due: Team) -> AnyEvent:
+    """Return an event with the team that answers for it, where it says so."""
+    if isinstance(event, Opened):
+        return replace(event, team=opened)
+    return replace(event, team=due) if isinstance(event, Failed) else event

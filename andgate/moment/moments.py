@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from andgate.moment.claims import Claim
 from andgate.moment.signals import About, Before
+from andgate.moment.teams import Team
 from andgate.plan import Category
 
 State = Literal["open", "ended"]
@@ -101,6 +102,10 @@ class Moment(Struct, frozen=True, kw_only=True):
     """Of a remedy task: the failed moment that it makes good. It counts in no interaction, and in its own rate only."""
     before: tuple[Before, ...] = ()
     """Of a remedy task: what had failed for the same key before; such a failure is exceptional."""
+    team: Team | None = None
+    """Who answered for it at its opening; None: the group does not work in shifts."""
+    team_due: Team | None = None
+    """The same at its deadline."""
 
     @property
     def coming(self) -> tuple[Claim, ...]:

@@ -419,6 +419,9 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     page: Text | None = None
     promise_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     reason: Text | None = None
+    first: Text | None = None
+    """Of a claim: which of the plan's first actions is being done, in its words; one that it does not have is passed
+    over."""
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -455,6 +458,16 @@ class ClaimMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When it lapses; null: it stands to the end."""
     took: str | None = None
     """Whose claim it took over."""
+
+
+class TeamMessage(Struct, frozen=True, kw_only=True):
+    """A group that works in shifts, at a time."""
+
+    group: str
+    shift: str | None
+    """null: no shift of it was on."""
+    date: str | None
+    """On which the shift began, in the site's time zone; where none was on, the date it was."""
 
 
 class MomentMessage(Struct, frozen=True, kw_only=True):
@@ -512,3 +525,7 @@ class MomentMessage(Struct, frozen=True, kw_only=True):
     nobody is."""
     needs: int | UnsetType = UNSET
     """So many different people must be on it before `claimed_at` is set; not there: one."""
+    team: TeamMessage | UnsetType = UNSET
+    """Who answered for it at its opening; not there: the group does not work in shifts."""
+    team_at_deadline: TeamMessage | UnsetType = UNSET
+    """The same at its deadline."""

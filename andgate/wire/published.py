@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from andgate.moment.claims import Claim
 from andgate.moment.moments import Moment, Word
+from andgate.moment.teams import Team
 from andgate.wire.messages import (
     ClaimMessage,
     EndedMoment,
@@ -15,6 +16,7 @@ from andgate.wire.messages import (
     LiveMoment,
     MomentMessage,
     Said,
+    TeamMessage,
     TouchpointMoments,
 )
 from andgate.wire.times import format_time, format_time_or_none
@@ -68,6 +70,8 @@ def moment_message(moment: Moment) -> MomentMessage:
         contradicted_at=format_time_or_none(moment.contradicted_ms),
         asks_until=format_time_or_none(moment.asks_until_ms),
         training=UNSET if moment.training is None else moment.training,
+        team=_team(moment.team),
+        team_at_deadline=_team(moment.team_due),
         claims=[claim_message(claim) for claim in moment.coming] or UNSET,
         needs=moment.needs if moment.needs > 1 else UNSET,
         caused=_said(moment.caused),
@@ -95,6 +99,10 @@ def _said(word: Word | None) -> Said | UnsetType:
         gave=list(word.gave),
         comment=word.comment,
     )
+
+
+def _team(team: Team | None) -> TeamMessage | UnsetType:
+    return UNSET if team is None else TeamMessage(group=team.group, shift=team.shift, date=team.date)
 
 
 def live_moment(moment: Moment) -> LiveMoment:

@@ -66,6 +66,11 @@ PROJECTIONS = (
         key=("hour_ms", "expectation", "touchpoint", "team", "area"),
         counts=FIELDS,
     ),
+    Table(
+        name="shift_tally",
+        key=("start_ms", "team", "shift", "expectation", "touchpoint", "area"),
+        counts=FIELDS,
+    ),
     Table(name="sight", key=("signal",)),
     Table(name="spell", key=("device", "from_ms")),
     Table(name="mute", key=("id",)),

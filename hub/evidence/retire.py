@@ -229,6 +229,7 @@ class _Retirement:
         at_ms = base.columns(scratch, "outcome").index("at_ms")
         stays = [row[at_ms] - DAY_MS for row, _, goes in self._rows("outcome", before_ms) if not goes]
         before_ms = min([before_ms, *stays])
+        body = base.columns(scratch, "moment").index("body")
         for table in base.RECENT:
             tables[table] = []
             rest.rows[table] = []
@@ -238,7 +239,7 @@ class _Retirement:
                     continue
                 rest.rows[table].append(list(key))
                 if table == "moment":
-                    _count(counts, msgspec.json.decode(bytes(row[-1]), type=_Counted))
+                    _count(counts, msgspec.json.decode(bytes(row[body]), type=_Counted))
         return base.Base(dump(self._engine), tables), rest, counts
 
     def _rows(self, table: str, before_ms: int) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], bool]]:

@@ -20,6 +20,7 @@ from hub.store.rebuild import Rebuild
 WHOLE = (
     "plan",
     "tally",
+    "shift_tally",
     "gate_tally",
     "sight",
     "spell",

@@ -42,6 +42,8 @@ def rows(
             f"select key, {_BITS} from moment{keyed} key is not null and withdrawn = 0 group by 1 order by 1", values
         )
         sums = {row[0]: row[1:] for row in found}
+    elif by == "shift":
+        sums = _shifts(db, span, only)
     else:
         sums = sums_of(db, TALLY, FIELDS, by, span, only)
     return tuple(
@@ -49,6 +51,22 @@ def rows(
         for group, counts in sums.items()
         if any(counts)
     )
+
+
+def _shifts(
+    db: sqlite3.Connection, span: tuple[int | None, int | None], only: Mapping[str, str]
+) -> dict[str, tuple[int, ...]]:
+    """Return the counts of each shift, ``team/shift``, of those turns that begin in a span."""
+    asked = {"start_ms >= ?": span[0], "start_ms < ?": span[1]}
+    conditions: dict[str, object] = {condition: value for condition, value in asked.items() if value is not None}
+    conditions |= {f"{column} = ?": value for column, value in only.items()}
+    where = [*conditions] if "expectation" in only else [*conditions, IS_PROMISE]
+    totals = ", ".join(f"sum({name})" for name in FIELDS)
+    found = db.execute(
+        f"select team || '/' || shift, {totals} from shift_tally where {' and '.join(where)} group by 1 order by 1",
+        list(conditions.values()),
+    )
+    return {row[0]: row[1:] for row in found}
 
 
 def _where(time: str, span: tuple[int | None, int | None], only: Mapping[str, str]) -> tuple[str, list[object]]:

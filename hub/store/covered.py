@@ -55,8 +55,8 @@ def running(db: sqlite3.Connection, asked: Asked, now_ms: int) -> Iterator[tuple
 
 
 def rows(db: sqlite3.Connection, by: By, asked: Asked, now_ms: int, timezone: str) -> dict[str, Covered]:
-    """Return what was due and seen, by group; nothing where time has no such groups (interactions, keys)."""
-    if by in ("interaction", "key"):
+    """Return what was due and seen, by group; nothing where time has no such groups (interactions, keys, shifts)."""
+    if by in ("interaction", "key", "shift"):
         return {}
     sums = sums_of(db, COVERAGE, COVERAGE_SUMS, by, (asked.since_ms, asked.until_ms), asked.only)
     found = {group: Covered(due_ms, seen_ms) for group, (due_ms, seen_ms) in sums.items() if due_ms}

@@ -41,7 +41,8 @@ _SIGNAL = (
 )
 _MOMENT = (
     "insert or replace into moment (id, change, expectation, touchpoint, key, state, withdrawn, opened_ms, "
-    "decided_ms, hour_ms, team, area, counts, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "decided_ms, hour_ms, team, area, counts, body, shift, shift_ms) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 

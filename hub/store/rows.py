@@ -12,7 +12,7 @@ from andgate.moment.signals import Signal
 from andgate.plan.quiet import Scope
 from andgate.wire.messages import Health
 
-By = Literal["interaction", "expectation", "touchpoint", "area", "hour", "day", "key", "team", "remedy"]
+By = Literal["interaction", "expectation", "touchpoint", "area", "hour", "day", "key", "team", "shift", "remedy"]
 """What success rates can be broken down by; ``remedy``: the remedy tasks of each promise, which count nowhere else."""
 
 PageState = Literal["queued", "sent", "failed", "cancelled", "muted"]

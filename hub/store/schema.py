@@ -13,6 +13,7 @@ tap           which links in pages were used, by whom, for what; in the transact
 outcome       newest outcome of each (interaction, key); without a key each moment is an occurrence of its own
 serving       which key was served where from when to when, by the signals that said so
 tally         counts of moments by local hour, expectation, touchpoint, team and area
+shift_tally   the same by the shift that was on when they opened, of teams that work in shifts
 *_days        tally and coverage by UTC day and local date: `rollup`
 *_weeks       tally and coverage by two weeks and local hour of the day: `rollup`
 gate_tally    counts of outcomes by local hour and interaction
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 16
+LATEST = 17
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -541,6 +542,31 @@ create table held (
 ) without rowid;
 """
 
+_SHIFT_TALLY = """
+alter table moment add column shift text;
+alter table moment add column shift_ms integer;
+
+create table shift_tally (
+    start_ms integer not null,
+    team text not null,
+    shift text not null,
+    expectation text not null,
+    touchpoint text not null,
+    area text not null,
+    success integer not null default 0,
+    failure integer not null default 0,
+    void integer not null default 0,
+    saved integer not null default 0,
+    answered integer not null default 0,
+    anomaly integer not null default 0,
+    provisional integer not null default 0,
+    pressed integer not null default 0,
+    agreed integer not null default 0,
+    contradicted integer not null default 0,
+    primary key (start_ms, team, shift, expectation, touchpoint, area)
+) without rowid;
+"""
+
 
 def _all(db: Database, statements: str) -> None:
     _each(db, filter(str.strip, statements.split(";\n")))
@@ -624,6 +650,10 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     @migrations()
     def m016_quiet(db: Database) -> None:
         _all(db, _QUIET)
+
+    @migrations()
+    def m017_shift_tally(db: Database) -> None:
+        _all(db, _SHIFT_TALLY)
 
     database = Utils(connection)
     migrations.apply(database)

@@ -53,11 +53,12 @@ _encode = msgspec.json.Encoder().encode
 _ENTRY = "insert into entry (n, now_ms, body, prev, hash) values (?, ?, ?, ?, ?)"
 _MOMENT = (
     "insert into moment (id, change, expectation, touchpoint, key, state, withdrawn, opened_ms, decided_ms, hour_ms, "
-    "team, area, counts, body) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set "
+    "team, area, counts, body, shift, shift_ms) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set "
     "change = excluded.change, touchpoint = excluded.touchpoint, key = excluded.key, state = excluded.state, "
     "withdrawn = excluded.withdrawn, opened_ms = excluded.opened_ms, decided_ms = excluded.decided_ms, "
     "hour_ms = excluded.hour_ms, team = excluded.team, area = excluded.area, counts = excluded.counts, "
-    "body = excluded.body"
+    "body = excluded.body, shift = excluded.shift, shift_ms = excluded.shift_ms"
 )
 _TRAIL = "insert into trail (moment, n, idx) values (?, ?, ?)"
 _QUARANTINE = "insert into quarantine (at_ms, topic, reason, payload, size) values (?, ?, ?, ?, ?)"

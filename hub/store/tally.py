@@ -45,6 +45,16 @@ _UPSERT = (
     + ", ".join(f"{name} = {name} + excluded.{name}" for name in FIELDS)
 )
 
+_SHIFT_UPSERT = (
+    "insert into shift_tally (start_ms, team, shift, expectation, touchpoint, area, "
+    + ", ".join(FIELDS)
+    + ") values ("
+    + ", ".join("?" * (6 + len(FIELDS)))
+    + ") "
+    + "on conflict (start_ms, team, shift, expectation, touchpoint, area) do update set "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in FIELDS)
+)
+
 
 class Cell(Struct, frozen=True):
     """Where a moment counts."""
@@ -54,6 +64,10 @@ class Cell(Struct, frozen=True):
     touchpoint: str
     team: str
     area: str
+    shift: str | None = None
+    """That answered for it at its opening; empty: none was on. None: the team does not work in shifts."""
+    shift_ms: int | None = None
+    """When that shift began; the hour where none was on."""
 
 
 def bits_of(moment: Moment) -> int:
@@ -109,6 +123,8 @@ def moment_row(moment: Moment, body: bytes, cell: Cell, bits: int) -> tuple[obje
         cell.area,
         bits,
         body,
+        cell.shift,
+        cell.shift_ms,
     )
 
 
@@ -136,7 +152,12 @@ class Tally:
     def count(self, moment: Moment) -> tuple[Cell, int]:
         """Put a publication in its cell; return the cell and what it counts as."""
         team, area = self._places.get(moment.touchpoint, ("", ""))
-        cell = Cell(self.hours.of(moment.opened_ms).start_ms, moment.expectation, moment.touchpoint, team, area)
+        hour_ms = self.hours.of(moment.opened_ms).start_ms
+        cell = Cell(hour_ms, moment.expectation, moment.touchpoint, team, area)
+        on = moment.team
+        if on is not None:
+            since_ms = hour_ms if on.since_ms is None else on.since_ms
+            cell = Cell(hour_ms, moment.expectation, moment.touchpoint, on.group, area, on.shift or "", since_ms)
         counted = (cell, bits_of(moment))
         self._counted[moment.id] = counted
         return counted
@@ -170,15 +191,23 @@ class Tally:
                 )
         if rows:
             self._db.executemany(_UPSERT, rows)
+        shifts = [
+            (cell.shift_ms, cell.team, cell.shift, cell.expectation, cell.touchpoint, cell.area, *counts)
+            for cell, counts in delta.items()
+            if cell.shift is not None and any(counts)
+        ]
+        if shifts:
+            self._db.executemany(_SHIFT_UPSERT, shifts)
 
     def _old(self, moment: str) -> tuple[Cell, int] | None:
         known = self._known.get(moment)
         if known is not None:
             return known
         row = self._db.execute(
-            "select hour_ms, expectation, touchpoint, team, area, counts from moment where id = ?", (moment,)
+            "select hour_ms, expectation, touchpoint, team, area, shift, shift_ms, counts from moment where id = ?",
+            (moment,),
         ).fetchone()
-        return None if row is None else (Cell(*row[:5]), row[5])
+        return None if row is None else (Cell(*row[:7]), row[7])
 
     def committed(self) -> None:
         """What was written is what is known now."""

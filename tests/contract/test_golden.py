@@ -51,6 +51,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "touchpoint-moment-two": codec.decode_touchpoint,
     "verdict": codec.decode_moment,
     "verdict-remedy": codec.decode_moment,
+    "verdict-shift": codec.decode_moment,
     "verdict-training": codec.decode_moment,
     "verdict-two": codec.decode_moment,
 }
@@ -73,7 +74,7 @@ def test_every_golden_message_has_a_reader() -> None:
 
 
 def test_every_message_has_a_golden_one() -> None:
-    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment", "TrainingMoments", "FailedBefore", "Said", "GroupMoment", "ClaimMessage"}  # fmt: skip  # noqa: E501
+    parts = {"Retraction", "Chain", "Exchange", "DeviceHealth", "DeviceConfig", "ExpectationConfig", "TouchpointConfig", "LiveMoment", "EndedMoment", "TrainingMoments", "FailedBefore", "Said", "GroupMoment", "ClaimMessage", "TeamMessage"}  # fmt: skip  # noqa: E501
     kinds = {
         name
         for name, it in vars(messages).items()

@@ -142,6 +142,19 @@ def name_of(by: By, group: str, plan: Plan) -> str:
         return plan.touchpoints[group].name
     if by == "team" and group in plan.groups:
         return plan.groups[group].name
+    if by == "shift":
+        return shift_name(group, plan)
     if by == "key":
         return group.partition("/")[0]
     return group
+
+
+def shift_name(group: str, plan: Plan) -> str:
+    """Return a team's shift, ``ticket-agents/early``, as people call it; its ids where the plan no longer has them."""
+    team, _, shift = group.partition("/")
+    known = plan.groups.get(team)
+    if known is None:
+        return group
+    if not shift:
+        return f"{known.name}, nobody on shift"
+    return f"{known.name}, {known.shifts[shift].name}" if shift in known.shifts else group
