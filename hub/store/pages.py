@@ -36,6 +36,8 @@ def page_row(row: tuple[object, ...]) -> PageRow:
     )
 
 
+_NOTE_MOST = 1_000
+"""Characters of a page's note: a pager that answers under ever new names fills no disk."""
 _REMEMBERED = 2_048
 """Moments whose deliveries stay in memory."""
 
@@ -162,9 +164,10 @@ class Pages:
         return None if found is None else str(found[0])
 
     def answered(self, moment: str, page: str | None, note: str) -> None:
-        """Add what somebody answered to the notes of a moment's pages, or of one of them."""
+        """Add what somebody answered to the notes of a moment's pages, or of one of them, as far as there is room."""
         for row in self.of(moment):
-            if row.kind == "page" and row.channel and page in {None, row.page} and note not in row.note:
+            about = row.kind == "page" and row.channel and page in {None, row.page}
+            if about and note not in row.note and len(row.note) + len(note) < _NOTE_MOST:
                 self._put(msgspec.structs.replace(row, note=f"{row.note}; {note}" if row.note else note))
 
     def fate(self, fate: PageFate) -> None:

@@ -354,3 +354,14 @@ def test_an_answer_claims_or_is_noted(office: Callable[..., Office]) -> None:
     here.desk.say("answer", b'{"page":"nothing","do":"claim","by":"p7"}')
     here.desk.say("answer", b'{"moment":"nothing","do":"claim","by":"p7"}')
     assert len(here.desk.reasons()) == 2
+
+
+def test_a_pager_under_ever_new_names_fills_no_disk(office: Callable[..., Office]) -> None:
+    here = office(Pager())
+    here.desk.node(node_signal(1, sent=11.0))
+    page = here.until(state="sent")
+    for number in range(200):
+        here.desk.say("answer", b'{"page":"%s","do":"seen","by":"somebody-%d"}' % (page.page.encode(), number))
+    note = here.desk.pages()[0].note
+    assert "seen by somebody-0" in note
+    assert 500 < len(note) < 2_000
