@@ -147,12 +147,14 @@ class Hub:
         self.payloads: list[list[NodeSignal]] = []
         self.states: list[NodeState] = []
         self.changed = threading.Condition()
+        self._published: set[int] = set()
         self._subscribed = threading.Event()
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="hub")
         client.on_socket_open = set_nodelay
         client.on_connect = lambda c, *_: c.subscribe([(one, 1) for one in self.topics.hub_filters()])
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         client.reconnect_delay_set(1, 1)
         client.connect("127.0.0.1", port)
         client.loop_start()
@@ -175,8 +177,16 @@ class Hub:
         beat = HubBeat(session=self.session, at=format_time(self.clock.now_ms()))
         self.client.publish(self.topics.hub_beat, encode(beat), qos=0)
 
+    def _on_publish(self, _client: Any, _data: Any, number: int, *_: Any) -> None:
+        with self.changed:
+            self._published.add(number)
+            self.changed.notify_all()
+
     def publish(self, topic: str, message: Any, *, retain: bool = False) -> None:
-        self.client.publish(topic, encode(message), qos=1, retain=retain).wait_for_publish(LONG_S)
+        """Publish; where the broker has just gone it goes out when it is back, since paho keeps what is of QoS 1."""
+        number = self.client.publish(topic, encode(message), qos=1, retain=retain).mid
+        with self.changed:
+            assert self.changed.wait_for(lambda: number in self._published, LONG_S), f"never published to {topic}"
 
     def configure(self, node: str, config: NodeConfig) -> None:
         self.publish(self.topics.node_config(node), config, retain=True)

@@ -194,9 +194,13 @@ class Broker:
             [self._program, "-c", str(self._conf)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
         assert self._process.stderr is not None
+        said = []
         for line in self._process.stderr:
+            said.append(line)
             if " running" in line:
                 break
+        else:
+            raise AssertionError(f"the broker does not start: {said}")
         self._reader = threading.Thread(target=self._process.stderr.read, daemon=True)
         self._reader.start()
 
@@ -218,18 +222,29 @@ class Ear:
     def __init__(self, port: int, *filters: str) -> None:
         self.heard: SimpleQueue[tuple[str, bytes, bool]] = SimpleQueue()
         self._passed: list[tuple[str, Any]] = []
+        self._published: set[int] = set()
+        self._changed = threading.Condition()
         up = threading.Event()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2)
         client.on_socket_open = _no_delay
         client.on_connect = lambda c, u, f, r, p: c.subscribe([(name, 1) for name in filters or ("$none",)])
         client.on_subscribe = lambda *_: up.set()
+        client.on_publish = self._on_publish
         client.on_message = lambda c, u, m: self.heard.put((m.topic, bytes(m.payload), m.retain))
         client.connect("127.0.0.1", port)
         client.loop_start()
         assert up.wait(WAIT_S)
 
+    def _on_publish(self, _client: Any, _data: Any, number: int, *_: Any) -> None:
+        with self._changed:
+            self._published.add(number)
+            self._changed.notify_all()
+
     def say(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        self._client.publish(f"{ROOT}/{topic}", payload, qos=1, retain=retain).wait_for_publish(WAIT_S)
+        """Say something; where the broker has just gone it goes out when it is back: paho keeps what is of QoS 1."""
+        number = self._client.publish(f"{ROOT}/{topic}", payload, qos=1, retain=retain).mid
+        with self._changed:
+            assert self._changed.wait_for(lambda: number in self._published, WAIT_S), f"never published to {topic}"
 
     def shout(self, topic: str, payload: bytes) -> None:
         """Say something without waiting until the broker has it."""
