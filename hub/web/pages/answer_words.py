@@ -53,6 +53,7 @@ ANSWERING: dict[str, str] = {
     # who is coming, on every screen
     "coming.some": "{have} of {needs} coming",
     "coming.needed": "{needs} are needed",
+    "card.some": "*{some}.*",
     "coming.more": "and {n} more",
     "coming.label": "On it",
     "coming.until": "{name}, until {time}",

@@ -57,6 +57,10 @@ class Card(Struct, frozen=True, kw_only=True):
     """How long somebody has been on it."""
     coming: str
     """How many are on it, where that is more than one or more than one is needed; else empty."""
+    first: str = ""
+    """What to do first."""
+    leads: bool = False
+    """Of several threats this one comes first."""
     percent: float
     """Of its life, 0 to 100."""
     ticks: tuple[Tick, ...]
@@ -180,7 +184,8 @@ def _knows(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapp
             words = capital(signal_words(signals[event.signal]))
             said.append(rich("card.signal", signal=words, time=hms(event.at_ms, zone)))
     if moment.claimed_ms is None:
-        said.append(rich("card.nobody"))
+        some = rich("card.some", some=coming_words(moment))
+        said.append(some if moment.coming else rich("card.nobody"))
         paged: dict[str, int] = {}
         for line in trail:
             if isinstance(line.event, Paged):
