@@ -381,3 +381,20 @@ def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand) -> None:
     ada, bob = add(web, "Ada", "webpush://"), add(web, "Bob")
     assert f'data-group="{ada}"' in web.get(f"/phone/{ada}").text or "No group" in web.get(f"/phone/{ada}").text
     assert web.get(f"/phone/{bob}").status_code == 404
+
+
+def test_a_moment_and_the_success_page_say_which_shift_answered_for_it(web: TestClient, stand: Stand) -> None:
+    signal = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}
+    assert web.post("/api/v1/signals", json=signal).status_code == 202
+    (moment,) = web.get("/api/v1/moments").json()["items"]
+    assert moment["team"] == {"group": "ticket-agents", "shift": "early", "date": "2026-11-23"}
+    assert moment["team_at_deadline"] == moment["team"]
+    assert "Ticket agents, Early of 23 Nov, answered for it when it began." in web.get(f"/moments/{moment['id']}").text
+    opened = web.get(f"/api/v1/moments/{moment['id']}").json()["trail"][0]["facts"]
+    assert opened["team"]["shift"] == "early"
+    stand.clock.advance(200_000)
+    stand.driver.signals([], "nobody").result(30)
+    (row,) = web.get("/api/v1/success", params={"by": "shift"}).json()["items"]
+    assert (row["group"], row["name"], row["failure"]) == ("ticket-agents/early", "Ticket agents, Early", 1)
+    assert row["coverage"] is None
+    assert "Ticket agents, Early" in web.get("/success?interaction=all").text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from hub.web.pages.words import ENGLISH, say
 
 if TYPE_CHECKING:
     from andgate.moment.moments import Moment
+    from andgate.moment.teams import Team
     from andgate.plan import Plan
 
 
@@ -38,6 +40,27 @@ def group_name(plan: Plan, group: str) -> str:
     """Return a group's name."""
     found = plan.groups.get(group)
     return found.name if found else group
+
+
+def team_words(plan: Plan, moment: Moment) -> str:
+    """Return which shift answered for a moment, in a sentence; empty where its group does not work in shifts."""
+    opened, due = moment.team, moment.team_due
+    if opened is None:
+        return ""
+    said = _team(plan, opened)
+    if due is None or due == opened:
+        return say("team.opened", team=said)
+    return say("team.both", team=said, due=_team(plan, due).rstrip(","))
+
+
+def _team(plan: Plan, team: Team) -> str:
+    name = group_name(plan, team.group)
+    known = plan.groups.get(team.group)
+    if team.shift is None or known is None:
+        return say("team.none", group=name)
+    shift = known.shifts[team.shift].name if team.shift in known.shifts else team.shift
+    day = date.fromisoformat(team.date or "1970-01-01")
+    return say("team.on", group=name, shift=shift, day=f"{day.day} {say('months').split()[day.month - 1]}")
 
 
 def kind_words(kind: str) -> str:

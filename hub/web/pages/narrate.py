@@ -41,11 +41,7 @@ class Teller:
             e.Moved: lambda event: say("trail.moved", to=touchpoint_name(plan, event.to)),
             e.Claimed: self._claimed,
             e.ClaimLapsed: lambda event: say("trail.claim-lapsed", by=event.by),
-            e.Unclaimed: lambda event: (
-                say("trail.unclaimed", by=event.by)
-                if event.whose is None
-                else say("trail.unclaimed.whose", by=event.by, whose=event.whose)
-            ),
+            e.Unclaimed: self._unclaimed,
             e.HandedOver: self._handed_over,
             e.Overridden: lambda event: say("trail.overridden", by=event.by, reason=event.reason),
             e.Noted: lambda event: say(
@@ -91,6 +87,14 @@ class Teller:
         return lambda event: (
             say(key) if event.signal is None else say(f"{key}.signal", signal=self.signal(event.signal))
         )
+
+    @staticmethod
+    def _unclaimed(event: e.Unclaimed) -> str:
+        if event.whose is None:
+            return say("trail.unclaimed", by=event.by)
+        if event.reason is not None:
+            return say("trail.unclaimed.shift", whose=event.whose, reason=event.reason)
+        return say("trail.unclaimed.whose", by=event.by, whose=event.whose)
 
     def _refused(self, event: e.Refused) -> str:
         held = listed([witness_words(self._plan, each) for each in event.held_by])

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from hub.web.auth import caller
-from hub.web.pages.names import group_name, kind_words, signal_words, witness_words
+from hub.web.pages.names import group_name, kind_words, signal_words, team_words, witness_words
 from hub.web.pages.remedies import owes
 from hub.web.pages.spans import clock, date_words, hm, hms, iso, span
 from hub.web.pages.words import rich, say, script_words
@@ -128,6 +128,7 @@ class Pages:
             "hm": lambda ms: hm(ms, zone),
             "date_words": lambda ms: date_words(ms, zone),
             "group_name": lambda group: group_name(plan, group),
+            "team_words": lambda moment: team_words(plan, moment),
             "witness_words": lambda witness: witness_words(plan, witness),
         }
         text = self._templates.get_template(template).render(**{**values, **more})

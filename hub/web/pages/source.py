@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         QuarantineRow,
         SenderRow,
         SignalRow,
+        TallyRow,
         TrailLine,
     )
     from hub.web.context import Judge
@@ -194,6 +195,10 @@ class Source:
         """Return how much of what was due was seen, by group."""
         asked = Asked(since_ms, until_ms)
         return self._reader.coverage(by, asked, now_ms=self.now_ms(), timezone=self.plan.site.timezone)
+
+    def shifts(self, expectation: str, since_ms: int, until_ms: int) -> tuple[TallyRow, ...]:
+        """Return the counts of a promise by shift, of those shifts that began in a span."""
+        return self._reader.tally(by="shift", expectation=expectation, since_ms=since_ms, until_ms=until_ms)
 
     def blind_ms(self, since_ms: int) -> int:
         """Return for how long places were blind since then, summed over places."""

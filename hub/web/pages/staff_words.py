@@ -143,6 +143,15 @@ STAFF: dict[str, str] = {
     "turn.delete.full": "Take {name} off this shift for every date",
     "turn.wrong": "Nothing has changed. {why}",
     "turn.said.done": "Done.",
+    # what answers for a moment
+    "trail.unclaimed.shift": "{whose} is no longer on it: {reason}",
+    "team.opened": "{team} answered for it when it began.",
+    "team.both": "{team} answered for it when it began, {due} at its deadline.",
+    "team.on": "{group}, {shift} of {day},",
+    "team.none": "{group}, with nobody on shift,",
+    "success.shifts": "By shift",
+    "success.shifts.caption": "By the shift that was on when it began",
+    "success.col.shift": "Shift",
     # the floor
     "floor.unstaffed": "{group}: nobody can be reached. {why}.",
     "floor.unstaffed.do": "Roster",

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from andgate.coverage import Covered
 from andgate.tally import Bar, ControlChart, Count, Interval, control_chart, pareto, wilson
+from hub.web.api.success import shift_name
 from hub.web.pages.agreement import Agreement, agreements
 from hub.web.pages.findings import FEW, NO_CAUSE, causes_finding, finding, heat_finding, percent
 from hub.web.pages.names import promise
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
-    from hub.store.rows import By, CellRow, OutcomeRow
+    from hub.store.rows import By, CellRow, OutcomeRow, TallyRow
     from hub.web.pages.source import Source
 
 DAYS = (7, 30, 90)
@@ -112,6 +113,8 @@ class Report(Struct, frozen=True, kw_only=True):
 
     agreements: tuple[Agreement, ...] = ()
     """What sensors said of presses, by place and promise."""
+    shifts: tuple[Place, ...] = ()
+    """The shifts of teams that work in shifts, worst first."""
 
     @property
     def worst(self) -> tuple[Input, ...]:
@@ -318,7 +321,24 @@ def report(source: Source, interaction: str | None, days: int) -> Report:
     cells, failures = source.cells(since_ms, until_ms), source.failures(since_ms, until_ms)
     seen, seen_at = (source.coverage(by, since_ms, until_ms) for by in BY)
     made = build(plan, interaction, days, cells, outcomes, failures, since_ms, now_ms)
-    return replace(covering(made, plan, seen, seen_at), agreements=agreements(plan, cells))
+    made = replace(covering(made, plan, seen, seen_at), agreements=agreements(plan, cells))
+    if not any(group.shifts for group in plan.groups.values()):
+        return made
+    rows = [row for each in made.inputs for row in source.shifts(each.expectation, since_ms, until_ms)]
+    return replace(made, shifts=by_shift(plan, rows))
+
+
+def by_shift(plan: Plan, rows: Iterable[TallyRow]) -> tuple[Place, ...]:
+    """Return the shifts with what they kept, worst first."""
+    counts: dict[str, Count] = {}
+    for row in rows:
+        got = row.counts
+        counts[row.group] = counts.get(row.group, Count()) + Count(
+            success=got.success, failure=got.failure, saved=got.saved, anomaly=got.anomaly
+        )
+    judged = [(group, count) for group, count in counts.items() if count.judged]
+    judged.sort(key=lambda each: (each[1].rate.share if each[1].rate else 2.0, each[0]))
+    return tuple(Place(shift_name(group, plan), None, count) for group, count in judged)
 
 
 def range_words(report_: Report, zone: str) -> str:
