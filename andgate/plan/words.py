@@ -9,6 +9,7 @@ from andgate.plan.durations import format_duration
 from andgate.plan.kinds import KINDS
 from andgate.plan.model import Expectation, Hours, Interaction, Node, PageStep, Plan, Touchpoint
 from andgate.plan.pace import drill_words, pace_words
+from andgate.plan.quiet_words import quiet_words
 from andgate.plan.shift_words import group_words, site_words
 
 _OWN_WAYS = {
@@ -39,6 +40,7 @@ def describe(plan: Plan) -> str:
     lines += site_words(plan)
     lines += _technicians(plan)
     lines += _passengers(plan)
+    lines += quiet_words(plan)
     if plan.nodes:
         lines += ["", "NODES"]
     for node in plan.nodes.values():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from andgate.moment.roles import names_of
 from andgate.moment.signals import BLIND, MOVED, RESERVED, SIGHTED
 from andgate.plan import Device, Plan
+from andgate.plan.quiet import RESUMED, SUSPENDED
 from andgate.plan.reserved import HUBS_OWN
 
 _OWN = '"{}" is a word of the hub\'s own. Nobody else can say it'
@@ -32,6 +33,8 @@ class Vocabulary:
             self.signals |= names_of(expectation)
         for device in plan.devices.values():
             self.signals |= set(device.signals.values())
+        if plan.quiet.suspends:
+            self.signals |= {SUSPENDED, RESUMED}
 
     def node_fault(self, node: str, device: str, signal: str) -> str | None:
         """Return what is wrong with a node's signal of this device, or None."""

@@ -275,6 +275,8 @@ class Live:
         quiet: QuietChange | None = None
         for commit in commits:
             for moment in commit.published:
+                if moment.training is not None:
+                    continue  # who counts along must not count what was not real
                 if moment.id not in moments or moments[moment.id].change < moment.change:
                     moments[moment.id] = moment
             for node, state in commit.nodes:
@@ -328,7 +330,8 @@ class Live:
     def _everything(self) -> bytes:
         # A thousand dashboards come back at once after a restart: one of them pays for the snapshot.
         if self._snapshot is None or self._snapshot[0] != self._seq or self._waiting:
-            moments = sorted(self._truth.open_moments(), key=lambda moment: (moment.ends_ms, moment.id))
+            real = [moment for moment in self._truth.open_moments() if moment.training is None]
+            moments = sorted(real, key=lambda moment: (moment.ends_ms, moment.id))
             snapshot = Snapshot(
                 at=format_time(self._clock.now_ms()),
                 rate=self._clock.rate,

@@ -115,7 +115,7 @@ class _Standing(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the figures."""
-        levels: Tally[str] = Tally(moment.level for moment in self._driver.open_moments())
+        levels: Tally[str] = Tally(moment.level for moment in self._driver.open_moments() if moment.training is None)
         moments = GaugeMetricFamily("andgate_moments_open", "Open moments by level.", labels=["level"])
         for level in LEVELS:
             moments.add_metric([level], levels[level])

@@ -30,7 +30,7 @@ router = APIRouter(tags=["site"], dependencies=[Depends(only_known), Reads])
 def touchpoints(here: Here) -> Response:
     """List every touchpoint, in plan order, with how it stands now."""
     plan = here.driver.plan
-    moments = here.driver.open_moments()
+    moments = [moment for moment in here.driver.open_moments() if moment.training is None]
     blind = [device for node in here.reader.nodes() for device in node.blind]
     items = [shapes.touchpoint_entry(each, plan, moments, blind) for each in plan.touchpoints.values()]
     return json(TouchpointList(items=items, next=None))

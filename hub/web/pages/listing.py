@@ -38,6 +38,8 @@ class Row(Struct, frozen=True, kw_only=True):
     """Deadline that the browser counts to while it is open."""
     on: str
     cause: str
+    training: bool
+    """It was not real, and counts nowhere."""
     provisional: bool
 
 
@@ -67,6 +69,7 @@ def row(plan: Plan, moment: Moment, now_ms: int) -> Row:
         counts=moment.ends_ms if moment.state == "open" else None,
         on=moment.claimed_by or "",
         cause=moment.cause or moment.reason or "",
+        training=moment.training is not None,
         provisional=moment.provisional,
     )
 

@@ -116,7 +116,8 @@ class Source:
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return every open moment as last committed."""
-        return tuple(moment for moment in self._driver.open_moments() if not moment.withdrawn)
+        found = self._driver.open_moments()
+        return tuple(moment for moment in found if not moment.withdrawn and moment.training is None)
 
     def open_tasks(self) -> tuple[Moment, ...]:
         """Return what is owed after failures and not given yet, nearest deadline first."""
@@ -169,6 +170,7 @@ class Source:
 
     def _list(self, query: Query, cursor: str | None) -> Listing:
         return self._reader.moments(
+            training=True,
             state="open" if query.state == "open" else "ended" if query.state == "ended" else None,
             expectation=query.expectation,
             touchpoint=query.touchpoint,

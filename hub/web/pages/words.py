@@ -589,6 +589,7 @@ ENGLISH: dict[str, str] = {
     "login.more": "This hub wants to know who acts. Each person or screen has a token; type yours once.",
     "login.wrong": "This token is not known. Look at it again, or ask a technician for a new one.",
     # -- what is quiet
+    "moments.training": "training",
     "moment.training": "Training: only {group} were paged, and it counts nowhere.",
     "board.suspended": "Since {time}. Nobody is paged, nothing sounds, signs are blank. Clocks run on.",
     "board.muted": "Muted until {time}: {what}",
