@@ -152,6 +152,8 @@ class Judge:
         self._quiet = quiet = Quiet(store, self.engine.plan, clock.now_ms(), listen_only=listen_only)
         self._watch = Watch(store, self._fleet, plan, listen_only=listen_only, rota=rota, why_not=quiet.fault_why_not)
         self._outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not, rota=rota)
+        for _, known in plans:
+            self._outbox.use_plan(known)
         self.paging = Paging(
             store.pages,
             self._outbox,
@@ -653,6 +655,7 @@ class Judge:
         self._fleet.use_plan(plan)
         self._watch.use_plan(plan)
         self._quiet.use_plan(plan)
+        self._outbox.use_plan(plan)
         self.handover.use_plan(plan)
         self._say(batch, self._fleet.join(batch.now_ms))
         batch.plan = plan

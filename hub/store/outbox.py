@@ -53,6 +53,24 @@ class Outbox:
         self._crews = Crews(pages, rota or Rota())
         self._listen_only = listen_only
         self._why_not = why_not
+        self._plans: dict[str, Plan] = {}
+        """Every plan that was in force, by version: a running escalation keeps the one it began with."""
+
+    def use_plan(self, plan: Plan) -> None:
+        """Know a plan by which moments may be paged."""
+        self._plans[plan.version] = plan
+
+    def _addresses(self, event: Paged | StoodDown, moment: Moment, plan: Plan) -> Plan:
+        """Return the plan by which groups are reached: the one in force; for a group that it dropped, the moment's own.
+
+        An address that was mended reaches people at once, also in an escalation that runs; but a group that was taken
+        out meanwhile is still paged by an escalation that began with it.
+        """
+        groups = {event.group} if isinstance(event, Paged) else set(event.groups)
+        began = self._plans.get(moment.plan)
+        if began is None or groups <= plan.groups.keys():
+            return plan
+        return replace(plan, groups=began.groups | plan.groups, channels=began.channels | plan.channels)
 
     def decided(
         self, event: Paged | StoodDown | Claimed | PageSkipped, moment: Moment, plan: Plan, now_ms: int
@@ -67,6 +85,7 @@ class Outbox:
         if isinstance(event, PageSkipped):
             self._skip(event, moment, now_ms)
             return [], []
+        plan = self._addresses(event, moment, plan)
         told: set[tuple[str, str]] | None = None
         cancelled: list[int] = []
         if isinstance(event, StoodDown):

@@ -153,6 +153,7 @@ class Rebuild:
     def use_plan(self, plan: Plan) -> None:
         """Take names, areas, teams, gates and the time zone from `plan` from now on."""
         self._plan = plan
+        self._outbox.use_plan(plan)
         if self._hours is None or self._hours.timezone != plan.site.timezone:
             self._hours = Hours(plan.site.timezone)
         if self._tally is None or self._outcomes is None:
