@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -116,6 +116,8 @@ class Driver:
             moment.id: judge.persons.moment(moment) for moment in judge.engine.open_moments()
         }
         self._chain = store.head
+        self._lessons: dict[str, tuple[int, int]] = dict(judge.engine.lessons.counts)
+        self._learned = judge.engine.lessons.version
         self.quiet: View = NOTHING
         """What is quiet, as of the last commit."""
         self._plan = judge.engine.plan
@@ -190,6 +192,11 @@ class Driver:
     def open_tasks(self) -> tuple[Moment, ...]:
         """Return the remedy tasks that nobody has done yet, as of the last commit, nearest deadline first."""
         return self._in_order(tasks=True)
+
+    @property
+    def lessons(self) -> Mapping[str, tuple[int, int]]:
+        """What was tried first and saved, as of the last commit; see `andgate.moment.lessons`."""
+        return self._lessons
 
     def _in_order(self, *, tasks: bool) -> tuple[Moment, ...]:
         known = list(self._open.values())  # one step of the interpreter: no commit comes between
@@ -454,6 +461,9 @@ class Driver:
                 self._open.pop(moment.id, None)
         if batch.plan is not None:
             self._plan = batch.plan
+        lessons = self._judge.engine.lessons
+        if lessons.version != self._learned or not self._lessons:
+            self._lessons, self._learned = dict(lessons.counts), lessons.version
         if batch.quiet is not None:
             self.quiet = batch.quiet
         took_s = self._clock.mono_s() - begun_s if begun_s is not None else 0.0

@@ -22,6 +22,7 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, HEARD, Action, Input, Muted, Replanned, Signal
 from andgate.plan import PageStep, Plan
 from andgate.plan.addresses import is_pager
+from andgate.plan.remedies import slug
 from andgate.wire.codec import (
     decode_answer,
     decode_health,
@@ -482,8 +483,17 @@ class Judge:
                 by=answer.by,
                 promise_ms=None if answer.promise_s is None else round(answer.promise_s * 1000),
                 reason=answer.reason,
+                first=self._first(moment, answer.first),
             ),
         )
+
+    def _first(self, moment: str, words: str | None) -> str | None:
+        """Return a first action as the plan has it; None where it has none in these words."""
+        about = self.engine.moment(moment) if words else None
+        promise = self.engine.plan.judged.get(about.expectation) if about is not None else None
+        if about is None or promise is None:
+            return None
+        return next((each for each in promise.first_actions(about.touchpoint) if slug(each) == slug(words or "")), None)
 
     # ---------------------------------------------------------------------------------------------- asked for
 

@@ -8,7 +8,7 @@ from fastapi import Request
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
     from andgate.moment.moments import Moment
@@ -64,6 +64,10 @@ class Judge(Protocol):
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit."""
+
+    @property
+    def lessons(self) -> Mapping[str, tuple[int, int]]:
+        """What was tried first and saved, as of the last commit."""
 
     def open_tasks(self) -> tuple[Moment, ...]:
         """Return the remedy tasks that nobody has done yet, as of the last commit, nearest deadline first."""

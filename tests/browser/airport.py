@@ -920,6 +920,10 @@ class Judge:
     def open_tasks(self) -> tuple[Moment, ...]:
         return ()
 
+    @property
+    def lessons(self) -> dict[str, tuple[int, int]]:
+        return {}
+
     def signals(self, members: list[FeedSignal], feed: str) -> Future[Any]:
         return self._world.signals(members, feed)
 

@@ -143,3 +143,66 @@ def test_a_task_leads_to_what_failed_and_back(stand: Stand, web: TestClient) -> 
     stand.driver.signals([], "x").result(30)
     web.post(f"/moments/{task}/remedy", data={"reason": "a taxi"}, headers=FORM)
     assert "Made good, 11:00 late" in words(web.get(f"/moments/{failed}").text)
+
+
+# ------------------------------------------------------------------------------------------- on the desk, what first
+
+PRESSED = {"touchpoint": "counter-a", "signal": "pressed", "device": "desk-a1/mot"}
+FIRST = """
+[expectations.check-in-wait.first_at]
+counter-a = ["Open a second desk", "Send the floor walker"]
+"""
+
+
+@pytest.fixture
+def guided(tmp_path: Path, airport_toml: str) -> Iterator[tuple[Stand, TestClient]]:
+    stand = Stand(tmp_path / "guided", parse_plan(airport_toml + MORE + FIRST))
+    with TestClient(create_app(stand.driver, stand.reader, stand.clock), base_url="http://127.0.0.1") as web:
+        yield stand, web
+    stand.close()
+
+
+def test_the_desk_asks_why_once_it_is_over(guided: tuple[Stand, TestClient]) -> None:
+    stand, web = guided
+    assert web.post("/api/v1/signals", json={"id": "p1", **PRESSED}).status_code == 202
+    stand.clock.advance(4 * MINUTE)
+    assert "Why was it too late?" not in words(web.get("/desk/counter-a").text), "it is not over"
+    assert web.post("/api/v1/signals", json={"id": "r1", **PRESSED, "signal": "reset"}).status_code == 202
+    page = web.get("/desk/counter-a").text
+    assert "Why was it too late?" in words(page)
+    assert 'value="nobody-free"' in page, "a plan without a list has the usual one"
+    moment = web.get("/api/v1/moments", params={"state": "ended"}).json()["items"][0]["id"]
+    after = web.post(f"/moments/{moment}/cause", data={"id": "nobody-free", "back": "/desk/counter-a"}, headers=FORM)
+    assert "Why was it too late?" not in words(after.text)
+    assert web.get(f"/api/v1/moments/{moment}").json()["cause"] == "people: Nobody free in time"
+
+
+def test_screens_say_what_to_do_first_and_which_of_two(guided: tuple[Stand, TestClient]) -> None:
+    stand, web = guided
+    assert web.post("/api/v1/signals", json={"id": "p1", **PRESSED}).status_code == 202
+    floor = words(web.get("/").text)
+    assert "First: Open a second desk" in floor
+    assert "This one first" not in floor
+    assert "First: Open a second desk." in words(web.get("/board/all").text)
+    moment = web.get("/api/v1/moments").json()["items"][0]["id"]
+    story = web.get(f"/moments/{moment}").text
+    assert re.search(r"First: Open a second desk Send the floor walker", words(story))
+    web.post("/api/v1/signals", json={"id": "d1", "touchpoint": "belt-3", "signal": "docked", "key": FLIGHT})
+    web.post("/api/v1/signals", json={"id": "j1", "touchpoint": "belt-3", "signal": "jammed", "key": FLIGHT})
+    assert "This one first. First: Open a second desk" in words(web.get("/").text)
+    assert "Threatened, first" in words(web.get("/board/all").text)
+    path = f"/api/v1/moments/{moment}/claim"
+    assert web.post(path, json={"first": "Sing"}).status_code == 422
+    assert web.post(path, json={"first": "open a second desk", "by": "Marta"}).status_code == 200
+    assert "This one first" not in words(web.get("/").text)
+    (claim,) = (each for each in web.get(f"/api/v1/moments/{moment}").json()["trail"] if each["event"] == "claimed")
+    assert claim["facts"]["first"] == "Open a second desk"
+    web.post("/api/v1/signals", json={"id": "r1", **PRESSED, "signal": "reset"})
+    assert list(stand.driver.lessons.values()) == [(1, 1)]
+    stand.clock.advance(MINUTE)
+    form = {"first": "Send the floor walker", "back": "/"}
+    web.post("/api/v1/signals", json={"id": "p2", **PRESSED})
+    again = web.get("/api/v1/moments", params={"state": "open", "touchpoint": "counter-a"}).json()["items"][0]["id"]
+    assert web.post(f"/moments/{again}/claim", data=form, headers=FORM).status_code == 200
+    (claim,) = (each for each in web.get(f"/api/v1/moments/{again}").json()["trail"] if each["event"] == "claimed")
+    assert claim["facts"]["first"] == "Send the floor walker"

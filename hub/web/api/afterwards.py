@@ -29,6 +29,25 @@ class Saying(Struct, frozen=True, kw_only=True):
     comment: str | None = None
 
 
+class Doing(Struct, frozen=True):
+    """What a claim adds: which first action is being done."""
+
+    first: str | None
+
+
+def doing(plan: Plan, moment: Moment, words: str | None) -> Doing:
+    """Return which first action somebody does, as the plan has it; 422 where it has none like it."""
+    if not words:
+        return Doing(None)
+    promise = plan.judged.get(moment.expectation)
+    known = promise.first_actions(moment.touchpoint) if promise is not None else ()
+    found = next((each for each in known if slug(each) == slug(words)), None)
+    if found is None:
+        listed = ", ".join(known) or "none here"
+        raise unprocessable(f'"{words}" is no first action of this promise.', f"The plan has: {listed}.")
+    return Doing(found)
+
+
 def promise_of(plan: Plan, moment: Moment) -> Expectation | None:
     """Return the promise of a moment; of a remedy task the one that it makes good."""
     found = plan.judged.get(moment.expectation)

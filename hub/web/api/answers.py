@@ -117,6 +117,8 @@ class ClaimBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who, where the hub is open; else the token says it."""
     promise_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     """Until when it will be reset; without it, to the next step of the escalation."""
+    first: Words | None = None
+    """Which of the plan's first actions is being done, in its words: the record learns from it what saves most."""
 
 
 class ByBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,7 +22,7 @@ from andgate.moment.signals import Action, ActionKind
 from andgate.wire.codec import Decoder, moment_message
 from andgate.wire.messages import MomentMessage
 from hub.web.api import shapes
-from hub.web.api.afterwards import Saying, cause_said, decides, remedy_said
+from hub.web.api.afterwards import Saying, cause_said, decides, doing, remedy_said
 from hub.web.api.answer import answers, json, takes
 from hub.web.api.answers import (
     ByBody,
@@ -125,7 +125,14 @@ async def claim(request: Request, here: Here, who: Actor, moment: str) -> Respon
     """Say that somebody is on it; cancels in the same transaction what the plan says a claim cancels."""
     body = await read_struct(request, _claim)
     promise_ms = None if body.promise_s is None else round(body.promise_s * 1000)
-    return await act(here, "claim", moment, name_of(who, body.by), promise_ms=promise_ms)
+    return await act(
+        here,
+        "claim",
+        moment,
+        name_of(who, body.by),
+        promise_ms=promise_ms,
+        saying=lambda about: doing(here.driver.plan, about, body.first),
+    )
 
 
 @router.delete("/moments/{moment}/claim", openapi_extra=takes(ByBody, required=False), **_acts)

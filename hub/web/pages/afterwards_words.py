@@ -70,6 +70,9 @@ AFTERWARDS: dict[str, str] = {
     # what to do first
     "first.do": "First: *{what}*",
     "first.this": "This one first",
+    "first.unsaid": "not said",
+    "first.short": "{state}, first",
+    "first.board": "First: {what}.",
     "first.then": "Then: {what}",
     "first.plan": "in the plan’s order",
     "first.learned": "saved {saved} of {n} here at this hour; {else_saved} of {else_n} otherwise",

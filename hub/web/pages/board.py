@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from andgate.moment.events import Paged, Threatened
 from hub.quiet import NOTHING
 from hub.web.pages.card import urgent
 from hub.web.pages.day import Day, count, decided_ms
+from hub.web.pages.guidance import leader
 from hub.web.pages.labels import shorten, width_of, wrap
 from hub.web.pages.names import capital, group_name, key_words, place, signal_words, touchpoint_name
 from hub.web.pages.source import paged_groups
@@ -19,6 +21,7 @@ from hub.web.pages.words import say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from andgate.moment.lessons import Advice
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from hub.quiet import View
@@ -78,6 +81,8 @@ class Threat(Struct, frozen=True, kw_only=True):
     left: str
     claimed_ms: int | None
     on_it: str
+    leads: bool = False
+    """Of several threats this one comes first."""
 
 
 class Lesson(Struct, frozen=True):
@@ -262,4 +267,18 @@ def board(source: Source, which: str) -> Board | None:
     trails = {moment.id: source.trail(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     decided = source.decided(midnight_ms(now_ms, plan.site.timezone))
-    return build(plan, which, running, decided, trails, signals, now_ms, source.quiet)
+    found = build(plan, which, running, decided, trails, signals, now_ms, source.quiet)
+    first = leader((moment for moment in running if moment.touchpoint in about), now_ms)
+    todo = {moment.id: source.advice(moment)[:1] for moment in shown if moment.claimed_ms is None}
+    if found is None:
+        return None
+    return replace(found, threats=tuple(_guided(each, first, todo) for each in found.threats))
+
+
+def _guided(threat: Threat, first: str | None, todo: Mapping[str, Sequence[Advice]]) -> Threat:
+    """Say what to do first, in place of who was paged; and of several threats which comes first."""
+    what = todo.get(threat.id, ())
+    second = fit(say("first.board", what=what[0].text), BAR_U, SAID_U) if what else threat.second
+    leads = threat.id == first
+    state = say("first.short", state=threat.state) if leads else threat.state
+    return replace(threat, second=second, leads=leads, state=state)

@@ -68,8 +68,9 @@ class Card(Struct, frozen=True, kw_only=True):
 
 
 def urgent(moments: Iterable[Moment]) -> tuple[Moment, ...]:
-    """Return the moments that need somebody, nearest deadline first."""
-    return tuple(sorted((m for m in moments if m.level in URGENT), key=lambda m: (m.ends_ms, m.id)))
+    """Return the moments that need somebody: what can still be kept, nearest deadline first, then what has failed."""
+    needs = (moment for moment in moments if moment.level in URGENT)
+    return tuple(sorted(needs, key=lambda m: (m.level == "failed", m.ends_ms, m.id)))
 
 
 def next_step(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: int) -> tuple[int, PageStep] | None:

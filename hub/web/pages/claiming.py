@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 from starlette.responses import RedirectResponse
 
+from hub.web.api.afterwards import doing
 from hub.web.api.answers import HandOverBody
 from hub.web.api.claims import Overrides, Whose, handed, whose
 from hub.web.api.moments import act, name_of
@@ -111,7 +112,15 @@ async def claim(request: Request, here: Here, who: Actor, moment: str) -> Respon
     fields = await form_of(request)
     minutes = fields.get("minutes", "")
     promise_ms = int(minutes) * 60_000 if minutes in {str(each) for each in PROMISES_MIN} else None
-    await act(here, "claim", moment, who_acts(request, who), promise_ms=promise_ms)
+    plan, first = here.driver.plan, fields.get("first")
+    await act(
+        here,
+        "claim",
+        moment,
+        who_acts(request, who),
+        promise_ms=promise_ms,
+        saying=lambda about: doing(plan, about, first),
+    )
     return back(fields)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from andgate.moment.events import Refused
+from hub.web.pages.asking import ask, facts
 from hub.web.pages.names import group_name, touchpoint_name
 from hub.web.pages.source import paged_groups
 from hub.web.pages.spans import hms, left, span
@@ -15,6 +17,7 @@ from hub.web.pages.words import listed, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from andgate.causes import Fact
     from andgate.moment.moments import Moment
     from andgate.plan import Expectation, Plan
     from hub.store.rows import SignalRow, TrailLine
@@ -24,6 +27,9 @@ Ring = Literal["calm", "open", "threatened", "failing", "failed", "claimed", "sa
 
 REFUSED_SHOWN_MS = 20_000
 SAVED_SHOWN_MS = 10_000
+WHY_ASKED_MS = 30 * 60_000
+"""So long after its end a desk is asked why something failed there; after that its page asks."""
+WHY_SHOWN = 6
 PRESS, HOLD = "pressed", "reset"
 
 
@@ -68,8 +74,29 @@ class Desk(Struct, frozen=True, kw_only=True):
     """The line stands at the mark: a reset would be refused."""
     refused: bool
     """One was refused just now."""
+    why: Why | None = None
+    """What is asked about the last failure here; None: nothing."""
     asked: bool
     """The sensor sees no line: a second press would confirm that customers wait."""
+
+
+class Why(Struct, frozen=True):
+    """Why did it fail? Asked where it happened, once it is over; not answering is an answer too: not yet known."""
+
+    moment: str
+    choices: tuple[tuple[str, str], ...]
+    """(id, words), what is proposed first."""
+
+
+def why_of(plan: Plan, moment: Moment | None, known: Sequence[Fact]) -> Why | None:
+    """Return what a desk is asked about a failure that has just ended; None where there is nothing to ask."""
+    if moment is None or moment.state != "ended" or moment.verdict != "failure" or moment.cause is not None:
+        return None
+    asked = ask(plan, moment, known)
+    listed = {each.id: each.text for each in asked.proposed}
+    for _, causes in asked.choices:
+        listed |= {each.id: each.text for each in causes if each.id not in listed}
+    return Why(moment.id, tuple(listed.items())[:WHY_SHOWN])
 
 
 def button_of(plan: Plan, touchpoint: str) -> Button | None:
@@ -170,4 +197,14 @@ def desk(source: Source, touchpoint: str) -> Desk | None:
     moment = max(mine, key=lambda m: (m.state == "open", m.ended_ms or m.opened_ms), default=None)
     trail = source.trail(moment.id) if moment else ()
     signals = source.signals(moment.id) if moment else ()
-    return build(plan, touchpoint, button, moment, trail, signals, now_ms)
+    found = build(plan, touchpoint, button, moment, trail, signals, now_ms)
+    lately = [
+        each
+        for each in source.decided(now_ms - WHY_ASKED_MS)
+        if each.touchpoint == touchpoint and each.expectation == button.expectation and each.ended_ms is not None
+    ]
+    last = max(lately, key=lambda each: each.ended_ms or 0, default=None)
+    if found.moment is not None or last is None:
+        return found
+    known = facts(source.trail(last.id), source.signals(last.id), ())
+    return replace(found, why=why_of(plan, last, known))

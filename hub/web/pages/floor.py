@@ -13,6 +13,7 @@ from hub.quiet import NOTHING
 from hub.store.rows import UNSTAFFED
 from hub.web.pages.card import URGENT, Card, card, urgent
 from hub.web.pages.day import Day, DayLine, Stroke, count, day_line, decided_ms, sayable, stroke
+from hub.web.pages.guidance import leader
 from hub.web.pages.hush import Strip, strip
 from hub.web.pages.names import group_name, kind_words, place
 from hub.web.pages.ruler import Ruler, ruler
@@ -250,4 +251,10 @@ def floor(source: Source) -> Floor:
     found = build(
         plan, running, source.decided(midnight), trails, signals, source.nodes(), unseen, now_ms, view=source.quiet
     )
-    return replace(found, unstaffed=unstaffed) if unstaffed else found
+    lead = leader(running, now_ms)
+    todo = {moment.id: source.advice(moment)[:1] for moment in shown}
+    cards = tuple(
+        replace(card, first=todo[card.id][0].text if todo[card.id] else "", leads=card.id == lead)
+        for card in found.cards
+    )
+    return replace(found, unstaffed=unstaffed or found.unstaffed, cards=cards)

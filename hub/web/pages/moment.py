@@ -13,6 +13,7 @@ from andgate.moment.view import verdict_ms
 from hub.web.pages.asking import Ask, ask, facts, said_words
 from hub.web.pages.card import URGENT, next_words
 from hub.web.pages.fate import fate, whom
+from hub.web.pages.guidance import Tip, tips
 from hub.web.pages.hush import NO_STRIP, Strip, strip
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from andgate.coverage import Spell
+    from andgate.moment.lessons import Advice
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from hub.store.rows import PageRow, SignalRow, TrailLine
@@ -79,8 +81,8 @@ class Story(Struct, frozen=True, kw_only=True):
     """How that stands, in words."""
     exceptional: tuple[Pair, ...]
     """What had failed for the same flight before, with the moment's id as value."""
-    first: tuple[str, ...]
-    """What to do first, while it needs somebody."""
+    first: tuple[Tip, ...]
+    """What to do first, while it needs somebody, with what is on record."""
     quiet: Strip
     """What is quiet where it is."""
     can_claim: bool
@@ -114,12 +116,6 @@ def heading(moment: Moment, now_ms: int) -> Markup:
     if moment.late_s is None:
         return rich("moment.failed.never")
     return rich("moment.failed", late=clock(int(moment.late_s)))
-
-
-def first_of(plan: Plan, moment: Moment) -> tuple[str, ...]:
-    """Return what to do first, in the order to try it."""
-    known = plan.judged.get(moment.expectation)
-    return known.first_actions(moment.touchpoint) if known is not None else ()
 
 
 def witnesses(plan: Plan, trail: Sequence[TrailLine], rows: Sequence[SignalRow]) -> tuple[tuple[Pair, ...], str]:
@@ -257,7 +253,7 @@ def reasons(plan: Plan, moment: Moment, trail: Sequence[TrailLine], blind: Seque
     return tuple(told)
 
 
-def build(
+def build(  # noqa: PLR0913 - a moment is explained with all this
     plan: Plan,
     moment: Moment,
     trail: Sequence[TrailLine],
@@ -265,11 +261,25 @@ def build(
     sent: Sequence[PageRow],
     now_ms: int,
     blind: Sequence[Spell] = (),
-    task: Moment | None = None,
     *,
+    task: Moment | None = None,
+    known: Sequence[Advice] = (),
     quiet: Strip = NO_STRIP,
 ) -> Story:
-    """Return the page; pure. `task` is what makes it good, or the moment itself where it is one."""
+    """Return the page; pure.
+
+    Args:
+        plan: in force.
+        moment: the moment.
+        trail: what was decided about it, in order.
+        signals: that its trail names.
+        sent: its pages, oldest first.
+        now_ms: site time.
+        blind: who did not see when it was decided.
+        task: what makes it good; the moment itself where it is one.
+        known: what to do first, with what is on record.
+        quiet: what keeps quiet now.
+    """
     zone = plan.site.timezone
     teller = Teller(plan, {row.signal.id: row.signal.name for row in signals})
     saw, agree = witnesses(plan, trail, signals)
@@ -307,7 +317,7 @@ def build(
         task=task if moment.remedies is None else None,
         owed=owed_words(plan, task) if task is not None else "",
         exceptional=before_pairs(plan, task),
-        first=first_of(plan, moment) if moment.level in URGENT and moment.remedies is None else (),
+        first=tips(known) if moment.level in URGENT and moment.remedies is None else (),
         quiet=quiet,
         can_claim=moment.state == "open" and moment.claimed_ms is None,
         can_reset=moment.state == "open" and moment.remedies is None,
@@ -329,4 +339,4 @@ def story(source: Source, moment_id: str) -> Story | None:
     sent = source.deliveries(moment_id)
     plan, now_ms = source.plan, source.now_ms()
     quiet = strip(plan, source.quiet, now_ms, [moment.touchpoint])
-    return build(plan, moment, trail, signals, sent, now_ms, blind, task, quiet=quiet)
+    return build(plan, moment, trail, signals, sent, now_ms, blind, task=task, known=source.advice(moment), quiet=quiet)

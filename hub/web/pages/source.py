@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.moment.events import Paged
+from andgate.moment.lessons import Advice, advice
 from andgate.plan import task_of
 from hub.fleet.faults import Fault, standing
 from hub.store.covered import Asked
@@ -118,6 +119,13 @@ class Source:
         """Return every open moment as last committed."""
         found = self._driver.open_moments()
         return tuple(moment for moment in found if not moment.withdrawn and moment.training is None)
+
+    def advice(self, moment: Moment) -> tuple[Advice, ...]:
+        """Return what to do first about a moment, in the order to try it, with what is on record."""
+        promise = self.plan.judged.get(moment.expectation)
+        actions = promise.first_actions(moment.touchpoint) if promise is not None else ()
+        hour = local(self.now_ms(), self.plan.site.timezone).hour
+        return advice(self._driver.lessons, actions, moment.expectation, moment.touchpoint, hour)
 
     def open_tasks(self) -> tuple[Moment, ...]:
         """Return what is owed after failures and not given yet, nearest deadline first."""
