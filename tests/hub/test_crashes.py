@@ -35,6 +35,7 @@ from hub.driver.intake import Accepted, Acted, Delivered, Posted
 from hub.driver.judge import Judge
 from hub.store import PageFate, PageRow, Reader, Store, StoreError
 from hub.store.journal import decode_body, encode_body
+from hub.store.pages import Receipt as PageReceipt
 from tests.hub.desk import PLAN, ROOT, START_MS, as_killed
 from tests.library.fold import in_line, judge
 from tests.library.watch import judged_of
@@ -43,7 +44,13 @@ ACTIONS: tuple[ActionKind, ...] = ("claim", "unclaim", "void", "unvoid")
 DEVICES = {"desk-a1": ("mot", ("pressed", "reset")), "mark-a": ("mark", ("reached", "cleared"))}
 BOOTED_MS = START_MS - 10_000
 """When the nodes' monotonic clocks began."""
-plan = parse_plan(PLAN)
+STORMY = PLAN.replace(
+    'name = "Supervisors"\n',
+    'name = "Supervisors"\nbundles_from = 2\nbundles_within = "10m"\npages_most = 1\npages_within = "1h"\n',
+    1,
+)
+"""Two threats are a storm already, and a second further page is one too many."""
+plan = parse_plan(STORMY)
 
 
 class Node:
@@ -105,8 +112,8 @@ class Crashes(RuleBasedStateMachine):
     # ------------------------------------------------------------------------------------------ the hub's lives
 
     def live(self) -> None:
-        self.judge = Judge(Store(self.data), plan, self.clock, plan_source=PLAN)
-        self.worker = list(self.judge.store.pages.queued.values())
+        self.judge = Judge(Store(self.data), plan, self.clock, plan_source=STORMY)
+        self.worker = [row for row in self.judge.store.pages.queued.values() if not row.told_in]
         self.unsaid: list[PageFate] = []
         self.posts: list[tuple[Posted, list[tuple[int, FeedSignal]]]] = []
         self.acts: list[tuple[Acted, Action]] = []
@@ -237,6 +244,26 @@ class Crashes(RuleBasedStateMachine):
             )
         )
 
+    @precondition(lambda self: self.worker)
+    @rule(where=st.sampled_from(["first", "last"]))
+    def a_page_reaches_nobody(self, where: str) -> None:
+        row = self.worker.pop(0 if where == "first" else -1)
+        now_ms = self.clock.now_ms()
+        self.unsaid.append(PageFate(row.id, row.moment, "failed", "no such number", row.tries + 1, now_ms))
+
+    @precondition(lambda self: self.sent)
+    @rule(which=st.integers(0, 5), read=st.booleans())
+    def a_receiver_says_that_it_has_it(self, which: int, read: bool) -> None:
+        row = self.sent[which % len(self.sent)]
+        self.take(PageReceipt(row.id, row.moment, self.clock.now_ms(), read))
+
+    @precondition(lambda self: self.sent)
+    @rule(which=st.integers(0, 5))
+    def somebody_answers(self, which: int) -> None:
+        page = self.sent[which % len(self.sent)].page
+        said = json.dumps({"page": page, "do": "seen", "by": "p2"}).encode()
+        self.take(Delivered(f"{ROOT}/answer", said, False, self.clock.now_ms(), 1))
+
     @precondition(lambda self: self.unsaid)
     @rule()
     def the_worker_says_so(self) -> None:
@@ -280,7 +307,8 @@ class Crashes(RuleBasedStateMachine):
         for ms in (3 * 60_000, 30 * 60_000, 2 * 3_600_000):
             self.time_passes(ms)
             self.commit()
-        while self.worker or self.unsaid:
+        while self.worker or self.unsaid or self.judge.paging.next_ms() is not None:
+            self.time_passes(1_000)
             if self.worker:
                 self.the_worker_sends_a_page()
             while self.unsaid:
@@ -303,8 +331,26 @@ class Crashes(RuleBasedStateMachine):
         assert in_line(map(judged_of, stored)) == wanted
         assert not [row for row in pages if row.state == "queued"]
         told = {row.id for row in self.sent}
-        assert [row for row in pages if row.state == "sent" and row.id not in told] == []
+        heard = {row.page for row in pages if row.id in told} | {
+            row.page for row in pages if row.delivered_ms is not None and row.id not in told
+        }
+        sent = [row for row in pages if row.state == "sent"]
+        assert [row for row in sent if row.id not in told and row.told_in not in heard] == []
+        assert [row for row in pages if row.state in {"cancelled", "failed"} and not row.note] == []
+        self.everybody_told_knows_that_it_is_over(sent, pages)
         self.replay()
+
+    def everybody_told_knows_that_it_is_over(self, sent: list[PageRow], pages: tuple[PageRow, ...]) -> None:
+        """Once for each end, over the same channel: those too who were told in place of others, or with others."""
+        ends = Counter((row.moment, row.page, row.group, row.channel) for row in pages if row.kind == "over")
+        assert max(ends.values(), default=1) == 1
+        over = {
+            (row.moment, row.group, row.channel) for row in pages if row.kind == "over" and row.state != "cancelled"
+        }
+        for row in sent:
+            # One that went out just when it was called back was told to nobody, as far as anybody knew.
+            if row.kind == "page" and row.about is not None and not row.note.startswith("sent just before"):
+                assert (row.moment, row.group, row.channel) in over, row
 
     def replay(self) -> None:
         """The journal says the same again, byte for byte."""
