@@ -154,9 +154,8 @@ def test_when_nobody_of_a_group_was_reached_the_next_is_told_at_once(make_desk: 
     assert instead.id in handed(desk)
     became(desk, instead, "sent")
     desk.node(node_signal(2, "reset", mono=22.0, sent=22.0))
-    assert [(row.group, row.state) for row in desk.pages(kind="over") if row.state == "queued"] == [
-        ("supervisors", "queued")
-    ]
+    over = [row for row in desk.pages(kind="over") if row.about]  # the auditor's own word may come before or after
+    assert [(row.group, row.state) for row in over if row.state == "queued"] == [("supervisors", "queued")]
 
 
 def test_after_the_end_of_the_ladder_there_is_nobody(make_desk: Callable[..., Desk]) -> None:
