@@ -3,8 +3,8 @@
 1. The first page of a threat goes, always: nobody misses a threat because of another one.
 2. A further page (a repeat, a lapsed claim, one more step) goes as long as its receiver has tokens; else it is held
    back, on record, and the next page to the same receiver says how many were.
-3. In a storm - so many threats page the same group over the same channel within so short a time - the first ones go
-   as they are and the others are told together, in one page (`hub.paging.bundles`).
+3. In a storm - so many threats that still stand page the same group over the same channel within so short a time -
+   the first ones go as they are and the others are told together, in one page (`hub.paging.bundles`).
 
 The bucket is our own and not a library's: those (`limits` among them) ask the machine's clock, and cannot be replayed
 after a crash from what is on record.
@@ -12,7 +12,8 @@ after a crash from what is on record.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -87,20 +88,30 @@ class _Bucket(Struct):
 
 
 class _Lately:
-    """What went to one receiver within the time in which threats are a storm."""
+    """What went to one receiver within the time in which threats are a storm: of each threat the last."""
 
     def __init__(self) -> None:
-        self.told: deque[Told] = deque()
-        self.threats: Counter[str] = Counter()
+        self.told: OrderedDict[str, Told] = OrderedDict()
 
     def add(self, said: Told, within_ms: int) -> None:
-        while self.told and said.at_ms - self.told[0].at_ms > within_ms:
-            gone = self.told.popleft().moment
-            self.threats[gone] -= 1
-            if not self.threats[gone]:
-                del self.threats[gone]
-        self.told.append(said)
-        self.threats[said.moment] += 1
+        self.told[said.moment] = said
+        self.told.move_to_end(said.moment)
+        while said.at_ms - next(iter(self.told.values())).at_ms > within_ms:
+            self.told.popitem(last=False)
+
+    def many(self, said: Told, most: int, stands: Callable[[str], bool]) -> bool:
+        """Whether `most` threats stand, this one among them; what stands no more is forgotten on the way."""
+        count = 1
+        for moment in list(reversed(self.told)):
+            if count >= most:
+                return True
+            if moment == said.moment:
+                continue
+            if stands(moment):
+                count += 1
+            else:
+                del self.told[moment]
+        return count >= most
 
 
 class Pace:
@@ -112,7 +123,16 @@ class Pace:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._held: OrderedDict[Receiver, dict[str, int]] = OrderedDict()
 
-    def way(self, to: Receiver, said: Told, known: Rules, *, first: bool, throttled: str) -> Way:
+    def way(
+        self,
+        to: Receiver,
+        said: Told,
+        known: Rules,
+        *,
+        first: bool,
+        throttled: str,
+        stands: Callable[[str], bool] = lambda _moment: True,
+    ) -> Way:
         """Say how a page goes, and remember it.
 
         Args:
@@ -121,6 +141,7 @@ class Pace:
             known: the rules for this receiver.
             first: the receiver has not been told of this threat before.
             throttled: whose tokens it takes: a person, over all of their channels, or the receiver.
+            stands: whether a threat still needs somebody: what is over, or claimed, makes no storm.
         """
         if not first and not self._token(throttled, said.at_ms, known):
             return "hold"
@@ -128,12 +149,12 @@ class Pace:
         self._told.move_to_end(to)
         lately.add(said, known.bundles_within_ms)
         _trim(self._told)
-        return "bundle" if known.bundles_from and len(lately.threats) >= known.bundles_from else "go"
+        return "bundle" if known.bundles_from and lately.many(said, known.bundles_from, stands) else "go"
 
     def lately(self, to: Receiver) -> tuple[Told, ...]:
         """Return what went to a receiver within the time in which threats are a storm."""
         lately = self._told.get(to)
-        return () if lately is None else tuple(lately.told)
+        return () if lately is None else tuple(lately.told.values())
 
     def hold(self, to: Receiver, place: str) -> None:
         """Remember a page that was held back, by the place it was about."""

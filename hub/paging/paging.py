@@ -116,7 +116,13 @@ class Paging:
             _rules(row, plan),
             first=not any(_told_before(each, row) for each in self._pages.of(row.moment)),
             throttled=row.person or f"{row.group} {row.channel}",
+            stands=self._stands,
         )
+
+    def _stands(self, id: str) -> bool:
+        """Whether a threat still needs somebody."""
+        moment = self._about(id)
+        return moment is not None and moment.state == "open" and moment.claimed_ms is None
 
     def _hold(self, row: PageRow, known: Rules) -> None:
         whom = "one person" if row.person is not None else "one channel"

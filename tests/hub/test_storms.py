@@ -76,6 +76,19 @@ def test_the_same_threat_again_and_again_is_no_storm() -> None:
     assert {told(pace, n, "m0", first=n == 0) for n in range(20)} == {"go"}
 
 
+def test_what_is_over_makes_no_storm() -> None:
+    pace, known = Pace(), rules(Group("agents", "Agents", ()), person=False)
+    ways = [
+        pace.way(
+            TO, Told(n, f"m{n}", n), known, first=True, throttled="x", stands=lambda moment: moment in {"m8", "m9"}
+        )
+        for n in range(12)
+    ]
+    assert ways == ["go"] * 12, "two stand, and the one that is told"
+    assert [said.moment for said in pace.lately(TO)] == ["m8", "m9", "m11"]
+    assert pace.way(TO, Told(12, "m12", 12), known, first=True, throttled="x") == "bundle"
+
+
 def test_a_plan_that_wants_no_bundles_gets_none() -> None:
     pace = Pace()
     assert {told(pace, n, f"m{n}", bundles_from=0) for n in range(20)} == {"go"}
