@@ -17,6 +17,7 @@ import msgspec
 from andgate.causes import split
 from andgate.coverage import Covered, Spell
 from andgate.errors import UsageError
+from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Signal
 from andgate.plan import Category
@@ -156,6 +157,29 @@ class Reader:
                 names[name] = None
         found = (self.signal(name) for name in names)
         return tuple(sorted((row for row in found if row is not None), key=lambda row: row.signal.order))
+
+    def signals_at(
+        self, touchpoint: str, *, most: int, entries: int
+    ) -> tuple[tuple[Signal, int, tuple[AnyEvent, ...]], ...]:
+        """Return the latest signals of a place, newest first: each with its entry's time and events.
+
+        Args:
+            touchpoint: where.
+            most: so many at most.
+            entries: of so many of the journal's last entries.
+        """
+        found: list[tuple[Signal, int, tuple[AnyEvent, ...]]] = []
+        needle = f'"touchpoint":"{touchpoint}"'.encode()
+        with self._borrow() as db:
+            for (body,) in db.execute("select body from entry order by n desc limit ?", (entries,)):
+                if needle not in body:
+                    continue
+                step = decode_body(body)
+                here = [it for it in step.in_ if isinstance(it, Signal) and it.touchpoint == touchpoint]
+                found += [(it, step.now, step.events) for it in reversed(here)]
+                if len(found) >= most:
+                    break
+        return tuple(found[:most])
 
     def signal(self, signal: str) -> SignalRow | None:
         """Return one stored signal by its identity."""

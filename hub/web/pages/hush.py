@@ -15,6 +15,7 @@ from hub.web.api.quiet import muted, trained, unmuted, untrained
 from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.login import local
+from hub.web.pages import why as whys
 from hub.web.pages.form import form_of
 from hub.web.pages.names import group_name, touchpoint_name
 from hub.web.pages.render import who_of
@@ -215,6 +216,16 @@ def hushes(source: Source) -> Hushes:
 def _draw(request: Request) -> Pages:
     found: Pages = request.app.state.pages
     return found
+
+
+@router.get("/touchpoints/{touchpoint}/signals", dependencies=[Reader])
+def signals(request: Request, touchpoint: str) -> HTMLResponse:
+    """Show every signal of a place, and what came of it."""
+    draw = _draw(request)
+    found = whys.place(draw.source, touchpoint)
+    if found is None:
+        raise ProblemError(404, "unknown-touchpoint", f'There is no place "{touchpoint}".', remedy="See the floor.")
+    return draw.page(request, "signals.html", place=found)
 
 
 @router.get("/mutes", dependencies=[Reader])

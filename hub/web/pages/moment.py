@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 from msgspec import Struct
 
+from andgate.causes import Fact
 from andgate.moment import events as e
 from andgate.moment.case import CONTRADICTED
 from andgate.moment.view import verdict_ms
@@ -20,6 +21,7 @@ from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
 from hub.web.pages.spans import clock, hm, hms, span, when_words
 from hub.web.pages.timeline import Timeline, left_words
+from hub.web.pages.why import Why, why
 from hub.web.pages.words import rich, say
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ class Story(Struct, frozen=True, kw_only=True):
     """What to do first, while it needs somebody, with what is on record."""
     quiet: Strip
     """What is quiet where it is."""
+    paging: Why
+    """Each page sent and not sent, with rule, time and reason."""
     can_claim: bool
     can_reset: bool
     can_void: bool
@@ -265,6 +269,7 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
     task: Moment | None = None,
     known: Sequence[Advice] = (),
     quiet: Strip = NO_STRIP,
+    suspended: Sequence[str] = (),
 ) -> Story:
     """Return the page; pure.
 
@@ -279,6 +284,7 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
         task: what makes it good; the moment itself where it is one.
         known: what to do first, with what is on record.
         quiet: what keeps quiet now.
+        suspended: which alarms suspended its place while it ran, in words.
     """
     zone = plan.site.timezone
     teller = Teller(plan, {row.signal.id: row.signal.name for row in signals})
@@ -287,6 +293,7 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
     if moment.verdict is None:
         firm = say("moment.undecided")
     where = place(plan, moment)
+    ladder = plan.judged.get(moment.expectation)
     return Story(
         moment=moment,
         title=say("moment.title", place=where, when=when_words(moment.opened_ms, now_ms, zone)),
@@ -313,12 +320,13 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
             for line in trail
         ),
         why=reasons(plan, moment, trail, blind),
-        ask=ask(plan, moment, facts(trail, signals, sent)),
+        ask=ask(plan, moment, (*(Fact("suspended", words) for words in suspended), *facts(trail, signals, sent))),
         task=task if moment.remedies is None else None,
         owed=owed_words(plan, task) if task is not None else "",
         exceptional=before_pairs(plan, task),
         first=tips(known) if moment.level in URGENT and moment.remedies is None else (),
         quiet=quiet,
+        paging=why(plan, moment, trail, sent, now_ms, ladder.pages if ladder is not None else ()),
         can_claim=moment.state == "open" and moment.claimed_ms is None,
         can_reset=moment.state == "open" and moment.remedies is None,
         can_void=not moment.withdrawn,
@@ -338,5 +346,17 @@ def story(source: Source, moment_id: str) -> Story | None:
     task = moment if moment.remedies is not None else next(iter(source.tasks_of(moment)), None)
     sent = source.deliveries(moment_id)
     plan, now_ms = source.plan, source.now_ms()
+    zone = plan.site.timezone
     quiet = strip(plan, source.quiet, now_ms, [moment.touchpoint])
-    return build(plan, moment, trail, signals, sent, now_ms, blind, task=task, known=source.advice(moment), quiet=quiet)
+    spans = [
+        say("moment.suspended", where=where, begin=hm(span.from_ms, zone), end=_end_words(span.to_ms, zone))
+        for where, span in source.suspensions_of(moment)
+    ]
+    known = source.advice(moment)
+    return build(
+        plan, moment, trail, signals, sent, now_ms, blind, task=task, known=known, quiet=quiet, suspended=spans
+    )
+
+
+def _end_words(at_ms: int | None, zone: str) -> str:
+    return say("moment.suspended.on") if at_ms is None else hm(at_ms, zone)

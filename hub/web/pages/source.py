@@ -9,6 +9,7 @@ from msgspec import Struct
 from andgate.moment.events import Paged
 from andgate.moment.lessons import Advice, advice
 from andgate.plan import task_of
+from andgate.quiet import places
 from hub.fleet.faults import Fault, standing
 from hub.store.covered import Asked
 from hub.web.pages.spans import local
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from andgate.coverage import Covered, Spell
+    from andgate.moment.events import AnyEvent
     from andgate.moment.moments import Moment
+    from andgate.moment.signals import Signal
     from andgate.plan import Plan
+    from andgate.quiet import Span
     from hub.clock import HubClock
     from hub.quiet import View
     from hub.store.reader import Reader
@@ -159,6 +163,26 @@ class Source:
     def signals(self, moment_id: str) -> tuple[SignalRow, ...]:
         """Return the signals that the moment's trail names."""
         return self._reader.signals_of(moment_id)
+
+    def suspensions_of(self, moment: Moment) -> list[tuple[str, Span]]:
+        """Return which alarms suspended a moment's place while it ran: where each is, and from when to when."""
+        plan = self.plan
+        found = []
+        for name, span in self._reader.suspensions():
+            device = plan.devices.get(name)
+            where = device.touchpoint if device is not None else name.rstrip("/")
+            suspends = plan.quiet.suspends.get(where)
+            if suspends is None or moment.touchpoint not in places(suspends, plan):
+                continue
+            if span.meets(moment.opened_ms, min(moment.ended_ms or moment.ends_ms, moment.ends_ms)):
+                found.append((plan.touchpoints[where].name, span))
+        return found
+
+    def signals_at(
+        self, touchpoint: str, *, most: int, entries: int
+    ) -> tuple[tuple[Signal, int, tuple[AnyEvent, ...]], ...]:
+        """Return a place's latest signals, newest first: each with when it was judged and what was decided then."""
+        return self._reader.signals_at(touchpoint, most=most, entries=entries)
 
     def deliveries(self, moment_id: str) -> tuple[PageRow, ...]:
         """Return its pages and what became of them, oldest first."""
