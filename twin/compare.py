@@ -64,7 +64,8 @@ def _side(plan: Plan, days: int, seed: int, parameters: Parameters | None, *, pa
         judge = EngineJudge(plan)
         until_ms = world.begins_ms + _DAY_MS + _AFTERMATH_MS
         play(world, Wires(plan, begins_ms=world.begins_ms), judge, until_ms=until_ms, paging=paging)
-        moments = [moment for moment in judge.moments.values() if not moment.withdrawn]
+        # Remedy tasks are owed after failures; they are no promise of their own to customers.
+        moments = [one for one in judge.moments.values() if not one.withdrawn and one.remedies is None]
         for moment in moments:
             side.promises[moment.expectation] += count_of(moment)
         _count_gates(side, plan, judge, moments, until_ms)

@@ -51,7 +51,7 @@ def openings(plan: Plan, day: date, *, today: date, seed: int, lead_s: float, wi
     judge = EngineJudge(plan)
     wires = Wires(plan, begins_ms=world.begins_ms)
     play(world, wires, judge, until_ms=world.begins_ms + 20 * 3_600_000, paging=True)
-    moments = [moment for moment in judge.moments.values() if not moment.withdrawn]
+    moments = [one for one in judge.moments.values() if not one.withdrawn and one.remedies is None]
     places = places_of(plan)
     begins_ms = day_begins_ms(day, plan.site.timezone)
     found = [

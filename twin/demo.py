@@ -26,6 +26,7 @@ from hub.clock import SystemClock
 from hub.config import Address, HubConfig, parse_address
 from hub.store.store import DATABASE
 from twin.clock import CurtainClock
+from twin.crew import put_on_roster
 from twin.curtain import Opening, openings
 from twin.flights import day_begins_ms, day_of
 from twin.hubcall import HubAddress
@@ -127,8 +128,10 @@ def _month(plan: Plan, text: str, data: Path, today: date, args: argparse.Namesp
             raise _ToldError
 
     timezone = plan.site.timezone
-    driver = PastDriver(data, plan, text, now_ms=day_begins_ms(today - timedelta(days=DAYS), timezone))
+    begins_ms = day_begins_ms(today - timedelta(days=DAYS), timezone)
+    driver = PastDriver(data, plan, text, now_ms=begins_ms)
     try:
+        put_on_roster(data, plan, now_ms=begins_ms)
         if driver.newest_ms:
             today = max(today, day_of(driver.newest_ms, timezone) + timedelta(days=1))
         within_s = min(max(_SEE_WITHIN_S * args.speed, _SEE_AT_LEAST_S), _SEE_AT_MOST_S)

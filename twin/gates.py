@@ -58,7 +58,7 @@ class Gate:
         self._stage.report(self.place.id, "posted", key=flight.key, about={"pax": flight.pax_out})
         began_s = self._stage.now_s
         if late:
-            self.why[flight.key] = "quality: aircraft not ready" if helpless else "people: nobody at the gate"
+            self.why[flight.key] = "time: aircraft not ready" if helpless else "people: agent at another gate"
             yield self._stage.at(posted_s)
             sent = self._late[flight.key] = self._stage.env.event()
             yield self._stage.after(after_s) | (self._stage.env.event() if helpless else sent)

@@ -50,9 +50,21 @@ class Answered(Happening, frozen=True, kw_only=True):
     page: str
     by: str
     promise_s: float
+    first: str | None = None
+    """Which of the plan's first actions they do."""
 
 
-AnyHappening = Pressed | Level | Reported | Answered
+class Gave(Happening, frozen=True, kw_only=True):
+    """Somebody has made a failure good, and says what they gave."""
+
+    moment: str
+    """The remedy task."""
+    by: str
+    gave: tuple[str, ...]
+    """Of what the plan lets staff give."""
+
+
+AnyHappening = Pressed | Level | Reported | Answered | Gave
 
 
 class Beep(Struct, frozen=True, kw_only=True):

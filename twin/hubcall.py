@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -82,10 +83,28 @@ def give_cause(hub: HubAddress, moment: str, cause: str) -> None:
     Raises:
         OSError: if the hub cannot be reached or does not take it.
     """
-    body = msgspec.json.encode({"cause": cause, "by": "supervisors-1"})
-    status, answer = _call(hub, "POST", f"/api/v1/moments/{moment}/cause", body)
+    post(hub, f"/api/v1/moments/{moment}/cause", {"cause": cause, "by": "supervisors-1"})
+
+
+def give_remedy(hub: HubAddress, task: str, gave: Sequence[str], by: str) -> None:
+    """Write down what was given to the customers of a failed moment; that ends its remedy task.
+
+    Raises:
+        OSError: if the hub cannot be reached or does not take it.
+    """
+    post(hub, f"/api/v1/moments/{task}/remedy", {"gave": list(gave), "by": by})
+
+
+def post(hub: HubAddress, path: str, said: object) -> bytes:
+    """Post JSON; return the answer.
+
+    Raises:
+        OSError: if the hub cannot be reached or does not take it.
+    """
+    status, answer = _call(hub, "POST", path, msgspec.json.encode(said))
     if status >= http.client.BAD_REQUEST:
         raise OSError(f"the hub at {hub} says {status}: {answer[:200].decode(errors='replace')}")
+    return answer
 
 
 def _call(hub: HubAddress, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:

@@ -13,7 +13,7 @@ from andgate.moment.signals import RELEASED, SERVING, Action, Input, Signal
 from andgate.plan import Plan
 from andgate.routing import deliveries
 from twin.feed import FEED
-from twin.happenings import Answered, Beep, Reported
+from twin.happenings import Answered, Beep, Gave, Reported
 from twin.wires import Seen
 
 
@@ -27,7 +27,7 @@ class Judge(Protocol):
         """Return the key that a sign at a touchpoint shows as the one its button closes."""
 
     def hear(
-        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
+        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered | Gave], now_ms: int
     ) -> list[Beep]:
         """Take what has come in by now, let time pass up to now, and return which pagers beep."""
 
@@ -55,7 +55,7 @@ class EngineJudge:
         return shown_key(self._engine.open_moments(), touchpoint)
 
     def hear(
-        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
+        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered | Gave], now_ms: int
     ) -> list[Beep]:
         """Judge everything as one message each, as the hub does."""
         beeps: list[Beep] = []
@@ -63,7 +63,7 @@ class EngineJudge:
             self._note(one)
         messages: list[Input] = [node_signal(one, now_ms) for one in seen]
         messages += [feed_signal(one, now_ms) for one in reported]
-        messages += [action for one in answered if (action := self._claim(one)) is not None]
+        messages += [action for one in answered if (action := self._act(one)) is not None]
         for message in messages:
             beeps += self._publish(self._engine.receive((message,), now_ms))
         if not messages:
@@ -77,11 +77,13 @@ class EngineJudge:
         elif key is not None and reported.signal == RELEASED and (at, key) in self.servings:
             self.servings[at, key] = Serving(at, key, self.servings[at, key].from_ms, reported.at_ms)
 
-    def _claim(self, answered: Answered) -> Action | None:
+    def _act(self, answered: Answered | Gave) -> Action | None:
         moment = self._engine.moment(answered.moment)
         if moment is None or moment.state == "ended" or moment.withdrawn:
             return None
         self._answers += 1
+        if isinstance(answered, Gave):
+            return given(answered, id=f"twin-{self._answers}")
         return Action(
             id=f"twin-{self._answers}",
             do="claim",
@@ -89,6 +91,7 @@ class EngineJudge:
             at_ms=answered.at_ms,
             by=answered.by,
             promise_ms=round(answered.promise_s * 1000),
+            first=answered.first,
         )
 
     def _publish(self, step: Step) -> list[Beep]:
@@ -133,6 +136,12 @@ def beep(moment: Moment, *, page: str, group: str, over: bool) -> Beep:
         key=moment.key,
         over=over,
     )
+
+
+def given(gave: Gave, *, id: str) -> Action:
+    """Return what somebody gave as the action that the hub would make of it."""
+    words = ", ".join(gave.gave)
+    return Action(id=id, do="remedy", moment=gave.moment, at_ms=gave.at_ms, by=gave.by, reason=words, gave=gave.gave)
 
 
 def node_signal(seen: Seen, now_ms: int) -> Signal:

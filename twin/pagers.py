@@ -62,7 +62,12 @@ class Pagers:
     def answer(self, answered: Answered) -> None:
         """Say that somebody is on it."""
         answer = Answer(
-            do="claim", by=answered.by, moment=answered.moment, page=answered.page, promise_s=answered.promise_s
+            do="claim",
+            by=answered.by,
+            moment=answered.moment,
+            page=answered.page,
+            promise_s=answered.promise_s,
+            first=answered.first,
         )
         self._link.publish(self._topics.answer, encode(answer))
 

@@ -106,21 +106,31 @@ class StaffParameters(Struct, frozen=True):
     """The people who can act, and how long people take."""
 
     spare: dict[str, int] = field(
-        default_factory=lambda: {"ticket-agents": 4, "baggage": 2, "service-team": 4, "gate-staff": 2, "supervisors": 2}
+        default_factory=lambda: {"ticket-agents": 3, "baggage": 2, "service-team": 3, "gate-staff": 2, "supervisors": 2}
     )
     """Who can be called from the break room or from lighter work, by group."""
     spare_else: int = 2
     """In a group that is not named above."""
-    deaf: float = 0.06
-    """Chance that a group misses a page altogether: a flat battery, a loud hall."""
-    answers_after_s: Spread = (15.0, 0.6)
-    """From the beep to "I'm on it"."""
+    deaf: float = 0.08
+    """Chance that a group misses a page altogether: a flat battery, a loud hall, a radio on the other channel."""
+    answers_after_s: Spread = (20.0, 0.8)
+    """From the beep to "I'm on it": hands are full, and one in twenty takes more than a minute."""
     walks_s: Span = (30.0, 95.0)
     """From the break room to the place: a terminal is 200 m long, people walk 1.3 m/s, and stairs."""
     supervisor_walks_s: Span = (40.0, 110.0)
     """They come from anywhere."""
     promise_s: float = 240.0
     """What they say it takes."""
+    held_up: float = 0.05
+    """Chance that whoever is on the way is held up by somebody else and never comes; their claim lapses."""
+    phones: float = 0.5
+    """Chance that an agent who sees the line at the mark telephones for a colleague, as on any floor without pagers."""
+    phones_after_s: Spread = (60.0, 0.6)
+    """When they do: not before the customer at the desk is served."""
+    makes_good_s: Spread = (300.0, 0.6)
+    """From the page about a failure to what was given to whoever waited."""
+    forgets_remedy: float = 0.1
+    """Chance that nobody does it, or says so."""
     rounds_s: float = 480.0
     """Without any page, somebody looks at a place about every eight minutes, and acts on what they see."""
     fetches_s: Span = (80.0, 200.0)

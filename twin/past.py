@@ -11,9 +11,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from andgate import __version__
+from andgate.causes import find, split
+from andgate.errors import RefusedError
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 from andgate.plan import Plan
+from andgate.plan.remedies import slug
 from andgate.wire.codec import encode
 from andgate.wire.messages import Answer, NodeSignal, NodeState
 from andgate.wire.topics import Topics
@@ -21,8 +24,8 @@ from hub.driver import Past
 from hub.store import PageRow
 from twin.feed import FEED, feed_member
 from twin.flights import day_of
-from twin.happenings import Answered, Beep, Reported
-from twin.judge import shown_key
+from twin.happenings import Answered, Beep, Gave, Reported
+from twin.judge import given, shown_key
 from twin.virtual import play
 from twin.wires import Seen, Wires
 from twin.world import World
@@ -68,10 +71,15 @@ class PastDriver:
         return shown_key(self._past.open_moments(), touchpoint)
 
     def hear(
-        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered], now_ms: int
+        self, seen: Sequence[Seen], reported: Sequence[Reported], answered: Sequence[Answered | Gave], now_ms: int
     ) -> list[Beep]:
         """Judge everything as one message each, as if it had just been delivered."""
-        return self._deliver(self._messages(seen, reported, answered, now_ms), now_ms)
+        claims = [one for one in answered if isinstance(one, Answered)]
+        beeps = self._deliver(self._messages(seen, reported, claims, now_ms), now_ms)
+        for gave in answered:
+            if isinstance(gave, Gave):
+                beeps += self._act(given(gave, id=f"gave-{gave.moment}"))
+        return beeps
 
     # ---------------------------------------------------------------------------------------------- inside
 
@@ -79,7 +87,13 @@ class PastDriver:
         heard = self._past.hear(messages, now_ms)
         for moment in heard.published:
             self._explain(moment, now_ms)
-        return [_beep(row) for row in heard.pages if row.about is not None]  # the twin plays no technicians
+        return _beeps(heard.pages)
+
+    def _act(self, action: Action) -> list[Beep]:
+        try:
+            return _beeps(self._past.act(action).pages)
+        except RefusedError:  # it may be over by now
+            return []
 
     def _explain(self, moment: Moment, now_ms: int) -> None:
         """Let a supervisor write down the cause of what has just ended as a failure."""
@@ -90,14 +104,18 @@ class PastDriver:
         why = self.world.why(moment.id, moment.touchpoint, moment.key)
         if why is not None and moment.id not in self._explained:
             self._explained.add(moment.id)
-            self._past.act(
+            category, words = split(why)
+            known = find(self._past.plan.expectations.get(moment.expectation), slug(words))
+            self._act(
                 Action(
                     id=f"cause-{moment.id}",
                     do="cause",
                     moment=moment.id,
                     at_ms=now_ms,
                     by="supervisors-1",
-                    reason=why,
+                    reason=why if known is None else f"{known.category}: {known.text}",
+                    category=category if known is None else known.category,
+                    cause=None if known is None else known.id,
                 )
             )
 
@@ -121,9 +139,21 @@ class PastDriver:
         if reported:  # what an operations system says at one instant it says in one message
             messages.append((self._topics.feed_signal(FEED), encode([feed_member(one) for one in reported])))
         for claim in answered:
-            answer = Answer(do="claim", by=claim.by, moment=claim.moment, page=claim.page, promise_s=claim.promise_s)
+            answer = Answer(
+                do="claim",
+                by=claim.by,
+                moment=claim.moment,
+                page=claim.page,
+                promise_s=claim.promise_s,
+                first=claim.first,
+            )
             messages.append((self._topics.answer, encode(answer)))
         return messages
+
+
+def _beeps(rows: Sequence[PageRow]) -> list[Beep]:
+    # The twin plays no technicians; and a page that a group and people of it get is one to the model.
+    return list({(row.page, row.group): _beep(row) for row in rows if row.about is not None}.values())
 
 
 def _beep(row: PageRow) -> Beep:

@@ -14,7 +14,7 @@ from twin.causes import Causes
 from twin.feed import Feed
 from twin.flights import day_of
 from twin.hands import Hands
-from twin.happenings import Answered, AnyHappening, Beep, Reported
+from twin.happenings import Answered, AnyHappening, Beep, Gave, Reported
 from twin.hubcall import HubAddress
 from twin.pagers import Pagers
 from twin.terminal import Terminal
@@ -77,6 +77,8 @@ class Show:
             self._feed.post(happening)
         elif isinstance(happening, Answered):
             self._pagers.answer(happening)
+        elif isinstance(happening, Gave):
+            self._causes.gave(happening)
         else:
             self._hands.take(happening)
 

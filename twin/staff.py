@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Protocol
 
 from msgspec import Struct
 
+from andgate.plan import Plan
 from twin.happenings import Beep
 from twin.parameters import StaffParameters
 from twin.places import Place
@@ -45,9 +47,10 @@ class _Job(Struct):
 class Staff:
     """Everybody who can be called."""
 
-    def __init__(self, stage: Stage, parameters: StaffParameters, posts: dict[str, Post]) -> None:
+    def __init__(self, stage: Stage, plan: Plan, parameters: StaffParameters, posts: dict[str, Post]) -> None:
         """Put them in their break rooms."""
         self._stage = stage
+        self._plan = plan
         self._parameters = parameters
         self._posts = posts
         self._spare: dict[str, int] = {}
@@ -58,6 +61,10 @@ class Staff:
         """Moment -> why nobody answered its page."""
         self._names = 0
 
+    def phoned(self, place: str) -> None:
+        """An agent there telephones for a colleague, or does not."""
+        self._stage.play(self._phoned(self._posts[place]))
+
     def begin(self) -> None:
         """Let the rounds begin: somebody looks at every place now and then, with or without pagers."""
         for post in self._posts.values():
@@ -66,8 +73,11 @@ class Staff:
     def hear(self, beep: Beep, after_s: float) -> None:
         """Let a pager beep `after_s` from the present of the stage."""
         job = self._jobs.setdefault(beep.moment, _Job())
+        promise = self._plan.judged.get(beep.expectation)
         if beep.over:
             job.over = True
+        elif promise is not None and promise.remedy_of is not None:
+            self._stage.play(self._makes_good(beep, job, after_s, promise.first))
         elif beep.touchpoint in self._posts:
             self._stage.play(self._respond(beep, job, after_s))
 
@@ -91,6 +101,8 @@ class Staff:
         answers_s = spread(luck, self._parameters.answers_after_s)
         supervisor = beep.group == "supervisors"
         walks_s = luck.uniform(*(self._parameters.supervisor_walks_s if supervisor else self._parameters.walks_s))
+        login_s, held_up = luck.uniform(*self._parameters.login_s), luck.random() < self._parameters.held_up
+        first = self._first(beep, luck)
         yield self._stage.after(after_s + answers_s)
         if deaf or not job.stands() or self._spare_of(beep.group) <= 0:
             if job.stands():
@@ -99,16 +111,53 @@ class Staff:
         self._hindered.pop(beep.moment, None)
         job.taken = True
         self._spare[beep.group] -= 1
-        self._names = self._names % 40 + 1
-        self._stage.answer(beep.moment, beep.page, f"{beep.group}-{self._names}", self._parameters.promise_s)
+        self._stage.answer(beep.moment, beep.page, self._name(beep.group), self._parameters.promise_s, first)
         post = self._posts[beep.touchpoint]
-        if not post.by_radio(beep.key):
+        if held_up:
+            yield self._stage.after(self._parameters.promise_s)
+        elif not post.by_radio(beep.key):
             yield self._stage.after(walks_s)
             # Who hears "over" on the way turns back.
             if not job.over or post.in_trouble:
-                yield from self._helps(post, beep.key, luck.uniform(*self._parameters.login_s))
+                yield from self._helps(post, beep.key, login_s)
         job.taken = False
         self._spare[beep.group] += 1
+
+    def _name(self, group: str) -> str:
+        self._names = self._names % 40 + 1
+        return f"{group}-{self._names}"
+
+    def _first(self, beep: Beep, luck: Random) -> str | None:
+        """Return which of the plan's first actions somebody does: mostly the first, as it says."""
+        promise = self._plan.judged.get(beep.expectation)
+        known = promise.first_actions(beep.touchpoint) if promise is not None else ()
+        return known[min(int(luck.expovariate(1.5)), len(known) - 1)] if known else None
+
+    def _makes_good(self, beep: Beep, job: _Job, after_s: float, may: tuple[str, ...]) -> Play:
+        """Do for the customers what is owed after a failure, and say what was given."""
+        luck = self._stage.chance(f"{beep.touchpoint}/{beep.group}/{beep.key}/{self._stage.now_s:.0f}/makes good")
+        deaf, forgets = luck.random() < self._parameters.deaf, luck.random() < self._parameters.forgets_remedy
+        answers_s, takes_s = spread(luck, self._parameters.answers_after_s), spread(luck, self._parameters.makes_good_s)
+        gave = (luck.choice(may),) if may else ()
+        yield self._stage.after(after_s + answers_s)
+        if deaf or forgets or not gave or not job.stands() or self._spare_of(beep.group) <= 0:
+            return
+        job.taken = True
+        self._spare[beep.group] -= 1
+        name = self._name(beep.group)
+        self._stage.answer(beep.moment, beep.page, name, 3 * self._parameters.promise_s)
+        yield self._stage.after(takes_s)
+        self._stage.give(beep.moment, name, gave)
+        self._spare[beep.group] += 1
+
+    def _phoned(self, post: Post) -> Play:
+        luck = self._stage.chance(f"{post.place.id}/phones/{self._stage.now_s:.0f}")
+        phones, after_s = luck.random() < self._parameters.phones, spread(luck, self._parameters.phones_after_s)
+        fetches_s, login_s = luck.uniform(*self._parameters.fetches_s), luck.uniform(*self._parameters.login_s)
+        yield self._stage.after(after_s)
+        if phones and post.in_trouble and post.place.id not in self._coming:
+            self._coming.add(post.place.id)
+            yield from self._fetched(post, fetches_s, login_s)
 
     def _helps(self, post: Post, key: str | None, login_s: float) -> Play:
         if post.place.part == "line":

@@ -9,7 +9,7 @@ from random import Random
 import simpy
 
 from andgate.moment.signals import About
-from twin.happenings import Answered, AnyHappening, Level, Pressed, Reported
+from twin.happenings import Answered, AnyHappening, Gave, Level, Pressed, Reported
 from twin.parameters import Spread
 
 Play = Generator[simpy.Event, None, None]
@@ -93,9 +93,15 @@ class Stage:
             )
         )
 
-    def answer(self, moment: str, page: str, by: str, promise_s: float) -> None:
+    def answer(self, moment: str, page: str, by: str, promise_s: float, first: str | None = None) -> None:
         """Claim a moment from a pager."""
-        self._happened.append(Answered(at_ms=self.now_ms, moment=moment, page=page, by=by, promise_s=promise_s))
+        self._happened.append(
+            Answered(at_ms=self.now_ms, moment=moment, page=page, by=by, promise_s=promise_s, first=first)
+        )
+
+    def give(self, task: str, by: str, gave: tuple[str, ...]) -> None:
+        """Say what was given to the customers after a failure."""
+        self._happened.append(Gave(at_ms=self.now_ms, moment=task, by=by, gave=gave))
 
     @property
     def anything_happened(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from andgate.errors import UsageError
-from twin.happenings import Answered, Level, Pressed, Reported
+from twin.happenings import Answered, Gave, Level, Pressed, Reported
 from twin.judge import Judge
 from twin.wires import Wires
 from twin.world import World
@@ -33,7 +33,7 @@ def play(world: World, wires: Wires, judge: Judge, *, until_ms: int, paging: boo
         if turns > _STUCK:
             raise UsageError(f"the twin's time stands still at {now_ms}")
         reported: list[Reported] = []
-        answered: list[Answered] = []
+        answered: list[Answered | Gave] = []
         for happening in happenings:
             if isinstance(happening, Pressed | Level):
                 wires.take(happening)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 
 from andgate.plan import Plan
 from twin.agents import Agents
@@ -63,7 +64,7 @@ class World:
         posts.update(self._arrivals(places))
         posts.update(self._departures(places))
         posts.update(self._help_points(places))
-        self._staff = Staff(self._stage, self._parameters.staff, posts)
+        self._staff = Staff(self._stage, plan, self._parameters.staff, posts)
         self._staff.begin()
 
     def next_ms(self) -> int | None:
@@ -108,10 +109,14 @@ class World:
             passengers = wave(flights, parameters, self._stage.chance(f"{place.id}/wave"))
             line = Line(self._stage, place, parameters, passengers, roster(flights, parameters, _HALVES), self.truth)
             posts[place.id] = LinePost(line, Agents(self._stage, line))
+            line.on_reached.append(partial(self._phones, place.id))
             line.begin()
             for flight in flights:
                 self._stage.play(self._serves(place, flight, parameters))
         return posts
+
+    def _phones(self, place: str) -> None:
+        self._staff.phoned(place)
 
     def _serves(self, place: Place, flight: Flight, parameters: LineParameters) -> Play:
         yield self._stage.at(flight.departs_s - parameters.opens_min * 60)

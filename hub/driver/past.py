@@ -90,17 +90,26 @@ class Past:
         for topic, payload in messages:
             self._judge.take(batch, Delivered(topic, payload, retained=False, received_ms=now_ms, token=0))
         self._judge.advance(batch)
-        heard = Heard(tuple(batch.pages[pages:]), tuple(batch.published[published:]))
-        for row in heard.pages:
-            fate = PageFate(id=row.id, moment=row.moment, state="sent", note="", tries=1, due_ms=now_ms, sent_ms=now_ms)
-            self._store.pages.fate(fate)
+        heard = self._sent(pages, published)
         if batch.entries >= self._entries_a_commit:
             self._commit()
         return heard
 
-    def act(self, action: Action) -> None:
+    def act(self, action: Action) -> Heard:
         """Take a person's action at the time of what was heard last, or raise a RefusedError."""
+        pages, published = len(self._batch.pages), len(self._batch.published)
         self._judge.act(self._batch, action)
+        return self._sent(pages, published)
+
+    def _sent(self, pages: int, published: int) -> Heard:
+        """Count as sent what the batch has beyond so many pages; return that."""
+        batch = self._batch
+        heard = Heard(tuple(batch.pages[pages:]), tuple(batch.published[published:]))
+        for row in heard.pages:
+            at_ms = batch.now_ms
+            fate = PageFate(id=row.id, moment=row.moment, state="sent", note="", tries=1, due_ms=at_ms, sent_ms=at_ms)
+            self._store.pages.fate(fate)
+        return heard
 
     def close(self) -> None:
         """Commit everything, keep a snapshot and let go of the folder."""

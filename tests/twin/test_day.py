@@ -91,7 +91,7 @@ def test_a_day_before_the_engine(airport: Plan, *, paging: bool) -> None:
     verdicts: dict[str, set[str | None]] = {moment.expectation: set() for moment in moments}
     for moment in moments:
         verdicts[moment.expectation].add(moment.verdict)
-    assert set(verdicts) == set(airport.expectations)
+    assert set(airport.expectations) < set(verdicts) <= set(airport.judged), "promises, and remedy tasks of some"
     assert all(None not in found for found in verdicts.values()), "everything that opened has been judged"
     claimed = [moment for moment in judge.moments.values() if moment.answered]
     assert bool(claimed) is paging
