@@ -90,7 +90,10 @@ class Client:
         if ca is not None:
             self._mqtt.tls_set_context(ssl.create_default_context(cafile=str(ca)))
         self._mqtt.on_connect = lambda _c, _d, _f, reason, _p: self._note(answer=str(reason))
-        self._mqtt.on_message = lambda _c, _d, message: self._note(told=(message.topic, bytes(message.payload)))
+        # What another test's clients left with the broker is nobody's word now.
+        self._mqtt.on_message = lambda _c, _d, said: (
+            None if said.retain else self._note(told=(said.topic, bytes(said.payload)))
+        )
         self._mqtt.on_publish = lambda _c, _d, mid, _r, _p: self._note(acked=mid)
         self._mqtt.on_subscribe = lambda _c, _d, mid, _r, _p: self._note(acked=mid)
         self._mqtt.connect("localhost", port)

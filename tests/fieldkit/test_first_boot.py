@@ -139,7 +139,10 @@ def test_both_scripts_can_be_run_again(kit: Path, boot: Path, pi: Path, tmp_path
     ("words", "said"),
     [
         (["Desk A1", "belt", "mqtt://h"], "is no node id"),
-        (["desk-a1", "toaster", "mqtt://h"], "there are: belt break-room check-in-desk kiosk-help mark-beam mark-distance pager-mast radio-voice"),
+        (
+            ["desk-a1", "toaster", "mqtt://h"],
+            "there are: belt break-room check-in-desk kiosk-help mark-beam mark-distance pager-mast radio-voice",
+        ),
         (["desk-a1", "belt", "https://h"], "is no broker"),
         (["desk-a1", "belt", "mqtts://h"], "ca.crt"),
     ],
