@@ -15,7 +15,6 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse
 
 from andgate.errors import RefusedError
 from andgate.moment.signals import Action
@@ -286,12 +285,13 @@ async def do(request: Request, here: Here, token: str) -> Response:
 
 
 def _answered(request: Request, found: Answer, token: str, name: str) -> Response:
-    """Lead to how it stands now, so that a reload repeats nothing; where that cannot be remembered, show it at once."""
-    if found.state not in {"mine", "rejected"}:
-        return _drawn(request, found, token)
-    led = RedirectResponse(f"{PATH}{token}", 303, {"cache-control": "no-store"})
-    if found.person is None and caller(request).via != "cookie":
-        led.set_cookie(
-            WHO_COOKIE, quote(name), max_age=YEAR_S, samesite="lax", secure=request.scope["scheme"] == "https"
-        )
-    return led
+    """Show how it stands now, and let the phone remember who answered.
+
+    There is no redirect to a page that a reload would only show: a phone that keeps no cookies would be a stranger
+    there, and a second POST by the same person is answered alike and does nothing.
+    """
+    made = _drawn(request, found, token)
+    if found.state in {"mine", "rejected"} and found.person is None and caller(request).via != "cookie":
+        secure = request.scope["scheme"] == "https"
+        made.set_cookie(WHO_COOKIE, quote(name), max_age=YEAR_S, samesite="lax", secure=secure)
+    return made
