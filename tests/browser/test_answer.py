@@ -53,8 +53,12 @@ def path_of(hub: HubApp, row: PageRow) -> str:
 
 def phone(browser: Browser, hub: HubApp, *, scripts: bool = True, theme: str = "dark") -> Page:
     context = browser.new_context(
-        base_url=hub.http_url, viewport=PHONE, java_script_enabled=scripts, color_scheme=theme, has_touch=True
-    )  # type: ignore[arg-type]
+        base_url=hub.http_url,
+        viewport={"width": PHONE["width"], "height": PHONE["height"]},
+        java_script_enabled=scripts,
+        color_scheme="light" if theme == "light" else "dark",
+        has_touch=True,
+    )
     page = context.new_page()
     page.set_default_timeout(WAIT_S * 1000)
     return page

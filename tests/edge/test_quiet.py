@@ -87,7 +87,8 @@ class Stand:
     @property
     def sign(self) -> str:
         self.face.show(self.clock.mono_s(), linked=True)
-        return self.rack.signs[0].text
+        shown: str = self.rack.signs[0].text
+        return shown
 
 
 @pytest.fixture

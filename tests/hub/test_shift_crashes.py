@@ -113,8 +113,8 @@ def test_a_page_to_a_person_is_never_lost_and_repeated_only_when_in_doubt(tmp_pa
     pressed(life)
     if dies_after != "judged":
         life.write()
-        (row,) = [row for row in life.rows() if row.person == ada]
     if dies_after == "said":  # else it went out, perhaps, and nobody wrote it down
+        (row,) = [row for row in life.rows() if row.person == ada]
         fate = PageFate(
             id=row.id, moment=row.moment, state="sent", note="", tries=1, due_ms=row.due_ms, sent_ms=life.clock.now_ms()
         )
