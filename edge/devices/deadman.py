@@ -50,8 +50,8 @@ def watch(pipe: int, most_s: float, release: Callable[[str], None], kill: Callab
         keyed = said[-1:] == b"k"
 
 
-def unkey(pins_name: str, pin: int) -> None:
-    """Claim a line and drive it low."""
+def unkey(pins_name: str, pin: int) -> bool:
+    """Claim a line and drive it low; False where somebody else holds it for good."""
     from gpiozero import DigitalOutputDevice  # noqa: PLC0415 - only now is it needed; until then this is a small process
 
     from edge.devices.pins import pins  # noqa: PLC0415
@@ -62,7 +62,8 @@ def unkey(pins_name: str, pin: int) -> None:
         except Exception:  # noqa: BLE001 - still held, in whatever words the driver says so
             threading.Event().wait(PAUSE_S)
         else:
-            return
+            return True
+    return False
 
 
 def main(words: list[str]) -> int:
@@ -73,8 +74,9 @@ def main(words: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)  # it goes when its node has gone, and not before
 
     def release(why: str) -> None:
-        unkey(pins_name, pin)
-        sys.stderr.write(f"andgate: GPIO {pin} is no longer keyed: {why}\n")
+        done = unkey(pins_name, pin)
+        said = "is no longer keyed" if done else "CANNOT BE UNKEYED, another program holds it"
+        sys.stderr.write(f"andgate: GPIO {pin} {said}: {why}\n")
         sys.stderr.flush()
 
     def kill() -> None:

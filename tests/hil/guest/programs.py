@@ -51,6 +51,17 @@ def said(name: str, words: str = "") -> str:
     raise AssertionError(f"{name} never said {words!r}: {text}")
 
 
+def wrote(name: str, words: str) -> str:
+    """Wait until a program's log has something; it, or what it left behind, may have ended meanwhile."""
+    pause, text = threading.Event(), ""
+    for _ in range(int(WAIT_S / 0.05)):
+        text = (LOGS / name).read_text(errors="replace")
+        if words in text:
+            return text
+        pause.wait(0.05)
+    raise AssertionError(f"{name} never wrote {words!r}: {text}")
+
+
 def end(name: str, number: int = signal.SIGTERM) -> int:
     """Send a program a signal; return its exit code."""
     _running[name].send_signal(number)
