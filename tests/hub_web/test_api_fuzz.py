@@ -22,6 +22,8 @@ from andgate.wire.messages import FeedSignal
 from hub.web.app import create_app
 from tests.hub_web.stand import FLIGHT, Stand
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a module that Apprise loads
+
 OPERATIONS = [
     ("GET", "/moments"),
     ("GET", "/moments/{moment}"),
@@ -89,6 +91,7 @@ class Api:
 def api(tmp_path_factory: pytest.TempPathFactory, airport_toml: str) -> Iterator[Api]:
     stand = Stand(Path(tmp_path_factory.mktemp("hub")), parse_plan(airport_toml))
     app = create_app(stand.driver, stand.reader, stand.clock, host="0.0.0.0")
+    app.state.people, app.state.try_channel = stand.driver.people, stand.driver.try_channel
     seed = [
         FeedSignal(id="s1", touchpoint="belt-3", signal="docked", key=FLIGHT),
         FeedSignal(id="s2", touchpoint="counter-a", signal="pressed"),
