@@ -138,7 +138,8 @@ def test_a_notification_s_button_is_the_answer(browser: Browser, hub: HubApp) ->
     page.wait_for_function(
         "navigator.serviceWorker.getRegistration('/static/').then((found) => found?.active?.state === 'activated')"
     )
-    (worker,) = page.context.service_workers
+    # Chromium tells of it when it comes to it.
+    (worker,) = page.context.service_workers or [page.context.wait_for_event("serviceworker")]
     assert worker.evaluate("(path) => claimed(path)", path) is True
     assert worker.evaluate("(path) => claimed(path)", "/a/AAAAAAAAAAAAAAAAAAAAAAAAAA") is False
     (moment,) = hub.driver.open_moments()
