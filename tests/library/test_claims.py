@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from andgate.audit import Finding, Next, Told, audit
@@ -14,7 +15,7 @@ from andgate.moment.engine import Engine
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, ActionKind, Signal
 from andgate.moment.state import dump, load
-from andgate.plan import PageStep, Plan
+from andgate.plan import PageStep, Plan, describe, parse_plan
 from tests.library.days import BAGGAGE, CHECK_IN, MINUTE, SECOND, at, site
 from tests.library.test_audit import ahead, look, threat
 from tests.library.test_trail import PAGES, Trail, seen
@@ -428,3 +429,21 @@ def test_what_may_be_done_about_a_claim(do: ActionKind, by: str, more: dict[str,
     assert refused is None if words is None else words in (refused or "")
     hall.tell(seen("r1", "reset", at(2)))
     assert "has ended" in (hall.watch.engine.refuses(action) or "")
+
+
+# ------------------------------------------------------------------------------------------------------------ the plan
+
+
+def test_a_plan_says_how_many_are_needed_and_what_is_repeated(airport_toml: str) -> None:
+    plain = parse_plan(airport_toml)
+    one = parse_plan(airport_toml.replace("[expectations.check-in-wait]", "[expectations.check-in-wait]\nneeds = 1", 1))
+    assert one.version == plain.version, "one is what every plan needs"
+    text = airport_toml.replace("[expectations.check-in-wait]", "[expectations.check-in-wait]\nneeds = 2", 1)
+    plan = parse_plan(text.replace('unless = "claimed"', 'unless = "claimed"\nrepeat = "60s"', 1))
+    wait = plan.expectations["check-in-wait"]
+    assert (wait.needs, [step.repeat_ms for step in wait.pages]) == (2, [UNSET, MINUTE])
+    assert plan.version != plain.version
+    words = describe(plan)
+    assert "Supervisors are paged, unless 2 people have claimed it, and again every 1m until 2 people have" in words
+    note = 'Note: after Supervisors nobody else is paged: repeat = "60s" in the last page goes on'
+    assert (words.count(note), describe(plain).count(note)) == (1, 2)

@@ -197,6 +197,8 @@ RULES = [
     ('left = "90s"', 'left = "3m"', 39, "expectations.wait.pages[1].left", '"agents" is paged twice at 3m', "Delete one"),
     ('left = "90s"\n', "", 38, "expectations.wait.pages[1].left", "missing", "3m"),
     ('left = "90s"\ngroup = "agents"\n', 'left = "90s"\n', 38, "expectations.wait.pages[1].group", "missing", "agents"),
+    ('unless = "claimed"', 'repeat = "10s"', 41, "expectations.wait.pages[1].repeat", "nobody can answer within 10s", "15s"),
+    ('fails_after = "25m"', 'fails_after = "25m"\nneeds = 0', 49, "expectations.bags.needs", "from 1 to 20", "without quotes"),
     ('unless = "claimed"', 'unless = "busy"', 41, "expectations.wait.pages[1].unless", "unknown condition", "claimed"),
     ('unless = "claimed"', 'until = "claimed"', 41, "expectations.wait.pages[1].until", "unknown key", "unless"),
     ('fails_after = "25m"', 'fails_after = "25m"\npages = 1', 49, "expectations.bags.pages", "list of tables", "[[expectations.bags.pages]]"),

@@ -52,7 +52,7 @@ def test_each_way_of_claiming_makes_the_lamp_pulse(airport: Airport) -> None:
 def counted(airport: Airport) -> object:
     """What lamps and signs were told last: how many come, of how many, since when that is enough."""
     said = airport.pager.all("touchpoint/counter-a/moment")
-    moment = next(iter(said[-1]["moments"]), {}) if said else {}
+    moment: dict[str, object] = next(iter(said[-1]["moments"]), {}) if said else {}
     return moment.get("coming"), moment.get("needs"), moment.get("claimed")
 
 
