@@ -211,10 +211,10 @@ class Engine:
             self._owe(group, moment, was or now, seen_ms, touched)
             if was != now:  # those that failed after it look back on something else now
                 for key in {each.key for each in (was, now) if each is not None}:
-                    for other in self.failures.beside(moment.id, key):
-                        beside = self.groups.of(other)
-                        if beside is not None and (known := beside.published.get(other)) is not None:
-                            self._owe(beside, known.moment, self.failures.known[other], seen_ms, touched)
+                    others = self.failures.beside(moment.id, key)
+                    for other in [each for each in map(self._published, others) if each is not None]:
+                        beside = self.groups.at(other.moment.expectation, other.case.touchpoint)
+                        self._owe(beside, other.moment, self.failures.known[other.moment.id], seen_ms, touched)
         return [
             (group, publication, seen_ms) for group in touched.values() for publication in self._settle(group, seen_ms)
         ]
@@ -266,7 +266,6 @@ class Engine:
                 affected[moment_id] = None
         for moment_id in affected:
             events += self._page(moment_id, now_ms)
-            self._rank(moment_id)
         self._learn(made)
         events = [self._advised(event, now_ms) if isinstance(event, Paged) else event for event in events]
         if now_ms - self.forgot_ms >= FORGET_EVERY_MS:
@@ -403,6 +402,7 @@ class Engine:
         group = self.groups.of(moment_id)
         known = group.published.get(moment_id) if group else None
         if group is None or known is None:
+            self.precedence.drop(moment_id)
             return []
         case, moment = known.case, known.moment
         expectation = group.expectation_of(case)
@@ -421,6 +421,7 @@ class Engine:
             lapse=known.lapse,
             offers=group.offers(case),
         )
+        self.precedence.note(moment, known.ledger.told)
         page_ms = next_page(known.ledger, case, moment, expectation)
         known.waits_ms = None
         if page_ms is not None and page_ms <= now_ms:
@@ -433,13 +434,6 @@ class Engine:
         return events
 
     # What to do first --------------------------------------------------------------------------------------------
-
-    def _rank(self, moment_id: str) -> None:
-        """Note whether a moment is a threat that its groups have to choose among others."""
-        group = self.groups.of(moment_id)
-        known = None if group is None else group.published.get(moment_id) or group.gone.get(moment_id)
-        if known is not None:
-            self.precedence.note(known.moment, known.ledger.told)
 
     def _learn(self, made: Iterable[_Made]) -> None:
         """Count what was tried first, and whether it saved."""

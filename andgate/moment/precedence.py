@@ -25,8 +25,7 @@ class Precedence:
 
     def note(self, moment: Moment, groups: Iterable[str]) -> None:
         """Know how a moment stands, and which groups have been paged about it."""
-        for group in self._groups.pop(moment.id, ()):
-            del self._of[group][moment.id]
+        self.drop(moment.id)
         if moment.state == "ended" or moment.verdict is not None or moment.claimed_ms is not None:
             return
         if moment.remedies is not None or moment.withdrawn:
@@ -36,6 +35,11 @@ class Precedence:
             self._groups[moment.id] = mine
         for group in mine:
             self._of.setdefault(group, {})[moment.id] = (_rank(moment), moment)
+
+    def drop(self, moment: str) -> None:
+        """Know nothing of a moment any more."""
+        for group in self._groups.pop(moment, ()):
+            del self._of[group][moment]
 
     def first(self, group: str, moment: str, now_ms: int) -> tuple[int, Ahead | None]:
         """Return among how many threats a group has to choose, and which goes before this one; None: this one is first.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from andgate.moment.engine import Engine
@@ -15,6 +16,8 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, ActionKind, Before, Replanned, Signal
 from andgate.moment.state import EngineState, dump, load
 from andgate.plan import Expectation, PageStep, Plan, Remedy, task_of
+from andgate.wire.messages import FailedBefore, Said
+from andgate.wire.published import moment_message
 from tests.library.days import (
     BAGGAGE,
     CHECK_IN,
@@ -406,3 +409,21 @@ def test_waking_late_owes_the_same(data: st.DataObject, queue: Expectation, belt
     sleepy = play(plan, messages, until_ms)
     punctual = play(plan, messages, until_ms, punctual=True)
     assert sleepy.published == punctual.published
+
+
+# ----------------------------------------------------------------------------------------------- on the wire
+
+
+def test_a_task_says_on_the_wire_what_it_makes_good_and_others_say_nothing() -> None:
+    floor = failed_line()
+    floor.does("cause", floor.failed.id, at(4), "people: too few", category="people", cause="too-few", comment="ill")
+    floor.does("remedy", floor.failed.id, at(5), "Priority tag", gave=("Priority tag",))
+    failed, task = moment_message(floor.failed), moment_message(floor.task)
+    assert (task.remedies, failed.remedies, failed.before, task.caused) == (floor.failed.id, UNSET, UNSET, UNSET)
+    assert isinstance(failed.caused, Said)
+    assert isinstance(failed.given, Said)
+    assert (failed.caused.category, failed.caused.cause, failed.caused.comment) == ("people", "too-few", "ill")
+    assert (failed.given.gave, failed.given.by) == (["Priority tag"], "p1")
+    assert moment_message(replace(floor.task, before=(Before("m", "x", "t", at(0)),))).before == [
+        FailedBefore(moment="m", expectation="x", touchpoint="t", at="2026-11-21T12:00:00.000Z")
+    ]

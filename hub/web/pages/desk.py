@@ -88,9 +88,9 @@ class Why(Struct, frozen=True):
     """(id, words), what is proposed first."""
 
 
-def why_of(plan: Plan, moment: Moment | None, known: Sequence[Fact]) -> Why | None:
+def why_of(plan: Plan, moment: Moment, known: Sequence[Fact]) -> Why | None:
     """Return what a desk is asked about a failure that has just ended; None where there is nothing to ask."""
-    if moment is None or moment.state != "ended" or moment.verdict != "failure" or moment.cause is not None:
+    if moment.state != "ended" or moment.verdict != "failure" or moment.cause is not None:
         return None
     asked = ask(plan, moment, known)
     listed = {each.id: each.text for each in asked.proposed}
@@ -198,12 +198,12 @@ def desk(source: Source, touchpoint: str) -> Desk | None:
     trail = source.trail(moment.id) if moment else ()
     signals = source.signals(moment.id) if moment else ()
     found = build(plan, touchpoint, button, moment, trail, signals, now_ms)
-    lately = [
+    unexplained = [
         each
         for each in source.decided(now_ms - WHY_ASKED_MS)
-        if each.touchpoint == touchpoint and each.expectation == button.expectation and each.ended_ms is not None
+        if each.touchpoint == touchpoint and each.expectation == button.expectation and why_of(plan, each, ())
     ]
-    last = max(lately, key=lambda each: each.ended_ms or 0, default=None)
+    last = max(unexplained, key=lambda each: each.ended_ms or 0, default=None)
     if found.moment is not None or last is None:
         return found
     known = facts(source.trail(last.id), source.signals(last.id), ())
