@@ -49,9 +49,9 @@ class Sends:
 def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
     text = airport_toml.replace("[nodes.", f"{LINES}[nodes.", 1)
     names = ", ".join(f'"line-{n}"' for n in range(1, 6))
-    stand = Stand(
-        tmp_path, parse_plan(text.replace('touchpoints = ["counter-a"', f'touchpoints = [{names}, "counter-a"', 1))
-    )
+    text = text.replace('touchpoints = ["counter-a"', f'touchpoints = [{names}, "counter-a"', 1)
+    text = text.replace("[groups.ticket-agents]", "[groups.ticket-agents]\nbundles_from = 4", 1)
+    stand = Stand(tmp_path, parse_plan(text))
     yield stand
     stand.close()
 
