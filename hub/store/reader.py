@@ -21,6 +21,7 @@ from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Signal
 from andgate.plan import Category
+from andgate.plan.quiet import Quiets
 from andgate.quiet import Span, suspensions
 from andgate.wire.messages import Health
 from hub.store import breakdown, covered, hushes
@@ -59,6 +60,15 @@ from hub.store.taps import COLUMNS as TAP_COLUMNS
 from hub.store.taps import Tap
 
 _moment = msgspec.json.Decoder(Moment).decode
+
+
+class _Quiet(msgspec.Struct):
+    """Of a plan, what it says about quiet."""
+
+    quiet: Quiets = Quiets()
+
+
+_listens = msgspec.json.Decoder(_Quiet).decode
 _SHOWN = {(False, False): "withdrawn = 0", (True, False): "withdrawn != 2", (False, True): "withdrawn != 1"}
 """(withdrawn ones, those of training) -> which of the column `withdrawn`."""
 _health = msgspec.json.Decoder(Health).decode
@@ -503,6 +513,16 @@ class Reader:
         """Return since when the hub only listened (true) or paged (false), oldest first; empty: it always paged."""
         with self._borrow() as db:
             return hushes.listened(db)
+
+    def listening_plans(self) -> list[tuple[int, frozenset[str]]]:
+        """Return since when each plan is in force, and which places only listen by it, oldest first."""
+        rows = self._all("select at_ms, body from plan order by entry", ())
+        return [(at_ms, frozenset(_listens(body).quiet.listens)) for at_ms, body in rows]
+
+    def begun_ms(self) -> int:
+        """Return when the record that is here began; 0 where there is none."""
+        row = self._one("select min(at_ms) from plan", ())
+        return 0 if row is None or row[0] is None else int(row[0])
 
     def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         """Return what was not taken, newest first; the store keeps the newest 10,000."""

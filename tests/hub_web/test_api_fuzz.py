@@ -62,6 +62,7 @@ OPERATIONS = [
     ("POST", "/trainings"),
     ("DELETE", "/trainings/{training}"),
     ("GET", "/suspensions"),
+    ("GET", "/baseline"),
 ]
 WITHOUT_WORDS = {
     "/moments/{moment}",

@@ -15,6 +15,7 @@ from hub.web.api.quiet import muted, trained, unmuted, untrained
 from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.login import local
+from hub.web.pages import baseline as baselines
 from hub.web.pages import why as whys
 from hub.web.pages.form import form_of
 from hub.web.pages.names import group_name, touchpoint_name
@@ -216,6 +217,14 @@ def hushes(source: Source) -> Hushes:
 def _draw(request: Request) -> Pages:
     found: Pages = request.app.state.pages
     return found
+
+
+@router.get("/success/baseline", dependencies=[Reader])
+def before_and_after(request: Request, days: int = 90) -> HTMLResponse:
+    """Compare what was only listened to with what came since."""
+    draw = _draw(request)
+    table = baselines.page(draw.source, days if days in baselines.DAYS else 90)
+    return draw.page(request, "baseline.html", here="success", alive=False, table=table, day_choices=baselines.DAYS)
 
 
 @router.get("/touchpoints/{touchpoint}/signals", dependencies=[Reader])

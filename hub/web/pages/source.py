@@ -15,7 +15,7 @@ from hub.store.covered import Asked
 from hub.web.pages.spans import local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from andgate.coverage import Covered, Spell
     from andgate.moment.events import AnyEvent
@@ -163,6 +163,29 @@ class Source:
     def signals(self, moment_id: str) -> tuple[SignalRow, ...]:
         """Return the signals that the moment's trail names."""
         return self._reader.signals_of(moment_id)
+
+    def listened(self) -> list[tuple[int, bool]]:
+        """Return since when the hub only listened (true) or paged (false), oldest first; empty: it always paged."""
+        return self._reader.listened()
+
+    def listening_plans(self) -> list[tuple[int, frozenset[str]]]:
+        """Return since when each plan is in force, and which places only listen by it, oldest first."""
+        return self._reader.listening_plans()
+
+    def begun_ms(self) -> int:
+        """Return when the record began."""
+        return self._reader.begun_ms()
+
+    def judged(self, since_ms: int, until_ms: int, most: int) -> Iterator[Moment]:
+        """Yield the moments opened in a span that have a verdict, newest first, at most so many."""
+        cursor = None
+        while most > 0:
+            listing = self._reader.moments(since_ms=since_ms, until_ms=until_ms, cursor=cursor, limit=PAGE)
+            yield from (moment for moment in listing.items if moment.verdict is not None)
+            most -= PAGE
+            cursor = listing.next
+            if cursor is None:
+                return
 
     def suspensions_of(self, moment: Moment) -> list[tuple[str, Span]]:
         """Return which alarms suspended a moment's place while it ran: where each is, and from when to when."""

@@ -590,6 +590,34 @@ ENGLISH: dict[str, str] = {
     "login.wrong": "This token is not known. Look at it again, or ask a technician for a new one.",
     "moment.suspended": "{where}, {begin} to {end}",
     "moment.suspended.on": "now",
+    # -- listening only, and since
+    "baseline.title": "Before and after: listening only, and since people are paged",
+    "baseline.link": "Before and after",
+    "baseline.range": "From {begin} to {end}.",
+    "baseline.before": "Listening only",
+    "baseline.after": "Since people are paged",
+    "baseline.broken": "Promises broken",
+    "baseline.rescued": "Threats saved",
+    "baseline.claim": "From threat to somebody on it",
+    "baseline.seen": "Made from",
+    "baseline.all": "All promises together",
+    "baseline.volume": "{n} customers or flights in {hours} hours",
+    "baseline.volume.rate": "{volume}, {rate} an hour",
+    "baseline.share": "{share} ({n})",
+    "baseline.saved": "{share} ({n} of {all}) {interval}",
+    "baseline.claimed": "{time}, half of {n}",
+    "baseline.none": "none",
+    "baseline.missing": "One of the two columns is empty.",
+    "baseline.same": "The difference may be chance: the intervals overlap.",
+    "baseline.fewer": "Fewer are broken since people are paged, by more than chance would make it.",
+    "baseline.more": "More are broken since people are paged, by more than chance would make it.",
+    "baseline.honest": "Two spans of a real floor are no experiment. Compare the hours, and how many came in each: "
+    "another season, other hours of the day or fewer customers alone can make such a difference. And whoever is "
+    "watched works otherwise.",
+    "baseline.how": "A share is of all that were judged, with its 95 % interval (Wilson). Void moments and training "
+    "are left out.",
+    "baseline.nothing": "Nothing to compare: nothing here was ever only listened to. Start the hub with --listen-only, "
+    "or let a place listen by the plan, for two weeks. Then begin to page, and look here again.",
     # -- why was nobody paged, and why did nothing happen
     "why.title": "Why was nobody paged?",
     "why.when": "Due",
