@@ -11,6 +11,7 @@ boot.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -111,7 +112,8 @@ class Guard:
 
     def close(self) -> None:
         """Let it go."""
-        self._process.stdin.close()
+        with contextlib.suppress(OSError):  # it has gone by itself
+            self._process.stdin.close()
         self._process.wait()
 
 

@@ -7,6 +7,8 @@ program, can do that no more, a process of its own does (`edge.devices.deadman`)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Any, Literal
 
@@ -58,6 +60,7 @@ class Radio:
         self._key: Light | None = None
         self._busy: Any = None
         self._guard: Guard | None = None
+        self._watcher: Callable[[], Guard] | None = None
         self._playing: Playing | None = None
         self._step: Literal["idle", "listen", "lead", "play", "tail"] = "idle"
         self._due_s = inf
@@ -71,8 +74,8 @@ class Radio:
         if ptt is not None:
             self._key = Light(int(ptt), hands.pin_factory)
             name = next((name for name, it in FACTORIES.items() if it.endswith(type(hands.pin_factory).__name__)), None)
-            if name is not None:
-                self._guard = Guard(name, int(ptt), most_s)
+            self._watcher = None if name is None else partial(Guard, name, int(ptt), most_s)
+            self._guard = None if self._watcher is None else self._watcher()
         if busy is not None:
             try:
                 low = settings.get("busy_active") != "high"
@@ -107,8 +110,6 @@ class Radio:
 
     def missing(self) -> str | None:
         """Say what is wrong with it, or None."""
-        if self._guard is not None and not self._guard.alive:
-            return "nobody watches the key any more; restart the node"
         return self._player.fault() or self.fault
 
     def send(self, wav: bytes, now_s: float, give_up_s: float) -> None:
@@ -146,6 +147,9 @@ class Radio:
                 self._due_s = now_s + LOOK_S * self._pace
                 return None
         if self._key is not None:
+            if self._guard is not None and self._watcher is not None and not self._guard.alive:
+                self._guard.close()
+                self._guard = self._watcher()
             if self._guard is not None and not self._guard.say(keyed=True):
                 return self._over(Outcome("failed", "nobody watches the key; restart the node"))
             self.keyed_s = now_s

@@ -464,6 +464,8 @@ class Judge:
         """Note on a page what became of it at an annunciator, speaker or transmitter."""
         page = said.page.partition(SENT_AS)[0]
         moment = self._outbox.moment_of(page)
+        if node not in self.engine.plan.nodes:
+            raise PayloadError(f'the plan has no node "{node}"')
         if moment is None:
             raise PayloadError(f'there is no page "{said.page[:80]}"')
         why = f": {said.why}" if said.why else ""

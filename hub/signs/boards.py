@@ -7,6 +7,7 @@ carried. What is muted is not on it, nor what stands where all is suspended. Onl
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -20,6 +21,8 @@ from andgate.wire.messages import MAX_PAYLOAD_BYTES, GroupBoard, GroupMoment
 from andgate.wire.times import format_time_or_none
 from hub.quiet import NOTHING, View
 from hub.store import PageRow
+
+_log = logging.getLogger(__name__)
 
 MOMENTS_MOST = 64
 """Of one group, those with the nearest deadlines: nobody can be told of more."""
@@ -105,7 +108,12 @@ class Boards:
         if moment not in self._open or not self._groups:
             return
         found: dict[str, dict[str, PageRow]] = {}
-        for row in sorted(self._pages(moment), key=lambda row: row.id):
+        try:
+            rows = sorted(self._pages(moment), key=lambda row: row.id)
+        except Exception as wrong:  # noqa: BLE001 - whatever the database says: lamps and signs must go on
+            _log.warning("the board cannot tell who was paged about %s: %s", moment, wrong)
+            return
+        for row in rows:
             if row.group in self._groups and _counts(row):
                 found.setdefault(row.group, {}).setdefault(row.page, row)
         for group, pages in found.items():

@@ -21,6 +21,7 @@ from edge import pocsag
 from edge.devices import Hands, make
 from edge.devices.deadman import Guard, watch
 from edge.devices.mock import MockBoard
+from edge.devices.pins import FACTORIES
 from edge.devices.player import PACKAGES, Program, ProgramPlayer, seconds_of
 from edge.devices.radio import LEAD_S
 from edge.devices.speaker import Announcement, Speaker, Told
@@ -490,5 +491,21 @@ def test_nothing_is_keyed_while_nobody_watches() -> None:
     process.wait()
     assert not guard.alive
     assert not guard.say(keyed=True)
-    with contextlib.suppress(OSError):
-        guard.close()
+    guard.close()
+
+
+def test_a_watcher_that_has_died_is_replaced_before_anything_is_keyed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FACTORIES, "mock", "edge.devices.mock:BoardFactory")
+    it = bench.transmitter()
+    first = it.radio._guard
+    assert first is not None
+    first._process.kill()
+    first._process.wait()
+    it.take(page(), bench.clock.mono_s())
+    assert bench.run(it, 10) == [Sent("m1:0@1234567", "sent")]
+    second = it.radio._guard
+    assert second is not None
+    assert second is not first
+    assert second.alive

@@ -219,9 +219,20 @@ def test_what_became_of_a_page_in_the_break_room_stands_on_the_page(desk: Desk) 
     receipt = {"page": row.page, "device": "alarm", "did": "sounded"}
     desk.say("node/break-room/page", json.dumps(receipt).encode())
     late = receipt | {"page": f"{row.page}@1234567", "did": "dropped", "why": "it waited too long for its turn"}
-    desk.say("node/roof/page", json.dumps(late).encode())
+    desk.say("node/desk-a1/page", json.dumps(late).encode())
     (row,) = desk.pages(group="ticket-agents", kind="page")
     assert "sounded at break-room/alarm" in row.note
-    assert "dropped at roof/alarm: it waited too long for its turn" in row.note
-    desk.say("node/roof/page", b'{"page": "nowhere/1", "device": "mast", "did": "sent"}')
-    assert desk.reasons() == ['there is no page "nowhere/1"']
+    assert "dropped at desk-a1/alarm: it waited too long for its turn" in row.note
+    desk.say("node/desk-a1/page", b'{"page": "nowhere/1", "device": "mast", "did": "sent"}')
+    desk.say("node/roof/page", json.dumps(receipt).encode())
+    assert desk.reasons() == ['there is no page "nowhere/1"', 'the plan has no node "roof"']
+
+
+def test_a_database_that_fails_stops_no_lamp(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_moment: str) -> list[Any]:
+        raise OSError("no space left on device")
+
+    desk.node(node_signal(1, sent=11.0))
+    boards = Boards(desk.driver.plan, desk.driver.open_moments(), fail)
+    assert all(it["moments"] == [] for it in said(boards).values())
+    assert "no space left" in caplog.text

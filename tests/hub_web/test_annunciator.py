@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from andgate.moment.moments import Moment
 from andgate.plan import parse_plan
+from andgate.plan.quiet import Scope
+from hub.quiet.view import Mute, Suspension, View
 from hub.web.app import create_app
+from hub.web.pages import annunciator
 from tests.hub_web.stand import Stand
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -90,3 +94,22 @@ def test_a_group_that_is_not_there_is_told(web: TestClient) -> None:
     listed = words(web.get("/annunciator").text)
     assert "Ticket agents" in listed
     assert "Supervisors" in listed
+
+
+def test_what_is_muted_or_suspended_is_told_as_such(airport_toml: str) -> None:
+    plan = parse_plan(airport_toml)
+    moment = Moment(
+        id="0" * 32, anchor="f/a", expectation="check-in-wait", touchpoint="counter-a", opened_ms=0, ends_ms=180_000,
+        counts_to_ms=180_000, threatened_ms=0, level="threatened", plan="x",
+    )  # fmt: skip
+    shown = annunciator.build(plan, "ticket-agents", [moment], 1_000)
+    assert shown is not None
+    assert shown.first is not None
+    mute = Mute(id="m", scope=Scope(touchpoints=("counter-a",)), owner="p", reason="tests", begin_ms=0, end_ms=2_000)
+    hushed = annunciator.build(plan, "ticket-agents", [moment], 1_000, View(mutes=(mute,)))
+    assert hushed is not None
+    assert hushed.first is None
+    fire = Suspension(contact="fire/bell", touchpoint="hall", since_ms=0, places=("counter-a",), site=True)
+    told = annunciator.build(plan, "ticket-agents", [moment], 1_000, View(suspensions=(fire,)))
+    assert told is not None
+    assert told.suspended

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from hub.quiet import NOTHING
 from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.pages.card import urgent
 from hub.web.pages.names import capital, key_words, touchpoint_name
 from hub.web.pages.source import paged_groups
-from hub.web.pages.spans import left, span
+from hub.web.pages.spans import hm, left, span
 from hub.web.pages.words import listed, say
 from hub.web.problems import ProblemError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
+    from hub.quiet import View
     from hub.web.pages.render import Pages
     from hub.web.pages.source import Source
 
@@ -63,6 +65,8 @@ class BreakRoom(Struct, frozen=True, kw_only=True):
     others: tuple[Call, ...]
     more: int
     calm: str
+    suspended: str = ""
+    """Since when the site or one of its places is suspended, in words; empty: nothing is."""
 
 
 class Choice(Struct, frozen=True):
@@ -77,11 +81,13 @@ def choices(plan: Plan) -> tuple[Choice, ...]:
     return tuple(Choice(group.id, group.name) for group in plan.groups.values())
 
 
-def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int) -> BreakRoom | None:
-    """Return a break room's screen; pure. `calls` is what it was paged about, nearest deadline first."""
+def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int, quiet: View = NOTHING) -> BreakRoom | None:
+    """Return a break room's screen; pure. `calls` is what it was paged about; what is muted for it is not shown."""
     known = plan.groups.get(group)
     if known is None:
         return None
+    calls = [it for it in calls if quiet.muted_for(plan, it.touchpoint, it.expectation, group, now_ms) is None]
+    since_ms = min((each.since_ms for each in quiet.suspensions), default=None)
     waiting = sorted(calls, key=lambda it: (it.claimed_ms is not None, it.ends_ms, it.id))
     shown = [_call(plan, each, now_ms) for each in waiting[: SHOWN + 1]]
     ways = listed(known.channels)
@@ -93,6 +99,7 @@ def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int) -> Break
         others=tuple(shown[1:]),
         more=max(0, len(waiting) - SHOWN - 1),
         calm=calm or say("annunciator.calm.alone", group=known.name),
+        suspended=say("board.suspended", time=hm(since_ms, plan.site.timezone)) if since_ms is not None else "",
     )
 
 
@@ -123,7 +130,7 @@ def break_room(source: Source, group: str) -> BreakRoom | None:
     """Read what a break room's screen shows and build it."""
     near = urgent(source.open_moments())[:LOOKED_AT]
     told = {moment.id: paged_groups(source.trail(moment.id)) for moment in near}
-    return build(source.plan, group, calls_of(near, told, group), source.now_ms())
+    return build(source.plan, group, calls_of(near, told, group), source.now_ms(), source.quiet)
 
 
 def _pages(request: Request) -> Pages:
