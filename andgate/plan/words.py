@@ -184,7 +184,7 @@ def _notes(plan: Plan, it: Expectation) -> list[str]:
         if _witnesses(plan, it, signal) and not _witnesses(plan, it, opposite)
     ]
     notes += [
-        f"{plan.groups[group].name} have no channel: they see pages on screens only"
+        f"{plan.groups[group].name} have no channel: they {_otherwise(plan, group)}"
         for group in dict.fromkeys(step.group for step in it.pages)
         if not plan.groups[group].channels
     ]
@@ -241,7 +241,22 @@ def _passengers(plan: Plan) -> list[str]:
 def _reached(plan: Plan, group: str) -> str:
     """Tell how a group is reached, by channel ids: a URL may hold secrets."""
     channels = ", ".join(_way(plan, channel) for channel in plan.groups[group].channels)
-    return f"reached by {channels}{pace_words(plan.groups[group])}" if channels else "no channel, screens only"
+    told = _devices_of(plan, group)
+    if not channels:
+        return f"no channel, told by {', '.join(told)} only" if told else "no channel, screens only"
+    also = f", told by {', '.join(told)}" if told else ""
+    return f"reached by {channels}{pace_words(plan.groups[group])}{also}"
+
+
+def _devices_of(plan: Plan, group: str) -> list[str]:
+    """Return the annunciators and speakers of a group."""
+    return [device.name for device in plan.devices.values() if device.settings.get("group") == group]
+
+
+def _otherwise(plan: Plan, group: str) -> str:
+    """Tell how a group without a channel hears of anything."""
+    told = _devices_of(plan, group)
+    return f"are told by {', '.join(told)} only" if told else "see pages on screens only"
 
 
 def _way(plan: Plan, channel: str) -> str:

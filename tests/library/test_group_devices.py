@@ -100,6 +100,30 @@ def test_in_words_they_stand_with_their_group(plan: Plan) -> None:
     assert "agents" in next(line for line in said.splitlines() if "annunciator" in line)
     assert "listens to claimed" not in said
     assert "pager (a pager, over POCSAG)" in said
+    assert ", told by break-room/alarm, break-room/voice\n" in said
+
+
+def test_a_group_that_only_its_break_room_tells_is_told_so() -> None:
+    bare = (
+        PLAN.replace('channels = ["pager"]\n', "")
+        + """
+[touchpoints.belt]
+name = "Belt"
+group = "agents"
+[expectations.bags]
+promise = "I have my bag."
+touchpoints = ["belt"]
+opens = ["docked"]
+closes = ["unloaded"]
+fails_after = "25m"
+[[expectations.bags.pages]]
+left = "8m"
+group = "agents"
+"""
+    )
+    said = describe(parse_plan(bare))
+    assert "Agents (agents): no channel, told by break-room/alarm, break-room/voice only" in said
+    assert "Note: Agents have no channel: they are told by break-room/alarm, break-room/voice only" in said
 
 
 def test_addresses_of_pagers() -> None:
