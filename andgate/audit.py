@@ -239,7 +239,8 @@ def _repeated(outlook: Outlook, ahead: Next | None, now_ms: int, late_ms: int, f
 
 def _reachable(plan: Plan, group: str) -> bool:
     known = plan.groups.get(group)
-    return known is not None and bool(known.channels)
+    told = any(device.settings.get("group") == group for device in plan.devices.values())  # by its break room
+    return known is not None and (bool(known.channels) or told)
 
 
 def unsent(queued: Iterable[Sending], since_ms: int, now_ms: int, *, quiet_ms: int) -> list[Finding]:

@@ -15,7 +15,7 @@ from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook
 from andgate.moment.signals import Action
-from andgate.plan import Group, PageStep, Plan
+from andgate.plan import Device, Group, Node, PageStep, Plan
 from tests.library.days import CONTRACT, HOUR, TICK, deliveries, plans, seen
 from tests.library.days import told as in_words
 from tests.library.watch import Watch
@@ -210,6 +210,9 @@ def test_a_group_without_a_channel_matters_where_nobody_of_the_ladder_has_one() 
     assert not look(ahead(), sent).findings, "supervisors are ahead, by radio"
     bare = replace(CONTRACT, groups={"ticket-agents": Group(id="ticket-agents", name="Agents", channels=())})
     assert look(ahead(), sent, plan=bare).findings == (Finding("no-channel", "m1", "ticket-agents"),)
+    alarm = Device("alarm", "room", "", "annunciator", {"group": "ticket-agents"}, {"press": "claimed"})
+    room = replace(bare, nodes={"room": Node(id="room", touchpoint=None, devices={"alarm": alarm})})
+    assert look(ahead(), sent, plan=room).findings == (), "its break room tells it"
 
 
 def test_a_page_that_nobody_tries() -> None:
