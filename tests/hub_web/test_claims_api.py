@@ -204,3 +204,23 @@ def test_another_s_claim_is_ended_by_a_supervisor_and_the_trail_says_so(single: 
         single.clock.advance(1)
         client.request("DELETE", f"/api/v1/moments/{moment}/claim", headers=by(CHIEF))
         assert "chief ended the claim of anna" in words(client.get(f"/moments/{moment}", headers=by(CHIEF)).text)
+
+
+def test_false_alarms_are_counted_by_place_and_never_by_person(single: Stand) -> None:
+    with web(single, None) as client:
+        for number, (reason, by_whom) in enumerate((("false alarm: a cart", "anna"), ("drill", "anna"), (None, "bob"))):
+            press = {"id": f"p{number}", "touchpoint": "counter-a", "signal": "pressed"}
+            client.post("/api/v1/signals", json=press)
+            moment = client.get("/api/v1/moments", params={"state": "open"}).json()["items"][0]["id"]
+            if reason is not None:
+                client.post(f"/api/v1/moments/{moment}/void", json={"reason": reason, "by": by_whom})
+            else:
+                client.post("/api/v1/signals", json={"id": "r", "touchpoint": "counter-a", "signal": "reset"})
+            single.clock.advance(60_000)
+        items = {each["group"]: each for each in client.get("/api/v1/success?by=touchpoint").json()["items"]}
+        assert (items["counter-a"]["false_alarms"], items["counter-a"]["void"]) == (1, 2)
+        by_promise = client.get("/api/v1/success?by=expectation").json()["items"][0]
+        assert by_promise["false_alarms"] is None
+        shown = words(client.get("/success?interaction=all").text)
+        assert "By place, never by person. Place False alarms All Check-in counter A 1 2" in shown
+        assert single.reader.false_alarms(since_ms=single.clock.now_ms()) == {}

@@ -339,6 +339,8 @@ class SuccessEntry(Struct, frozen=True, kw_only=True):
     """Of these, how many a sensor agreed with while they were open: its precision."""
     contradicted: int | None
     """Of these, how many a sensor contradicted, so that the desk was asked."""
+    false_alarms: int | None = None
+    """Void moments that people called false alarms; None where it is no question of one place."""
 
 
 class Success(Struct, frozen=True, kw_only=True):

@@ -60,8 +60,19 @@ def success(
     seen = here.reader.coverage(groups, asked, now_ms=here.clock.now_ms(), timezone=plan.site.timezone)
     if by == "interaction":
         seen = {gate: _of_gate(plan.expectations_of(gate), seen) for gate in plan.interactions}
+    false: dict[str, int] = {}
+    if by == "touchpoint":
+        found = here.reader.false_alarms(since_ms=since_ms, until_ms=until_ms)
+        false = {row.group: found.get(row.group, 0) for row in rows}
     entries = [
-        success_entry(row, name_of(by, row.group, plan), seen.get(row.group), placed=by in PLACED) for row in rows
+        success_entry(
+            row,
+            name_of(by, row.group, plan),
+            seen.get(row.group),
+            placed=by in PLACED,
+            false_alarms=false.get(row.group),
+        )
+        for row in rows
     ]
     return json(
         Success(
@@ -101,7 +112,9 @@ def _of_gate(leaves: Iterable[str], seen: Mapping[str, Covered]) -> Covered:
     return sum((seen[name] for name in leaves if name in seen), Covered())
 
 
-def success_entry(row: TallyRow, name: str, covered: Covered | None, *, placed: bool) -> SuccessEntry:
+def success_entry(
+    row: TallyRow, name: str, covered: Covered | None, *, placed: bool, false_alarms: int | None = None
+) -> SuccessEntry:
     """Return a tally row with its rate and 95 % Wilson interval, and how much of its time was seen."""
     counts = row.counts
     total = counts.success + counts.failure
@@ -127,6 +140,7 @@ def success_entry(row: TallyRow, name: str, covered: Covered | None, *, placed: 
         pressed=counts.pressed if placed else None,
         agreed=counts.agreed if placed else None,
         contradicted=counts.contradicted if placed else None,
+        false_alarms=false_alarms,
     )
 
 

@@ -71,6 +71,9 @@ ANSWERING: dict[str, str] = {
     "hand.reason": "Why (optional)",
     "hand.do": "Ask them to take over",
     "reset.supervisor": "A refused reset is overridden by a supervisor: sign in with such a token.",
+    # how often people came for nothing
+    "success.false": "False alarms",
+    "success.false.say": "Moments that whoever came called false alarms; in no rate. By place, never by person.",
     # trail
     "trail.claimed.took": "{by} took over from {whose}",
     "trail.claimed.took.until": "{by} took over from {whose}, until {until}",

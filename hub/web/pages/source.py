@@ -287,6 +287,10 @@ class Source:
                 break
         return tuple(reversed(found))
 
+    def false_alarms(self, since_ms: int, until_ms: int) -> dict[str, int]:
+        """Return how many moments were called false alarms, by touchpoint."""
+        return self._reader.false_alarms(since_ms=since_ms, until_ms=until_ms)
+
     def failures(self, since_ms: int, until_ms: int) -> tuple[Moment, ...]:
         """Return failed moments opened in a span, newest first, at most `MOST_FAILURES`."""
         return self._reader.failures(since_ms=since_ms, until_ms=until_ms, limit=MOST_FAILURES)

@@ -15,7 +15,7 @@ from andgate.tally import Bar, ControlChart, Count, Interval, control_chart, par
 from hub.web.api.success import shift_name
 from hub.web.pages.agreement import Agreement, agreements
 from hub.web.pages.findings import FEW, NO_CAUSE, causes_finding, finding, heat_finding, percent
-from hub.web.pages.names import promise
+from hub.web.pages.names import promise, touchpoint_name
 from hub.web.pages.spans import DAY_MS, HOUR_MS, MINUTE_MS, date_words, local, midnight_ms
 from hub.web.pages.words import say
 
@@ -82,6 +82,16 @@ class Place(Struct, frozen=True):
     covered: Covered = Covered()
 
 
+class FalseAlarms(Struct, frozen=True):
+    """How often somebody came to a place and nobody waited there."""
+
+    place: str
+    touchpoint: str
+    n: int
+    of: int
+    """Verdicts there, false alarms among them."""
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """The Customer Success table and what surrounds it."""
 
@@ -113,6 +123,8 @@ class Report(Struct, frozen=True, kw_only=True):
 
     agreements: tuple[Agreement, ...] = ()
     """What sensors said of presses, by place and promise."""
+    false_alarms: tuple[FalseAlarms, ...] = ()
+    """Where people came for nothing, most first; by place, never by person."""
     shifts: tuple[Place, ...] = ()
     """The shifts of teams that work in shifts, worst first."""
 
@@ -321,11 +333,24 @@ def report(source: Source, interaction: str | None, days: int) -> Report:
     cells, failures = source.cells(since_ms, until_ms), source.failures(since_ms, until_ms)
     seen, seen_at = (source.coverage(by, since_ms, until_ms) for by in BY)
     made = build(plan, interaction, days, cells, outcomes, failures, since_ms, now_ms)
-    made = replace(covering(made, plan, seen, seen_at), agreements=agreements(plan, cells))
+    false = false_alarms(plan, cells, source.false_alarms(since_ms, until_ms))
+    made = replace(covering(made, plan, seen, seen_at), agreements=agreements(plan, cells), false_alarms=false)
     if not any(group.shifts for group in plan.groups.values()):
         return made
     rows = [row for each in made.inputs for row in source.shifts(each.expectation, since_ms, until_ms)]
     return replace(made, shifts=by_shift(plan, rows))
+
+
+def false_alarms(plan: Plan, cells: Iterable[CellRow], found: Mapping[str, int]) -> tuple[FalseAlarms, ...]:
+    """Return where people came for nothing, most first."""
+    judged: dict[str, int] = defaultdict(int)
+    for cell in cells:
+        judged[cell.touchpoint] += cell.success + cell.failure
+    made = [
+        FalseAlarms(touchpoint_name(plan, touchpoint), touchpoint, n, n + judged[touchpoint])
+        for touchpoint, n in found.items()
+    ]
+    return tuple(sorted(made, key=lambda each: (-each.n, each.place)))
 
 
 def by_shift(plan: Plan, rows: Iterable[TallyRow]) -> tuple[Place, ...]:
