@@ -7,7 +7,10 @@ remedy is no threat to choose between.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
+
+from msgspec import Struct
 
 from andgate.moment.events import Ahead
 from andgate.moment.moments import Moment
@@ -15,13 +18,22 @@ from andgate.moment.moments import Moment
 _Rank = tuple[int, int, int, str]
 
 
+class _Threat(Struct, frozen=True):
+    """A threat, where it stands, and who was paged about it."""
+
+    rank: _Rank
+    moment: Moment
+    groups: tuple[str, ...]
+
+
 class Precedence:
     """The threats of each group that was paged about them."""
 
     def __init__(self) -> None:
         """Start with none."""
-        self._of: dict[str, dict[str, tuple[_Rank, Moment]]] = {}
-        self._groups: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, _Threat] = {}
+        self._of: dict[str, list[_Rank]] = {}
+        """Group -> its threats, in order."""
 
     def note(self, moment: Moment, groups: Iterable[str]) -> None:
         """Know how a moment stands, and which groups have been paged about it."""
@@ -32,14 +44,17 @@ class Precedence:
             return
         mine = tuple(groups)
         if mine:
-            self._groups[moment.id] = mine
-        for group in mine:
-            self._of.setdefault(group, {})[moment.id] = (_rank(moment), moment)
+            threat = self._known[moment.id] = _Threat(_rank(moment), moment, mine)
+            for group in mine:
+                insort(self._of.setdefault(group, []), threat.rank)
 
     def drop(self, moment: str) -> None:
         """Know nothing of a moment any more."""
-        for group in self._groups.pop(moment, ()):
-            del self._of[group][moment]
+        threat = self._known.pop(moment, None)
+        if threat is not None:
+            for group in threat.groups:
+                ranks = self._of[group]
+                del ranks[bisect_left(ranks, threat.rank)]
 
     def first(self, group: str, moment: str, now_ms: int) -> tuple[int, Ahead | None]:
         """Return among how many threats a group has to choose, and which goes before this one; None: this one is first.
@@ -49,17 +64,19 @@ class Precedence:
             moment: what it is about.
             now_ms: deadlines up to here cannot be met any more.
         """
-        known = self._of.get(group, {})
-        if moment not in known:
+        threat, ranks = self._known.get(moment), self._of.get(group, [])
+        over = bisect_left(ranks, now_ms + 1, key=_ends)
+        if threat is None or group not in threat.groups or over == len(ranks):
             return 1, None
-        living = [each for each in known.values() if each[0][0] > now_ms]
-        if not living:
-            return 1, None
-        best = min(living, key=lambda each: each[0])[1]
+        best = self._known[ranks[over][3]].moment
         ahead = None
         if best.id != moment:
             ahead = Ahead(best.id, best.touchpoint, best.key, best.ends_ms - now_ms)
-        return len(living), ahead
+        return len(ranks) - over, ahead
+
+
+def _ends(rank: _Rank) -> int:
+    return rank[0]
 
 
 def _rank(moment: Moment) -> _Rank:
