@@ -86,7 +86,10 @@ class Pagers:
         topic = parse(message.topic)
         if topic.kind == "page":
             page = decode_page(message.payload)
-            if page.moment is not None:  # technicians have their own pagers; the twin plays none
+            if page.kind == "drill":  # a pager answers by itself, and makes no sound
+                drilled = Answer(do="seen", by=f"pager-{topic.name}", page=page.id)
+                self._link.publish(self._topics.answer, encode(drilled))
+            elif page.moment is not None:  # technicians have their own pagers; the twin plays none
                 self._unplaced.append((topic.name, page.moment, page))
         elif topic.kind == "touchpoint/moment" and message.payload:
             for moment in decode_touchpoint(message.payload).moments:

@@ -210,6 +210,11 @@ def test_a_pager_knows_where_it_beeps(airport: Plan, wire: Wire) -> None:
     topic, payload = wire.said[-1]
     answer = decode_answer(payload)
     assert (topic, answer.do, answer.by, answer.moment) == (topics.answer, "claim", "baggage-1", "m1")
+    drill = Page(id="drill:1:0", kind="drill", moment=None, text="t", reason="a drill", left_s=0.0)
+    pagers._said(Message(topics.page("baggage"), encode(drill), False))
+    topic, payload = wire.said[-1]
+    answer = decode_answer(payload)
+    assert (topic, answer.do, answer.by, answer.page) == (topics.answer, "seen", "pager-baggage", "drill:1:0")
     pagers.stop()
 
 
