@@ -186,7 +186,7 @@ def _notes(plan: Plan, it: Expectation) -> list[str]:
     notes += [
         f"{plan.groups[group].name} have no channel: they {_otherwise(plan, group)}"
         for group in dict.fromkeys(step.group for step in it.pages)
-        if not plan.groups[group].channels
+        if not plan.groups[group].channels and not plan.groups[group].shifts
     ]
     if it.pages and not it.pages[-1].repeat_ms:
         last = plan.groups[it.pages[-1].group].name
@@ -217,7 +217,7 @@ def _technicians(plan: Plan) -> list[str]:
     group = plan.groups[plan.site.technicians]
     after = format_duration(plan.site.technicians_after_ms)
     lines = [f"{group.name} are paged when a node or device is at fault; when a node is lost, after {after}"]
-    if not group.channels:
+    if not group.channels and not group.shifts:
         lines.append(f"  Note: {group.name} have no channel: they see faults on screens only")
     return lines
 
@@ -242,9 +242,12 @@ def _reached(plan: Plan, group: str) -> str:
     """Tell how a group is reached, by channel ids: a URL may hold secrets."""
     channels = ", ".join(_way(plan, channel) for channel in plan.groups[group].channels)
     told = _devices_of(plan, group)
+    people = ["whoever is on shift"] if plan.groups[group].shifts else []
+    if not channels and people:
+        return f"no channel of its own, but {' and '.join([*people, *told])}"
     if not channels:
         return f"no channel, told by {', '.join(told)} only" if told else "no channel, screens only"
-    also = f", told by {', '.join(told)}" if told else ""
+    also = "".join(f", {each}" for each in people) + (f", told by {', '.join(told)}" if told else "")
     return f"reached by {channels}{pace_words(plan.groups[group])}{also}"
 
 

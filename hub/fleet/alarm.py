@@ -88,7 +88,13 @@ def place(fault: Fault, plan: Plan) -> str:
     """Return where it is, as people say it; whom it is about, where that is nowhere."""
     names = [plan.touchpoints[name].name for name in touchpoints(fault, plan)]
     more = f" and {len(names) - _PLACES} more" if len(names) > _PLACES else ""
-    return ", ".join(names[:_PLACES]) + more if names else fault.who
+    return ", ".join(names[:_PLACES]) + more if names else who(fault, plan)
+
+
+def who(fault: Fault, plan: Plan) -> str:
+    """Return whom a fault is about: a group with nobody on shift by its name, anybody else by id."""
+    group = plan.groups.get(fault.node.removeprefix("group/")) if fault.kind == UNSTAFFED else None
+    return fault.who if group is None else group.name
 
 
 def since_words(plan: Plan, since_ms: int, now_ms: int) -> str:
@@ -107,8 +113,8 @@ def page_text(faults: Sequence[Fault], plan: Plan, now_ms: int) -> str:
         names = touchpoints(fault, plan)
         where = f" at {place(fault, plan)}" if names else ""
         comma = "," if ":" in fault.words else ""
-        return f"{fault.who}{where}: {fault.words}{comma} since {since}. {fault.do}."
-    first = ", ".join(fault.who for fault in faults[:_NAMED])
+        return f"{who(fault, plan)}{where}: {fault.words}{comma} since {since}. {fault.do}."
+    first = ", ".join(who(fault, plan) for fault in faults[:_NAMED])
     return f"{summary(faults)} since {since}, first: {first}. {faults[0].do}. The nodes page has them all."
 
 
@@ -122,4 +128,5 @@ def over_text(fault: Fault, plan: Plan, now_ms: int) -> str:
     """Say that it is well again."""
     minutes = max(1, (now_ms - fault.since_ms) // MINUTE_MS)
     where = f" at {place(fault, plan)}" if touchpoints(fault, plan) else ""
-    return f"{fault.who}{where}: well again after {minutes} min. It was: {fault.words}."
+    over = "over" if fault.kind == UNSTAFFED else "well again"
+    return f"{who(fault, plan)}{where}: {over} after {minutes} min. It was: {fault.words}."

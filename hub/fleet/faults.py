@@ -196,7 +196,7 @@ KINDS: dict[str, Kind] = {
         do="Call whoever should know. Look whether its service answers; if it does, restart the hub",
     ),
     UNSTAFFED: Kind(
-        words="has nobody who can be reached: {}",
+        words="nobody can be reached: {}",
         many="groups with nobody who can be reached",
         do="Put somebody on the shift, on the roster page, and test how they are reached",
     ),

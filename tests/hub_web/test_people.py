@@ -16,6 +16,7 @@ from hub.web.app import create_app
 from hub.web.tokens import parse_tokens
 from tests.hub.crew import rome, shifts
 from tests.hub_web.stand import Stand
+from tests.hub_web.test_phone import asked
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a module that Apprise loads
 READER, AGENT, DUTY = "reader-secret-0001", "agent-secret-000002", "duty-secret-0000003"
@@ -42,16 +43,16 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
     stand.close()
 
 
-def serve(stand: Stand, **more: Any) -> TestClient:
+def serve(stand: Stand, data: Path | None = None, **more: Any) -> TestClient:
     app = create_app(stand.driver, stand.reader, stand.clock, **more)
     app.state.people, app.state.try_channel = stand.driver.people, stand.driver.try_channel
-    app.state.phones = Phones(stand.reader_data) if hasattr(stand, "reader_data") else None
+    app.state.phones = Phones(data) if data is not None else None
     return TestClient(app, base_url="http://localhost:8080", follow_redirects=False)
 
 
 @pytest.fixture
-def web(stand: Stand) -> Iterator[TestClient]:
-    with serve(stand) as web:
+def web(stand: Stand, tmp_path: Path) -> Iterator[TestClient]:
+    with serve(stand, tmp_path) as web:
         yield web
 
 
@@ -377,10 +378,19 @@ def test_the_floor_says_that_a_shift_has_nobody_and_no_name(web: TestClient, sta
     assert "Ada" not in page
 
 
-def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand) -> None:
+def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand, tmp_path: Path) -> None:
     ada, bob = add(web, "Ada", "webpush://"), add(web, "Bob")
-    assert f'data-group="{ada}"' in web.get(f"/phone/{ada}").text or "No group" in web.get(f"/phone/{ada}").text
+    assert "open /phone/" in web.get(f"/people/{ada}").text
+    assert f'data-group="{ada}"' in web.get(f"/phone/{ada}").text
     assert web.get(f"/phone/{bob}").status_code == 404
+    assert web.post("/phone", json=asked(group=bob)).status_code == 422
+    assert web.get(f"/api/v1/people/{ada}").json()["why_not"] == "has no phone that asked to be paged"
+    assert web.post("/phone", json=asked(group=ada)).json() == {"groups": [ada]}
+    assert [phone.group for phone in Phones(tmp_path).of(ada)] == [ada]
+    assert web.get(f"/api/v1/people/{ada}").json()["reachable"] is True
+    assert "open /phone/" not in web.get(f"/people/{ada}").text
+    web.delete(f"/api/v1/people/{ada}")
+    assert Phones(tmp_path).of(ada) == []
 
 
 def test_a_moment_and_the_success_page_say_which_shift_answered_for_it(web: TestClient, stand: Stand) -> None:

@@ -279,6 +279,7 @@ def test_shifts_are_told_in_words() -> None:
     assert "Shift Early (early): 04:30-12:30, Monday to Friday, not on holidays\n" in words
     assert "Shift Late (late): 12:30-24:00, Monday and Tuesday, Friday, Sunday, not on holidays\n" in words
     assert "Small hours (night-2): 00:00-04:30, every day, also on 2026-12-31, not on 2026-12-24\n" in words
+    assert "Ticket agents (agents): no channel of its own, but whoever is on shift\n" in words
     assert "Shift Gala (gala): 22:00-02:00 the next day, holidays\n" in words
     assert "nobody on from Wednesday 12:30 to Thursday 00:00; Thursday 12:30 to Friday 00:00;" in words
     assert "Holidays: 2026-12-25, 2026-12-26\n" in words
@@ -442,3 +443,18 @@ def test_what_is_wrong_is_said_with_its_line_and_a_remedy(
     assert (problem.line, problem.key) == (line, key)
     assert what in problem.what
     assert remedy in problem.remedy
+
+
+def test_how_a_group_on_shift_is_reached_is_told_in_words() -> None:
+    channel = '[channels.radio]\nurl = "mqtt://"\n'
+    reached = parse_plan(TEXT.replace(GROUP, channel + GROUP + 'channels = ["radio"]\n'))
+    assert "Ticket agents (agents): reached by radio, whoever is on shift\n" in describe(reached)
+    desk = '[touchpoints.a]\nname = "A"\ngroup = "agents"\n[nodes.n]\ntouchpoint = "a"\n'
+    promise = (
+        '[expectations.wait]\npromise = "P"\ntouchpoints = ["a"]\nopens = ["x"]\ncloses = ["y"]\nfails_after = "3m"\n'
+        '[[expectations.wait.pages]]\nleft = "3m"\ngroup = "agents"\n'
+    )
+    technicians = TEXT.replace('timezone = "Europe/Rome"', 'timezone = "Europe/Rome"\ntechnicians = "agents"')
+    words = describe(parse_plan(technicians + desk + promise))
+    assert "have no channel" not in words
+    assert "see faults on screens only" not in words
