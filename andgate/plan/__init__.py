@@ -22,6 +22,7 @@ from andgate.plan.model import (
     Site,
     Touchpoint,
     Way,
+    is_task,
     task_of,
 )
 from andgate.plan.parse import parse_plan
@@ -52,6 +53,7 @@ __all__ = [
     "describe",
     "is_open",
     "is_served",
+    "is_task",
     "local_time",
     "parse_plan",
     "springs_back",

@@ -337,6 +337,11 @@ def task_of(expectation: str) -> str:
     return f"{expectation}.remedy"
 
 
+def is_task(expectation: str) -> bool:
+    """Tell whether an id is that of a remedy task; no id of a file has a dot."""
+    return expectation.endswith(".remedy")
+
+
 def _task(it: Expectation, remedy: Remedy) -> Expectation:
     """Return what is owed once a promise is broken, as a promise of its own: each failure is one occasion."""
     return Expectation(

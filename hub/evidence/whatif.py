@@ -248,7 +248,7 @@ class _OtherWorld:
     def _why(self, old: Moment | None, new: Moment | None) -> str:
         if new is None:
             assert old is not None  # noqa: S101 - one of the two is there
-            known = old.expectation in self._plan.expectations
+            known = old.expectation in self._plan.judged
             return "the plan opens no such moment" if known else "the plan does not promise it"
         if old is None:
             return "nothing of the kind was promised"

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from andgate.moment.moments import Moment
-from andgate.plan import Plan
+from andgate.plan import Plan, is_task
 from andgate.routing import clock_text, place
 from hub.paging.pace import Pace, Receiver
 from hub.store.pages import PageFate, Pages
@@ -48,8 +48,15 @@ def pieces(lines: Sequence[Line], now_ms: int) -> list[list[Line]]:
     return cut
 
 
-def headline(threats: int, new: int) -> str:
-    """Return ``5 lines threatened``, or ``12 lines threatened, 4 more`` where the others were named before."""
+def headline(threats: int, new: int, owed: int = 0) -> str:
+    """Return ``5 lines threatened``, or ``12 lines threatened, 4 more`` where the others were named before.
+
+    `owed` of them are no threats but remedies: ``3 lines threatened, 2 to make good``.
+    """
+    if owed:
+        lines = threats - owed
+        head = f"{lines} line{'s' * (lines != 1)} threatened, " if lines else ""
+        return f"{head}{owed} to make good"
     head = f"{threats} line{'s' * (threats != 1)} threatened"
     return head if new >= threats else f"{head}, {new} more"
 
@@ -129,7 +136,8 @@ class Bundles:
         if len(new) + len(before) == 1:
             return [self._alone(row, to) for row in members]
         lines = [self._line(row, plan, now_ms) for row in (*new.values(), *before)]
-        head = headline(max(threats, len(lines)), len(lines))
+        owed = sum(is_task(line.row.expectation) for line in lines)
+        head = headline(max(threats, len(lines)), len(lines), owed)
         cut = pieces(lines, now_ms)
         made = [
             self._bundle(to, head, piece, (number, len(cut)), now_ms, members) for number, piece in enumerate(cut, 1)

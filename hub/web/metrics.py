@@ -120,6 +120,9 @@ class _Standing(Collector):
         for level in LEVELS:
             moments.add_metric([level], levels[level])
         yield moments
+        yield GaugeMetricFamily(
+            "andgate_remedies_open", "Remedy tasks that nobody has done yet.", value=len(self._driver.open_tasks())
+        )
         states: Tally[str] = Tally(node.state for node in self._reader.nodes())
         nodes = GaugeMetricFamily("andgate_nodes", "Nodes by state.", labels=["state"])
         for state in NODE_STATES:

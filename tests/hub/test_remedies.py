@@ -12,6 +12,7 @@ from andgate.moment.moments import Moment
 from hub.clock import HandClock
 from hub.evidence.rejudge import rejudge
 from hub.evidence.verify import verify
+from hub.paging.bundles import headline
 from hub.store import Reader
 from tests.hub.day import flight
 from tests.hub.desk import PLAN, START_MS, Desk, as_killed, node_signal
@@ -217,3 +218,9 @@ def test_a_kill_between_any_two_steps_loses_no_task_and_doubles_none(tmp_path: P
     sound(killed)
     killed.stop()
     whole.stop()
+
+
+def test_many_at_once_are_told_for_what_they_are() -> None:
+    assert headline(5, 5) == "5 lines threatened"
+    assert headline(3, 3, 3) == "3 to make good"
+    assert headline(3, 3, 2) == "1 line threatened, 2 to make good"

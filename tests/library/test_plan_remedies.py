@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from andgate.errors import PlanError
-from andgate.plan import MADE_GOOD, OWED, Cause, PageStep, Plan, Remedy, describe, parse_plan, task_of
+from andgate.plan import MADE_GOOD, OWED, Cause, PageStep, Plan, Remedy, describe, is_task, parse_plan, task_of
 from andgate.plan.parse import LATER
 
 REMEDY = """
@@ -33,6 +33,28 @@ FIRST = """
 [expectations.check-in-wait.first_at]
 counter-a = ["Ring the crew room"]
 """
+OLD = """
+[site]
+id = "x"
+name = "X"
+timezone = "UTC"
+[groups.g]
+name = "G"
+[touchpoints.t]
+name = "T"
+group = "g"
+[expectations.e]
+promise = "P."
+touchpoints = ["t"]
+opens = ["a"]
+closes = ["b"]
+fails_after = "3m"
+remedy = "Sorry."
+[[expectations.e.pages]]
+left = "1m"
+group = "g"
+"""
+VERSION = "a0f537aaab18"
 WORDS = 'remedy = "Apologise in person; priority tag on the bags."'
 
 
@@ -105,7 +127,7 @@ def test_first_actions_are_the_promises_or_the_places(richer: str) -> None:
 
 
 def test_what_says_nothing_new_keeps_its_version(airport: Plan, airport_toml: str, richer: str) -> None:
-    assert airport.version == "d4c480dc96ef", "of 2026, before a promise had these fields"
+    assert parse_plan(OLD).version == VERSION, "of before a promise had these fields"
     assert parse_plan(airport_toml + "[expectations.baggage-claim.first_at]\nbelt-3 = []\n").version == airport.version
     versions = {parse_plan(airport_toml + each).version for each in ("", CAUSES, FIRST)} | {parse_plan(richer).version}
     assert len(versions) == 4
@@ -191,3 +213,8 @@ def test_a_promise_of_the_file_is_never_a_task(richer: str) -> None:
     assert all(it.remedy_of is None for it in plan.expectations.values())
     other = replace(plan.expectations["baggage-claim"], remedy_of=None)
     assert other == plan.expectations["baggage-claim"]
+
+
+def test_a_tasks_id_is_known_by_its_dot() -> None:
+    assert is_task(task_of("check-in-wait"))
+    assert not is_task("check-in-wait-remedy")

@@ -71,6 +71,7 @@ AFTERWARDS: dict[str, str] = {
     "first.do": "First: *{what}*",
     "first.this": "This one first",
     "first.unsaid": "not said",
+    "trail.first": "First: {what}.",
     "first.short": "{state}, first",
     "first.board": "First: {what}.",
     "first.then": "Then: {what}",

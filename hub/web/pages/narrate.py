@@ -131,7 +131,8 @@ class Teller:
             key, values = "trail.claimed.some", {"by": event.by, "have": event.have, "needs": event.needs}
         if event.until_ms is not None:
             key, values = f"{key}.until", {**values, "until": hms(event.until_ms, self._plan.site.timezone)}
-        return say(key, **values)
+        said = say(key, **values)
+        return f"{said} {say('trail.first', what=event.first)}" if event.first else said
 
     def _handed_over(self, event: e.HandedOver) -> str:
         to = event.person or (group_name(self._plan, event.group) if event.group is not None else say("trail.someone"))
