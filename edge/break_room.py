@@ -27,6 +27,8 @@ from edge.speech import over, sentence, shorter
 
 Did = Literal["sounded", "spoken", "sent", "dropped", "failed"]
 
+OVER_S = 3600.0
+"""So long after its deadline a moment ends by itself, where the plan says nothing else; cut off, a node believes that."""
 RECEIPTS_MOST = 200
 """Receipts that wait for a connection; the oldest go first: they are news, no evidence of a promise."""
 
@@ -105,10 +107,18 @@ class BreakRoom:
         """Return what stands for a group."""
         return self._views.get(group, GroupView())
 
+    def _standing(self, group: str, now_s: float) -> GroupView:
+        """Return what stands for a group, as far as a node that is cut off may still believe it."""
+        view = self.view(group)
+        if not self._face.alone:
+            return view
+        calls = tuple(it for it in view.calls if now_s < it.open.deadline_s + OVER_S)
+        return GroupView(calls, view.suspended)
+
     def pressed(self, device: Annunciator, now_s: float) -> str | None:
         """Return the moment that a press claims, and silence its page; None where nothing waits for anybody."""
         _, alarm = self._alarms[device.id]
-        moment = alarm.target(self.view(device.group))
+        moment = alarm.target(self._standing(device.group, now_s))
         if moment is None:
             self._face.refuse(device.id, now_s)
         else:
@@ -120,7 +130,7 @@ class BreakRoom:
         """Set every beacon, buzzer and button lamp to what is true now, and note when the next one changes."""
         self.due_s = inf
         for device, alarm in self._alarms.values():
-            view = self.view(device.group)
+            view = self._standing(device.group, now_s)
             quiet = self._quiet(device.quiet, now_s)
             why = "quiet hours: the beacon only" if quiet else None
             for page in alarm.look(view, now_s):
@@ -142,7 +152,7 @@ class BreakRoom:
 
     def _speak(self, speaker: Speaker, now_s: float) -> None:
         """Give a speaker what is new, and let it go on."""
-        view, said = self.view(speaker.group), self._said[speaker.id]
+        view, said = self._standing(speaker.group, now_s), self._said[speaker.id]
         standing = {call.id for call in view.calls}
         if view.suspended:
             speaker.silence("all sounds are suspended")

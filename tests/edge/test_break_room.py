@@ -165,6 +165,18 @@ def test_cut_off_it_goes_on_by_what_it_knows(room: Room, broker: Mosquitto) -> N
     until(lambda: room.lit(BEACON))
 
 
+def test_what_was_over_long_ago_is_not_told_by_a_node_that_nobody_tells_so(room: Room, broker: Mosquitto) -> None:
+    room.say(room.moment(left_s=-4000))
+    room.receipts("alarm", "sounded")
+    room.app.stop()
+    broker.kill()
+    room.app.start()
+    worker = room.app._worker
+    assert worker is not None
+    until(lambda: room.lit(BEACON))  # nobody hears it
+    assert list(worker.room.receipts) == []
+
+
 def test_a_lost_hub_is_heard_within_five_seconds_of_its_last_word(room: Room, hub: Hub) -> None:
     hub.answering_time = False  # every word of the hub is a sign of life
     hub.say("online", beat_s=1.5)
