@@ -21,6 +21,7 @@ from hub.store import PageRow
 from hub.store.people import Person
 from hub.web.app import create_app
 from hub.web.tokens import parse_tokens
+from tests.hub.test_storms import STORM
 from tests.hub_web.stand import FLIGHT, Stand
 
 SECRET = "somebody-secret-0001"
@@ -316,6 +317,26 @@ def test_another_moment_s_link_is_another(hall: Hall) -> None:
     assert belt.moment != row.moment
     with phone(hall) as web:
         assert "Baggage belt 3" in words(web.get(hall.path(belt)).text)
+
+
+def test_one_tap_claims_everything_that_a_page_tells_together(tmp_path: Path) -> None:
+    hall = Hall(tmp_path, STORM)
+    for n in range(1, 7):
+        signal = FeedSignal(id=f"line-{n}", touchpoint=f"line-{n}", signal="pressed")
+        hall.driver.signals([signal], "ops").result(30)
+    hall.wait(60_000)
+    bundle = next(row for row in hall.reader.pages().items if row.kind == "page" and row.bundle == row.moment)
+    told = hall.reader.told_by(bundle.page)
+    assert len(told) > 1
+    with phone(hall) as web:
+        seen = words(web.get(hall.path(bundle)).text)
+        assert (f"{len(told)} places at once" in seen, "false alarm" in seen) == (True, False)
+        rejected = web.post(hall.path(bundle), data=GO | {"do": "reject", "reason": "no"})
+        assert rejected.status_code == 409, "one word does not end many threats"
+        assert "You are on it" in words(web.post(hall.path(bundle), data=GO).text)
+    claimed = {moment.id for moment in hall.driver.open_moments() if moment.claimed_by == "Jo K."}
+    assert claimed == set(told)
+    hall.close()
 
 
 def with_person(hall: Hall, row: PageRow, person: str) -> None:
