@@ -28,7 +28,7 @@ from edge.speech import over, sentence, shorter
 Did = Literal["sounded", "spoken", "sent", "dropped", "failed"]
 
 OVER_S = 3600.0
-"""So long after its deadline a moment ends by itself, where the plan says nothing else; cut off, a node believes that."""
+"""So long after its deadline a moment ends by itself, if the plan says nothing else; cut off, a node believes that."""
 RECEIPTS_MOST = 200
 """Receipts that wait for a connection; the oldest go first: they are news, no evidence of a promise."""
 
