@@ -45,7 +45,8 @@ class Pagers:
         self._heard = heard
         self._published = published
         self._link = Link(broker, f"twin-pagers-{plan.site.id}", self._said, lambda: clock.real_s(clock.mono_s()))
-        self._filters = [self._topics.page(group) for group in plan.groups]
+        self._groups = frozenset(plan.groups)
+        self._filters = [f"{self._topics.root}/page/+"]  # people's own pagers are there too, and answer drills
         self._filters += [self._topics.touchpoint_moment(touchpoint) for touchpoint in plan.touchpoints]
         self._filters.append(self._topics.verdict)
         self._places: dict[str, tuple[str, LiveMoment]] = {}
@@ -89,7 +90,7 @@ class Pagers:
             if page.kind == "drill":  # a pager answers by itself, and makes no sound
                 drilled = Answer(do="seen", by=f"pager-{topic.name}", page=page.id)
                 self._link.publish(self._topics.answer, encode(drilled))
-            elif page.moment is not None:  # technicians have their own pagers; the twin plays none
+            elif page.moment is not None and topic.name in self._groups:  # technicians have their own pagers; the twin plays none
                 self._unplaced.append((topic.name, page.moment, page))
         elif topic.kind == "touchpoint/moment" and message.payload:
             for moment in decode_touchpoint(message.payload).moments:
