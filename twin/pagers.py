@@ -90,7 +90,7 @@ class Pagers:
             if page.kind == "drill":  # a pager answers by itself, and makes no sound
                 drilled = Answer(do="seen", by=f"pager-{topic.name}", page=page.id)
                 self._link.publish(self._topics.answer, encode(drilled))
-            elif page.moment is not None and topic.name in self._groups:  # technicians have their own pagers; the twin plays none
+            elif page.moment is not None and topic.name in self._groups:  # the twin plays no technicians
                 self._unplaced.append((topic.name, page.moment, page))
         elif topic.kind == "touchpoint/moment" and message.payload:
             for moment in decode_touchpoint(message.payload).moments:
