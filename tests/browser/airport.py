@@ -233,6 +233,7 @@ class World:
         self.commands: list[tuple[str, Command]] = []
         self.quiet = View()
         self.asked: list[Any] = []
+        self.only: list[tuple[int, bool]] = []
         self.past_mutes: tuple[MuteRow, ...] = ()
         self.listeners: list[Any] = []
         self._random = random.Random(7)
@@ -748,7 +749,20 @@ class World:
         return ()
 
     def listened(self) -> list[tuple[int, bool]]:
-        return []
+        return self.only
+
+    def listening_plans(self) -> list[tuple[int, frozenset[str]]]:
+        return [(NOW - 30 * DAY, frozenset())]
+
+    def begun_ms(self) -> int:
+        return NOW - 30 * DAY
+
+    def signals_at(self, touchpoint: str, *, most: int, entries: int) -> tuple[Any, ...]:
+        del entries
+        rows = [row for rows in self._signals.values() for row in rows if row.signal.touchpoint == touchpoint]
+        rows.sort(key=lambda row: row.signal.at_ms, reverse=True)
+        events = [line.event for lines in self._trails.values() for line in lines]
+        return tuple((row.signal, row.signal.received_ms, tuple(events)) for row in rows[:most])
 
     def quarantine(self, limit: int = 100) -> tuple[QuarantineRow, ...]:
         rows = [

@@ -594,6 +594,7 @@ ENGLISH: dict[str, str] = {
     "baseline.title": "Before and after: listening only, and since people are paged",
     "baseline.link": "Before and after",
     "baseline.range": "From {begin} to {end}.",
+    "baseline.figure": "Figure",
     "baseline.before": "Listening only",
     "baseline.after": "Since people are paged",
     "baseline.broken": "Promises broken",
@@ -690,7 +691,7 @@ ENGLISH: dict[str, str] = {
     # -- what is quiet
     "moments.training": "training",
     "moment.training": "Training: only {group} were paged, and it counts nowhere.",
-    "board.suspended": "Since {time}. Nobody is paged, nothing sounds, signs are blank. Clocks run on.",
+    "board.suspended": "Since {time}. Nobody is paged, nothing sounds. Clocks run on.",
     "board.muted": "Muted until {time}: {what}",
     "board.muted.places": "{n} places",
     "nav.mutes": "Mutes",
