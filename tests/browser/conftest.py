@@ -70,6 +70,6 @@ def browser() -> Iterator[Browser]:
     """Return a headless Chromium: one for each module."""
     expect.set_options(timeout=40_000)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS, timeout=120_000)
         yield launched
         launched.close()

@@ -33,6 +33,8 @@ PAGES = {
     "desks": "/desk",
     "desk": "/desk/counter-a",
     "nodes": "/nodes",
+    "pages": "/pages",
+    "drills": "/drills",
     "nothing there": "/nowhere",
 }
 SIZES = {"phone": (390, 844), "laptop": (1440, 900), "hall": (1920, 1080)}
@@ -58,6 +60,7 @@ def looking(browser: Browser, *, size: str = "laptop", scheme: str = "dark", scr
         reduced_motion="reduce",
         java_script_enabled=script,
     )
+    context.set_default_timeout(60_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
