@@ -95,7 +95,7 @@ def row(plan: Plan, page: PageRow, now_ms: int) -> Row:
     bundle = page.kind == "page" and bool(page.bundle) and page.bundle == page.moment
     return Row(
         when=when_words(page.decided_ms, now_ms, zone),
-        what=page.text + page.adds if page.text else page.title or page.reason,
+        what=_what(plan, page),
         href=f"/moments/{page.moment}" if page.about is not None else f"/pages?bundle={page.page}" if bundle else None,
         whom=whom(plan, page),
         over=page.kind == "over",
@@ -103,6 +103,13 @@ def row(plan: Plan, page: PageRow, now_ms: int) -> Row:
         fate=fate(page, zone),
         claim=f"/pages/{quote(page.page)}/claim" if bundle and page.state in {"queued", "sent"} else None,
     )
+
+
+def _what(plan: Plan, page: PageRow) -> str:
+    if page.text:
+        return page.text + page.adds
+    touchpoint = plan.touchpoints.get(page.touchpoint)  # a step that was skipped has no words of its own
+    return f"{touchpoint.name}: {page.reason}" if touchpoint is not None else page.reason
 
 
 def sayable(rows: Sequence[PageRow]) -> Markup:

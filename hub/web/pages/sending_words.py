@@ -45,7 +45,7 @@ SENDING: dict[str, str] = {
     "drills.more": "A drill sends a note over every channel of the coming shift and waits until its far end answers. A "
     "silent one sounds nowhere, and leaves out what cannot be proven without a message.",
     "drills.night": "Each night at {time} by itself.",
-    "drills.night.none": "Never by itself: the plan has no `drill` in [site].",
+    "drills.night.none": "Never by itself: the plan names no hour for it.",
     "drills.begin": "Drill silently",
     "drills.begin.loud": "Drill loudly",
     "drills.caption": "The drill of {when}, by {by}",
