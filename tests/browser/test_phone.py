@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, Page, expect
 
+from andgate.wire.messages import FeedSignal
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, HubConfig
 from hub.store import Phones
+from hub.store.slips import Slips
 from tests.hub.desk import WAIT_S
 
 pytestmark = pytest.mark.browser
@@ -81,11 +84,27 @@ def test_a_phone_asks_is_paged_and_is_left_alone(browser: Browser, hub: HubApp, 
     assert shown == [["Belt 3", "8:00 left.", "t", "/nodes"]]
     assert _pushed(page, {**said, "kind": "over", "text": "Over."}) == [["Belt 3", "Over.", "t", "/nodes"]]
 
+    hub.driver.signals([FeedSignal(id="one", touchpoint="counter-a", signal="pressed")], "test").result(WAIT_S)
+    row = hub.reader.pages().items[-1]
+    slip = Slips(Phones(tmp_path / "data")).write(f"{row.id}/{row.moment}")
+    _pushed(page, {**said, "slip": slip})
+    assert _acknowledged(hub, row.id), "the worker says that the page is here"
+    drill = {**said, "kind": "drill", "text": "Only a drill.", "loud": False}
+    assert _pushed(page, drill) == [["Belt 3", "Only a drill.", "t", "/nodes"]]
+
     page.get_by_role("button", name="No more pages on this phone: Supervisors").click()
     expect(page.locator("#said")).to_have_text("This phone is not paged yet.", timeout=WAIT_S * 1000)
     assert Phones(tmp_path / "data").of("supervisors") == []
     assert wrong == []
     page.context.close()
+
+
+def _acknowledged(hub: HubApp, id: int) -> bool:
+    for _ in range(int(WAIT_S * 20)):
+        if any(row.id == id and row.delivered_ms is not None for row in hub.reader.pages(limit=1_000).items):
+            return True
+        threading.Event().wait(0.05)
+    return False
 
 
 def _pushed(page: Page, said: dict[str, object]) -> object:
