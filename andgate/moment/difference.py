@@ -175,9 +175,8 @@ def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: in
 
 def _gives_back(note: Action, claim: Claim, before: Sequence[Claim]) -> bool:
     """Tell whether an action gave back this claim; one of somebody who is not on it gave back the last, once."""
-    if note.do != "unclaim":
-        return False
-    return giver(note) == claim.by or (note.whose is None and all(each.by != note.by for each in before))
+    of_nobody = note.whose is None and all(each.by != note.by for each in before)
+    return note.do == "unclaim" and (giver(note) == claim.by or of_nobody)
 
 
 def _same(claim: Claim, other: Claim) -> bool:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from andgate.audit import Finding, Next, Told, audit
 from andgate.moment.claims import Claim
 from andgate.moment.engine import Engine
+from andgate.moment.events import Claimed
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, ActionKind, Signal
 from andgate.moment.state import dump, load
@@ -447,3 +448,11 @@ def test_a_plan_says_how_many_are_needed_and_what_is_repeated(airport_toml: str)
     assert "Supervisors are paged, unless 2 people have claimed it, and again every 1m until 2 people have" in words
     note = 'Note: after Supervisors nobody else is paged: repeat = "60s" in the last page goes on'
     assert (words.count(note), describe(plain).count(note)) == (1, 2)
+
+
+def test_a_claim_says_whether_that_is_enough() -> None:
+    hall = Hall(site(TWO))
+    hall.claim(at(0.5), "marta", 9)
+    hall.claim(at(0.6), "paolo", 9)
+    made = [event for event in hall.watch.events if isinstance(event, Claimed)]
+    assert [(each.have, each.needs, each.enough) for each in made] == [(1, 2, False), (2, 2, True)]
