@@ -34,6 +34,8 @@ class Sign(Struct, frozen=True, kw_only=True):
     """``countdown`` for staff, ``promise`` for customers."""
     moments: list[object]
     """Open moments there, as the stream tells them."""
+    suspended: bool = False
+    """A fire alarm: it is blank, and says so to staff only."""
 
 
 class Choice(Struct, frozen=True):
@@ -84,6 +86,7 @@ def sign(source: Source, touchpoint: str, counts: str | None = None) -> Sign | N
         rows=int(settings.get("height", ROWS)),
         counts=counts if counts in ("countdown", "promise") else str(settings.get("counts", "countdown")),
         moments=[msgspec.to_builtins(moment_message(moment)) for moment in running],
+        suspended=source.quiet.suspended(touchpoint) is not None,
     )
 
 
@@ -95,6 +98,8 @@ def label(sign_: Sign) -> str:
 def words(source: Source, sign_: Sign) -> str:
     """Return the sign as one line of text, for a screen reader and where scripts are off."""
     now_ms = source.now_ms()
+    if sign_.suspended:
+        return sign_words(SignState())
     running = sorted((m for m in source.open_moments() if m.touchpoint == sign_.touchpoint), key=lambda m: m.ends_ms)
     flights = tuple(
         flight(m.key, m.opened_ms, m.ends_ms if sign_.counts == "promise" else m.counts_to_ms, m.ends_ms, now_ms)

@@ -40,6 +40,7 @@ const labelOf = (key) => (key ?? "").split("/", 1)[0].toUpperCase();
 
 function stateNow() {
   const now = siteNow();
+  if (document.getElementById("suspended")) return { flights: [], done: null, link };
   const flights = [...moments.values()]
     .map((moment) => {
       const ends = Date.parse(moment.ends_at);
