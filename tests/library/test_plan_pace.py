@@ -4,6 +4,7 @@ import pytest
 
 from andgate.errors import PlanError
 from andgate.plan import Plan, parse_plan
+from andgate.plan.addresses import is_pager
 from andgate.plan.model import USUAL_PACE
 from andgate.plan.words import describe
 
@@ -72,3 +73,9 @@ def test_what_is_wrong_is_told(site: str, group: str, key: str, what: str) -> No
     with pytest.raises(PlanError) as wrong:
         plan_of(site, group)
     assert [(problem.key, what in problem.what) for problem in wrong.value.problems] == [(key, True)]
+
+
+def test_pagers_are_those_of_the_sites_own_broker() -> None:
+    assert is_pager("mqtt://")
+    assert is_pager("MQTT://pager-7")
+    assert not is_pager("snpp://host/5551234")
