@@ -156,6 +156,8 @@ def test_suspensions_are_on_record_and_on_every_screen(web: TestClient, stand: S
     web.post("/api/v1/signals", json={"id": "a1", "signal": "suspended", **alarm})
     for path in ("/", "/board/all", "/mutes"):
         assert "Suspended" in web.get(path).text, path
+    assert 'id="suspended">Suspended' in web.get("/sign/belt-3").text
+    assert 'id="suspended" class="hidden">' in web.get("/sign/belt-3?counts=promise").text  # customers see nothing
     stand.clock.advance(60_000)
     web.post("/api/v1/signals", json={"id": "a2", "signal": "resumed", **alarm})
     assert "Suspended" not in web.get("/").text
