@@ -186,6 +186,7 @@ class Bundles:
             if line.row.id not in told:
                 self._pages.change(replace(line.row, bundle=bundle + NAMED))
         mine = [row for row in members if row.moment in named]
+        decided_ms = min((each.decided_ms for each in mine), default=now_ms)
         row = PageRow(
             id=id,
             page=bundle,
@@ -199,11 +200,11 @@ class Bundles:
             title=head,
             text=bundle_text(head, lines, part, now_ms),
             reason=f"{len(lines)} threats at once",
-            left_s=(min(line.ends_ms for line in lines) - now_ms) / 1000,
+            left_s=(min(line.ends_ms for line in lines) - decided_ms) / 1000,
             late=any(each.late for each in mine),
             cancels=bool(mine) and all(each.cancels for each in mine),
             state="queued",
-            decided_ms=min((each.decided_ms for each in mine), default=now_ms),
+            decided_ms=decided_ms,
             due_ms=now_ms,
             tries=0,
             sent_ms=None,

@@ -7,6 +7,7 @@ decide who is told instead. Everything is written in the transaction of the batc
 from __future__ import annotations
 
 import heapq
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from andgate.plan.addresses import kind_of
 from andgate.plan.durations import format_duration
 from hub.paging.bundles import Bundles
 from hub.paging.fallback import LATE_MS, Fallbacks, Ways
-from hub.paging.pace import Pace, Receiver, Rules, Told, rules
+from hub.paging.pace import REMEMBERED, Pace, Receiver, Rules, Told, rules
 from hub.store.outbox import Outbox, WhyNot
 from hub.store.pages import PageFate, Pages, Receipt
 from hub.store.rows import BUNDLE, PageRow
@@ -72,6 +73,8 @@ class Paging:
         self._fallbacks = Fallbacks(pages, outbox, ways or NoWays(), about, ladder, why_not=why_not)
         self._silent: list[tuple[int, int, str]] = []
         """(when to look, delivery, moment): pages to persons that may reach nobody."""
+        self._tells: OrderedDict[str, bool] = OrderedDict()
+        """Person's channel -> whether it ever says that it delivered."""
         for row in pages.lately(LATELY):
             self._remember(row, plan, now_ms)
 
@@ -170,14 +173,25 @@ class Paging:
         """Look again soon at a page to a person: it may not be out then, or not delivered where its channel tells."""
         if row.state == "queued" and row.tries:
             heapq.heappush(self._silent, (max(now_ms, row.decided_ms + LATE_MS), row.id, row.moment))
-        elif row.state == "sent" and row.sent_ms is not None and self._pages.delivers(row.channel):
+        elif row.state == "sent" and row.sent_ms is not None and self._delivers(row.channel):
             heapq.heappush(self._silent, (max(now_ms, row.sent_ms + LATE_MS), row.id, row.moment))
+
+    def _delivers(self, channel: str) -> bool:
+        """Whether a person's channel tells that it delivered, so that its silence says something."""
+        known = self._tells.get(channel)
+        if known is None:
+            known = self._tells[channel] = self._pages.delivers(channel)
+            if len(self._tells) > REMEMBERED:
+                self._tells.popitem(last=False)
+        return known
 
     def received(self, receipt: Receipt) -> list[PageRow]:
         """Record what a receiver said of a delivery; return the deliveries of which that is news."""
         row = self._pages.received(receipt)
         if row is None:
             return []
+        if row.person is not None:
+            self._tells[row.channel] = True
         news = [row]
         if row.moment.startswith(BUNDLE):
             for member in self._pages.bundled(row.moment):

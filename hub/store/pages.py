@@ -38,6 +38,8 @@ def page_row(row: tuple[object, ...]) -> PageRow:
 
 _NOTE_MOST = 1_000
 """Characters of a page's note: a pager that answers under ever new names fills no disk."""
+_LAST = 50
+"""Pages over a channel that are asked whether it ever says that it delivered."""
 _REMEMBERED = 2_048
 """Moments whose deliveries stay in memory."""
 
@@ -233,13 +235,13 @@ class Pages:
         return [row for row in map(page_row, reversed(rows)) if row.about is not None]
 
     def delivers(self, channel: str) -> bool:
-        """Whether a person's channel has ever said that it delivered: from then on its silence means something."""
-        person = channel.partition("/")[0]
-        found = self._db.execute(
-            "select 1 from page where person = ? and channel = ? and delivered_ms is not null limit 1",
-            (person, channel),
-        )
-        return found.fetchone() is not None
+        """Whether a person's channel said of one of its last pages that it delivered: then silence says something."""
+        (found,) = self._db.execute(
+            "select count(delivered_ms) from (select delivered_ms from page where person = ? and channel = ? "
+            "order by id desc limit ?)",
+            (channel.partition("/")[0], channel, _LAST),
+        ).fetchone()
+        return bool(found)
 
     def held(self, id: int, moment: str) -> None:
         """Say that a delivery is about to be tried, of which it was on record that it surely did not go out."""
