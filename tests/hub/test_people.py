@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,21 @@ import msgspec
 import pytest
 
 from andgate.errors import RefusedError
-from andgate.plan import parse_plan
+from andgate.plan import Channel, parse_plan
 from andgate.shifts import turn_of
 from hub.clock import HandClock
 from hub.evidence.erase import erase
 from hub.evidence.frozen import database_of
 from hub.evidence.verify import verify
+from hub.notify.channels import Note, Result
+from hub.notify.notifier import Notifier
 from hub.people.directory import Directory
 from hub.people.roster import hushes, on_next, on_now, on_turn, standings, unreachable
 from hub.store import PageRow, Phone, Phones
 from hub.store.pages import PageFate
 from hub.store.people import Book, Duty, People, Person, Quiet, StandIn
 from tests.hub.crew import EVERY_DAY, Office, rome, shifts
-from tests.hub.desk import Desk, node_signal
+from tests.hub.desk import WAIT_S, Desk, node_signal
 
 MORNING = rome("2026-11-23T09:00")
 NIGHT = rome("2026-11-23T23:00")
@@ -399,3 +402,55 @@ def test_the_directory_knows_addresses_as_of_now(people: People) -> None:
     people.change(msgspec.structs.replace(known, active=False))
     assert directory.channels(ada) == ()
     assert directory.entry(f"{ada}/1") is None
+
+
+# ------------------------------------------------------------------------------------------------- being sent
+
+
+def test_an_address_is_looked_up_when_the_page_goes_and_stands_in_no_log(
+    desk_at: Callable[..., Desk], caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = desk_at(MORNING)
+    people = desk.driver.people
+    office = Office(people)
+    ada, bob = office.hire("Ada", "json://old-secret"), office.hire("Bob", "json://bobs-secret")
+    asked: list[tuple[str, str]] = []
+    sent = threading.Semaphore(0)
+    rows: list[PageRow] = []
+
+    class Post:
+        prompt = False
+
+        def __init__(self, entry: Channel) -> None:
+            self.entry = entry
+
+        def send(self, note: Note, done: Callable[[Result], None]) -> None:
+            if note.page.kind == "page" and note.page.moment:
+                asked.append((note.group, self.entry.url))
+                sent.release()
+            done(Result(sent=False, note="no such number", retry=False))
+
+        def close(self) -> None:
+            pass
+
+    desk.node(node_signal(1, sent=11.0))
+    person = people.book().people[ada]
+    people.change(msgspec.structs.replace(person, channels=("json://new-secret",)))
+    people.remove(bob)
+    notifier = Notifier(desk.driver, desk.clock, Post, directory=Directory(people))
+    notifier.start(tuple(desk.pages(state="queued")))
+    try:
+        for _ in range(2):
+            assert sent.acquire(timeout=WAIT_S)
+        for _ in range(2000):
+            desk.sync()
+            rows = [row for row in about(desk) if row.person in {ada, bob}]
+            if all(row.state == "failed" for row in rows):
+                break
+            threading.Event().wait(0.01)
+    finally:
+        notifier.stop()
+    assert sorted(asked) == sorted([("ticket-agents", "mqtt://"), (ada, "json://new-secret")])
+    notes = {row.person: row.note for row in rows}
+    assert notes == {ada: "no such number", bob: "this person has no such channel any more"}
+    assert "secret" not in caplog.text
