@@ -30,7 +30,7 @@ def fate(row: PageRow, zone: str) -> str:
         words.append(say("fate.read", time=hms(row.read_ms, zone)))
     if row.stands_for is not None and row.kind == "page":
         words.append(say("fate.instead", because=row.reason))
-    if row.bundle and row.bundle != row.moment:
+    if row.bundle and row.bundle != row.moment and row.state != "queued":
         words.append(say("fate.bundle" if row.told_in else "fate.named"))
     return "; ".join(words)
 
