@@ -145,6 +145,17 @@ def test_a_task_leads_to_what_failed_and_back(stand: Stand, web: TestClient) -> 
     assert "Made good, 11:00 late" in words(web.get(f"/moments/{failed}").text)
 
 
+def test_the_success_page_counts_what_is_known_and_what_was_given(stand: Stand, web: TestClient) -> None:
+    ids = [fail(stand, web, id=f"d{n}", key=f"AG{n}/2026-11-21") for n in range(3)]
+    web.post(f"/api/v1/moments/{ids[0]}/cause", json={"id": "belt-stands"})
+    web.post(f"/api/v1/moments/{ids[2]}/remedy", json={"gave": ["Drink"]})
+    page = web.get("/success", params={"interaction": "all"}).text
+    said = words(page)
+    assert said.index("Belt stands") < said.index("Not yet known")
+    assert "No cause is on record for 2 of 3 failures" in said
+    assert "A drink, and help with the bags. 1 of 3 given in time" in said
+
+
 # ------------------------------------------------------------------------------------------- on the desk, what first
 
 PRESSED = {"touchpoint": "counter-a", "signal": "pressed", "device": "desk-a1/mot"}

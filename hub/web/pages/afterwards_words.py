@@ -36,6 +36,8 @@ AFTERWARDS: dict[str, str] = {
     "remedies.lately.never": "nobody said what was given",
     "remedies.lately.void": "not owed: {reason}",
     "remedies.correct": "Correct it",
+    "remedies.rate": "{done} of {all} given in time",
+    "remedies.rates": "What was owed after failures",
     "remedies.hall": "This list for a hall",
     "remedies.more": "and {n} more",
     "remedies.hall.none": "Nothing is owed.",

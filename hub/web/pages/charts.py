@@ -221,12 +221,13 @@ def control_title(report: Report) -> str:
 def causes(report: Report, width: float = 450.0) -> Markup:
     """Draw causes by how often they are given; failures without one are a hollow bar, since it hides others."""
     out = Drawing(width)
-    bars = report.causes[:9]
+    known = [bar for bar in report.causes if bar.name != NO_CAUSE]
+    bars = [*known[:8], *(bar for bar in report.causes if bar.name == NO_CAUSE)]
     most = max((bar.n for bar in bars), default=1)
     names = [capital(bar.name.partition(": ")[2] or bar.name) or say("success.causes.nogiven") for bar in bars]
     left = min(max([120.0, *(width_of(name, bold=True) + 10 for name in names)]), width * 0.55)
     widest = width - 98 - left
-    so_far, full = 0, sum(bar.n for bar in report.causes)
+    so_far, full = 0, sum(bar.n for bar in known)
     for index, (bar, name) in enumerate(zip(bars, names, strict=True)):
         y = 6 + index * 44.0
         so_far += bar.n
@@ -240,6 +241,8 @@ def causes(report: Report, width: float = 450.0) -> Markup:
         out.rect(left, y, wide, 30, "hollow-bar" if bar.name == NO_CAUSE else "bar strong-bar" if half else "bar")
         out.text(left + wide + 8, y + 21, str(bar.n), "strong")
         out.end_link()
-        out.text(width, y + 21, f"{so_far / full * 100:.0f} %", "sub", "end")
+        if bar.name != NO_CAUSE:  # of how many nobody knows is no share of what is known
+            out.text(width, y + 21, f"{so_far / full * 100:.0f} %", "sub", "end")
     ident = "causes-tight" if width == TIGHT else "causes"
-    return out.markup(ident, say("success.causes", n=full), report.causes_title, links=True)
+    failures = sum(bar.n for bar in report.causes)
+    return out.markup(ident, say("success.causes", n=failures), report.causes_title, links=True)

@@ -142,6 +142,17 @@ def remedies(source: Source, *, hall: bool = False, group: str | None = None) ->
     return build(plan, open_tasks, ended, now_ms, hall=hall)
 
 
+def rates(source: Source, since_ms: int, until_ms: int) -> tuple[tuple[str, str], ...]:
+    """Return of what was owed after failures how much was given in time: (what, how much), in plan order."""
+    found = source.owed(since_ms, until_ms) if owes(source.plan) else {}
+    return tuple(
+        (promise(source.plan, name), say("remedies.rate", done=done_, all=every))
+        for name in source.plan.judged
+        for done_, every in [found.get(name, (0, 0))]
+        if every
+    )
+
+
 def owing_group(plan: Plan, task: Moment) -> str | None:
     """Return who is to make it good."""
     known = plan.judged.get(task.expectation)

@@ -239,6 +239,7 @@ def success(request: Request, draw: Draw, interaction: str | None = None, days: 
         control=_control(report, zone),
         control_title=charts.control_title(report),
         day_choices=reports.DAYS,
+        owed=owed.rates(draw.source, report.since_ms, report.until_ms),
         least_days=reports.LEAST_DAYS,
     )
 

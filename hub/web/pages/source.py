@@ -135,6 +135,11 @@ class Source:
         """Return what is owed after failures and not given yet, nearest deadline first."""
         return tuple(task for task in self._driver.open_tasks() if not task.withdrawn)
 
+    def owed(self, since_ms: int, until_ms: int) -> dict[str, tuple[int, int]]:
+        """Return how many remedy tasks of each promise were done in time, of how many."""
+        rows = self._reader.tally(by="remedy", since_ms=since_ms, until_ms=until_ms)
+        return {row.group: (row.counts.success, row.counts.success + row.counts.failure) for row in rows}
+
     def tasks_since(self, since_ms: int) -> tuple[Moment, ...]:
         """Return the remedy tasks opened since then, newest first."""
         return self._reader.moments(tasks=True, since_ms=since_ms, limit=PAGE).items

@@ -191,6 +191,11 @@ def things_of(plan: Plan, interaction: str | None) -> str:
     return say("success.things.flight") if key == "flight" else say("success.things.other", key=key)
 
 
+def unknown_last(bars: Sequence[Bar]) -> tuple[Bar, ...]:
+    """Return causes with those not yet known at the end: that is no cause, however often."""
+    return tuple(sorted(bars, key=lambda bar: bar.name == NO_CAUSE))
+
+
 def days_of(since_ms: int, until_ms: int, zone: str) -> tuple[int, ...]:
     """Return when each local day of a span began; days of 23 and 25 hours included."""
     found = []
@@ -242,7 +247,7 @@ def build(
     rate = wilson(gate.success, gate.judged)
     weeks = week(hours, zone)
     mine = [moment for moment in failures if moment.expectation in journey]
-    causes = pareto(moment.cause or NO_CAUSE for moment in mine)
+    causes = unknown_last(pareto(moment.cause or NO_CAUSE for moment in mine))
     judged_days = sum(day.all > 0 for day in per_day)
     chart = control_chart([day.failed for day in per_day], [day.all for day in per_day])
     return Report(

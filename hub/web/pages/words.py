@@ -416,7 +416,7 @@ ENGLISH: dict[str, str] = {
     "success.causes.find.one": "One cause makes half of {all} failures",
     "success.causes.cumulative": "cumulative",
     "success.causes.none": "No failure in this time.",
-    "success.causes.nogiven": "No cause given",
+    "success.causes.nogiven": "Not yet known",
     "success.causes.ungiven": "No cause is on record for {n} of {all} failures",
     "success.heat": "When promises fail, by hour and day",
     "success.heat.find": "Promises fail most on {day} from {start} to {end} h",
