@@ -207,7 +207,7 @@ class Notifier:
         """Let go now what waits for the broker."""
         now_ms = self._clock.now_ms()
         for id, row in self._rows.items():
-            if self._plan.channels.get(row.channel, _NONE).url.startswith(PROMPT):
+            if (self._entry(row) or _NONE).url.startswith(PROMPT):
                 heapq.heappush(self._waiting, (now_ms, id))
 
     def _wait(self, row: PageRow, due_ms: int) -> None:
