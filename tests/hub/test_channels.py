@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import http_ece
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -21,11 +22,12 @@ from andgate.plan.addresses import HookAddress, PagerAddress, PocsagAddress
 from andgate.wire.codec import decode_transmission, encode
 from andgate.wire.messages import PageReceipt
 from andgate.wire.topics import Topics
-from hub.notify.channels import Channel, Result
+from hub.notify.channels import Channel, Note, Result
 from hub.notify.channels.apprise import AppriseChannel
 from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.channels.pocsag import PocsagChannel
 from hub.notify.channels.snpp import SnppChannel
+from hub.notify.channels.threaded import ThreadedChannel
 from hub.notify.channels.webhook import WebhookChannel
 from hub.notify.channels.webpush import WebPushChannel
 from hub.notify.transmitters import Transmitters
@@ -277,4 +279,50 @@ def test_a_service_that_breaks_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(channel, "_notify", lambda note: 1 // 0)
     result = answer_of(channel)
     assert "ZeroDivisionError" in result.note
+    channel.close()
+
+
+def test_a_loud_drill_goes_out_like_a_page(case: Case) -> None:
+    page = msgspec.structs.replace(NOTE.page, id="drill:1:0", kind="drill", moment=None, text="Only a drill.")
+    assert answer_of(case.good, msgspec.structs.replace(NOTE, page=page, receipt="drill/1/0", rank=3)).sent
+    assert case.got() == ["Only a drill."]
+
+
+class Slow(ThreadedChannel):
+    """One thread, which takes the first note only when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__("slow", 1)
+        self.begun, self.go = threading.Event(), threading.Event()
+        self.ranks: list[int] = []
+
+    def _notify(self, note: Note) -> Result:
+        self.begun.set()
+        self.go.wait(WAIT_S)
+        self.ranks.append(note.rank)
+        return Result(sent=True)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_the_first_page_of_a_threat_overtakes_whatever_waits_and_each_is_answered(closed: bool) -> None:
+    channel = Slow()
+    answered: list[Result] = []
+    over = threading.Semaphore(0)
+
+    def done(result: Result) -> None:
+        answered.append(result)
+        over.release()
+
+    channel.send(msgspec.structs.replace(NOTE, rank=2), done)
+    assert channel.begun.wait(WAIT_S)
+    for rank in (2, 1, 0, 3, 0):
+        channel.send(msgspec.structs.replace(NOTE, rank=rank), done)
+    if closed:
+        channel.close()
+        channel.send(NOTE, done)
+    channel.go.set()
+    for _ in range(6 + closed):
+        assert over.acquire(timeout=WAIT_S)
+    assert channel.ranks == ([2] if closed else [2, 0, 0, 1, 2, 3])
+    assert sum(result.sent for result in answered) == len(channel.ranks)
     channel.close()
