@@ -49,7 +49,7 @@ def test_a_receiver_s_link_claims_and_then_it_is_used(tmp_path: Path) -> None:
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def play(_: Stage, connection: socket.socket) -> None:
-        _, body = heard_request(connection)
+        body = heard_request(connection)[1]
         heard.put(json.loads(body))
         connection.sendall(b"HTTP/1.1 200 Fine\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
@@ -63,8 +63,8 @@ def test_a_receiver_s_link_claims_and_then_it_is_used(tmp_path: Path) -> None:
         config = HubConfig(plan=tmp_path / "plan.toml", data=tmp_path / "data", broker_listen=anywhere, listen=anywhere)
         with HubApp(config, SystemClock()) as hub:
             hub.wait_web()
-            press = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}
-            _post(f"{hub.http_url}/api/v1/signals", json.dumps(press).encode(), "application/json")
+            press = json.dumps({"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}).encode()
+            _post(f"{hub.http_url}/api/v1/signals", press, "application/json")
             links = set()
             for _ in range(2):
                 told = heard.get(timeout=WAIT_S)
