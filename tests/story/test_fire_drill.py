@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from hub.evidence.rejudge import rejudge
 from hub.evidence.verify import verify
-from tests.story.airport import LAMP, MOT, Airport, events
+from tests.story.airport import LAMP, MOT, Airport
 from tests.story.stage import until
 
 ALARM, HORN = 23, 19
@@ -152,5 +152,7 @@ def test_a_mute_and_somebody_who_learns_the_button(airport: Airport) -> None:
     assert [group for group, _ in airport.pager.pages()] == ["supervisors"]
     airport.later(seconds=61)
     airport.pager.hear("page/ticket-agents", kind="page", moment=moment)
-    assert events(airport.moment(moment)).count("paged") == 2
+    # On a slow machine the next group's turn may have come, too.
+    paged = [line["facts"]["group"] for line in airport.moment(moment)["trail"] if line["event"] == "paged"]
+    assert paged.count("ticket-agents") == 2
     sound(airport)
