@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from andgate.audit import Finding, Next, Told, audit
 from andgate.moment.claims import Claim
 from andgate.moment.engine import Engine
-from andgate.moment.events import Claimed
+from andgate.moment.events import Claimed, Paged
 from andgate.moment.moments import Moment
-from andgate.moment.signals import Action, ActionKind, Signal
+from andgate.moment.signals import Action, ActionKind, Replanned, Signal
 from andgate.moment.state import dump, load
 from andgate.plan import PageStep, Plan, describe, parse_plan
 from tests.library.days import BAGGAGE, CHECK_IN, MINUTE, SECOND, at, site
@@ -367,6 +367,20 @@ def test_steps_due_while_a_backlog_is_awaited_are_not_slept_through() -> None:
     assert engine.next_deadline() == at(1.5), "the second step's time, not the backlog's end"
     engine.advance(at(1.5))
     assert engine.next_deadline() == at(1.4) + 10 * SECOND
+
+
+def test_a_moment_that_turns_out_to_be_older_keeps_to_the_steps_of_the_plan_before() -> None:
+    before = site(replace(CHECK_IN, pages=CHECK_IN.pages[:1]), version="before")
+    hall = Trail(before)
+    hall.tell(Replanned(plan=site(REPEATED, version="repeated"), at_ms=at(0)))
+    hall.tell(seen("p1", "pressed", at(1)))
+    hall.watch.wake(at(2.75))
+    paged = [event.step for event in hall.watch.events if isinstance(event, Paged)]
+    assert paged.count(1) == 1, "the second step, which is repeated"
+    hall.tell(seen("p0", "pressed", at(-1), received_ms=at(2.8)))
+    hall.watch.wake(at(9))
+    late = [event for event in hall.watch.events if isinstance(event, Paged) and event.at_ms > at(2.8)]
+    assert [event.reason for event in late if event.reason == "repeat"] == []
 
 
 # --------------------------------------------------------------------------------------------------------- the auditor
