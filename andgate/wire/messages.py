@@ -393,7 +393,10 @@ class PageReceipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """``page/{group}``: a page, the word that it is over, or a drill; every field is always there."""
+    """``page/{group}``: a page, the word that it is over, or a drill; every field is always there.
+
+    A pager of one person listens to ``page/{pager}``, by the id that stands in that person's channel ``mqtt://PAGER``.
+    """
 
     id: str
     kind: Literal["page", "over", "drill"]
