@@ -134,7 +134,9 @@ class Handover:
         mine = [
             moment
             for moment in moments
-            if change.group in groups_of(moment, self._plan) and moment.level in {"threatened", "failing", "failed"}
+            if change.group in groups_of(moment, self._plan)
+            and moment.level in {"threatened", "failing", "failed"}
+            and moment.training is None
         ]
         if not mine:
             return None

@@ -29,6 +29,8 @@ from hub.store.store import DATABASE
 
 _log = logging.getLogger(__name__)
 
+KEPT_MS = 400 * 86_400_000
+"""So long it is known who stood in for whom: another one that is decided lets go of those decided before."""
 MOST = 5_000
 """People of a site."""
 _BUSY_S = 30
@@ -179,6 +181,7 @@ class People:
         """
         with self._write() as db:
             made = []
+            db.execute("delete from stand_in where at_ms < ?", (max(each.at_ms for each in wanted) - KEPT_MS,))
             for said in wanted:
                 each = msgspec.structs.replace(said, by=_id_of(db, said.by))
                 for id in (each.person, each.instead_of):

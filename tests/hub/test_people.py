@@ -292,6 +292,9 @@ def test_duties_and_stand_ins(people: People) -> None:
     one, two = office.instead("2026-11-24", bob, ada), office.instead("2026-11-25", bob, ada)
     assert people.take_back(one.id)
     assert people.book().stand_ins == (two,)
+    late = msgspec.structs.replace(two, at_ms=2 + 400 * 86_400_000)
+    (kept,) = people.stand_in([late])
+    assert people.book().stand_ins == (kept,), "who stood in for whom is not known for ever"
     (duty,) = people.book().duties
     assert people.take_off(duty.id)
     assert not people.take_off(duty.id)
