@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from andgate.errors import RefusedError
 from andgate.moment.signals import Muted, Trained, Unmuted, Untrained
@@ -425,3 +428,77 @@ def test_when_the_hub_only_listened_is_on_record(
     with again.reader._borrow() as db:
         assert listened(db) == [(START_MS, True), (START_MS + HOUR_MS, False)]
     sound(again, copy)
+
+
+# ------------------------------------------------------------------------------------------------------- properties
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("press"), st.just(0)),
+        st.tuples(st.just("reset"), st.just(0)),
+        st.tuples(st.just("mute"), st.integers(1, 4)),
+        st.tuples(st.just("unmute"), st.just(0)),
+        st.tuples(st.just("alarm"), st.integers(0, 1)),
+        st.tuples(st.just("wait"), st.integers(1, 9)),
+        st.tuples(st.just("kill"), st.just(0)),
+    ),
+    min_size=3,
+    max_size=16,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+def test_when_nothing_is_quiet_any_more_nobody_is_left_untold(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    """Whatever is muted and suspended when, with kills in between: in the end who is needed has been paged, once."""
+    folder = tmp_path_factory.mktemp("quiet")
+    clock, data, number = HandClock(START_MS), folder / "data", 0
+    desk = Desk(data, clock, plan=OFTEN + FIRE)
+    try:
+        for number, (step, value) in enumerate(steps, 1):
+            if step in ("press", "reset"):
+                desk.post(f"s{number}", "pressed" if step == "press" else "reset", "counter-a")
+            elif step == "mute":
+                mute(desk, id=f"m{number}", minutes=value)
+            elif step == "unmute" and desk.driver.quiet.mutes:
+                unmute(desk, desk.driver.quiet.mutes[0].id)
+            elif step == "alarm":
+                alarm(desk, number, "suspended" if value else "resumed", mono=50.0 + clock.mono_s())
+            elif step == "kill":
+                copy = as_killed(data, folder / f"copy-{number}")
+                desk.stop()
+                data, desk = copy, Desk(copy, clock, plan=OFTEN + FIRE)
+            desk.pass_ms(value * 10_000 if step == "wait" else 1_000)
+            _nothing_goes_while_quiet(desk)
+        alarm(desk, number + 1, "resumed", mono=50.0 + clock.mono_s())
+        desk.pass_ms(5 * MINUTE_MS)
+        assert not desk.driver.quiet.mutes
+        for moment in desk.driver.open_moments():
+            rows = desk.pages(moment=moment.id, kind="page")
+            for group in {row.group for row in rows if row.state == "muted"}:
+                told = [row for row in rows if row.group == group and row.state == "queued"]
+                assert told, (moment.id, group, rows)
+        assert not any(row.count for row in _twice(desk))
+        desk.stop()
+        sound(desk, data)
+    finally:
+        desk.stop()
+
+
+def _nothing_goes_while_quiet(desk: Desk) -> None:
+    quiet = desk.driver.quiet
+    if quiet.suspensions or any(each.holds(desk.clock.now_ms()) for each in quiet.mutes):
+        assert not desk.pages(state="queued", expectation="check-in-wait")  # the auditor is never silenced
+
+
+class Twice(NamedTuple):
+    page: tuple[str, str, str]
+    count: int
+
+
+def _twice(desk: Desk) -> list[Twice]:
+    """Deliveries that are there more than once."""
+    seen = Counter((row.page, row.group, row.channel) for row in desk.pages())
+    return [Twice(page, count - 1) for page, count in seen.items() if count > 1]
