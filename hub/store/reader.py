@@ -6,7 +6,7 @@ What a `Reader` shows is what is committed, never more. Everything here may be c
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,7 +19,7 @@ from andgate.coverage import Covered, Spell
 from andgate.errors import UsageError
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment, State
-from andgate.moment.signals import Signal
+from andgate.moment.signals import Before, Signal
 from andgate.plan import Category
 from andgate.plan.quiet import Quiets
 from andgate.quiet import Span, suspensions
@@ -290,6 +290,26 @@ class Reader:
         )
         more = f"{rows[limit - 1][5]}.{rows[limit - 1][7]}" if len(rows) > limit else None
         return OutcomeListing(items=items, next=more)
+
+    def on_its_way(self, task: Moment, interactions: Iterable[str]) -> Moment:
+        """Return a remedy task with what else had failed for its flight, where many are served at once: a line.
+
+        The engine knows failures of the same key; which flights stood in a line is known by the interactions' outcomes.
+        """
+        known = {task.remedies, *(each.moment for each in task.before)}
+        found: dict[str, Moment] = {}
+        for gate in interactions if task.key is not None else ():
+            row = self._one("select failing from outcome where interaction = ? and occurrence = ?", (gate, task.key))
+            for name in [] if row is None else msgspec.json.decode(row[0], type=list[str]):
+                other = None if name in known else self.moment(name)
+                if other is not None and other.key is None and other.ends_ms <= task.opened_ms:
+                    found[name] = other
+        more = [Before(each.id, each.expectation, each.touchpoint, each.ends_ms) for each in found.values()]
+        if not more:
+            return task
+        return msgspec.structs.replace(
+            task, before=tuple(sorted((*task.before, *more), key=lambda each: (each.at_ms, each.moment)))
+        )
 
     def tally(
         self,

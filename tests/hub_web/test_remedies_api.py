@@ -189,3 +189,33 @@ def test_causes_are_counted_and_what_is_not_known_is_said(stand: Stand, web: Tes
         (None, None, "not yet known", 1),
     ]
     assert web.get("/api/v1/causes", params={"touchpoint": "counter-a"}).json()["items"] == []
+
+
+JOURNEY = """
+[interactions.journey]
+name = "The whole way"
+key = "flight"
+inputs = ["check-in-wait", "baggage-claim"]
+"""
+
+
+def test_a_line_that_failed_while_the_flight_stood_in_it_went_before(tmp_path: Path, airport_toml: str) -> None:
+    stand = Stand(tmp_path / "journey", parse_plan(airport_toml + MORE + JOURNEY))
+    with TestClient(create_app(stand.driver, stand.reader, stand.clock), base_url="http://127.0.0.1") as web:
+        serving = {"id": "s1", "touchpoint": "counter-a", "signal": "serving", "key": FLIGHT}
+        assert web.post("/api/v1/signals", json=serving).status_code == 202
+        pressed = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}
+        assert web.post("/api/v1/signals", json=pressed).status_code == 202
+        stand.clock.advance(4 * MINUTE)
+        reset = {"id": "r1", "touchpoint": "counter-a", "signal": "reset"}
+        assert web.post("/api/v1/signals", json=reset).status_code == 202
+        fail(stand, web)
+        fail(stand, web, id="d2", key="AG9/2026-11-21")
+        first, other = web.get("/api/v1/remedies").json()["items"]
+        assert (first["exceptional"], other["exceptional"]) == (True, False)
+        assert first["before"] == "Second failure for AG1234, after “I wait no more than 15 minutes to check in”."
+        assert "Second failure for AG1234" in web.get("/remedies").text
+        (line,) = web.get("/api/v1/moments", params={"expectation": "check-in-wait"}).json()["items"]
+        assert f'href="/moments/{line["id"]}"' in web.get(f"/moments/{first['failed']}").text
+        assert f'href="/moments/{line["id"]}"' in web.get(f"/moments/{first['task']['id']}").text
+    stand.close()

@@ -147,6 +147,7 @@ def remedies(here: Here, touchpoint: Filter = None, group: Filter = None) -> Res
     Those that are done, too late or given up are moments like any other: ``GET /moments?expectation=ID.remedy``.
     """
     plan, now_ms = here.driver.plan, here.clock.now_ms()
-    items = [entry(task, plan, now_ms) for task in here.driver.open_tasks()]
+    tasks = [here.reader.on_its_way(task, plan.interactions) for task in here.driver.open_tasks()]
+    items = [entry(task, plan, now_ms) for task in tasks]
     items = [each for each in items if touchpoint in (None, each.task.touchpoint) and group in (None, each.group)]
     return json(RemedyList(items=items, next=None))

@@ -343,7 +343,7 @@ def story(source: Source, moment_id: str) -> Story | None:
     blind: Sequence[Spell] = ()
     if moment.provisional and moment.verdict in ("success", "failure"):
         blind = source.spells(moment.touchpoint, verdict_ms(moment))
-    task = moment if moment.remedies is not None else next(iter(source.tasks_of(moment)), None)
+    task = source.on_its_way(moment) if moment.remedies is not None else next(iter(source.tasks_of(moment)), None)
     sent = source.deliveries(moment_id)
     plan, now_ms = source.plan, source.now_ms()
     zone = plan.site.timezone

@@ -133,7 +133,8 @@ class Source:
 
     def open_tasks(self) -> tuple[Moment, ...]:
         """Return what is owed after failures and not given yet, nearest deadline first."""
-        return tuple(task for task in self._driver.open_tasks() if not task.withdrawn)
+        gates = self.plan.interactions
+        return tuple(self._reader.on_its_way(task, gates) for task in self._driver.open_tasks() if not task.withdrawn)
 
     def owed(self, since_ms: int, until_ms: int) -> dict[str, tuple[int, int]]:
         """Return how many remedy tasks of each promise were done in time, of how many."""
@@ -144,10 +145,15 @@ class Source:
         """Return the remedy tasks opened since then, newest first."""
         return self._reader.moments(tasks=True, since_ms=since_ms, limit=PAGE).items
 
+    def on_its_way(self, task: Moment) -> Moment:
+        """Return a task with what else had failed for its flight on its way, a line at check-in too."""
+        return self._reader.on_its_way(task, self.plan.interactions)
+
     def tasks_of(self, moment: Moment) -> tuple[Moment, ...]:
         """Return the task that makes a moment good; at most one."""
         found = self._reader.moments(expectation=task_of(moment.expectation), key=moment.key, limit=PAGE).items
-        return tuple(task for task in found if task.remedies == moment.id)
+        gates = self.plan.interactions
+        return tuple(self._reader.on_its_way(task, gates) for task in found if task.remedies == moment.id)
 
     def decided(self, since_ms: int) -> tuple[Moment, ...]:
         """Return moments whose verdict counts and that ended, or failed, since then; oldest first."""
