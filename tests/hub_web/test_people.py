@@ -328,7 +328,7 @@ def test_a_week_and_one_of_its_shifts(web: TestClient, stand: Stand) -> None:
     assert "Tuesday" in do("add", person=ada, when="weekday")
     assert "every day" in do("add", person=bob, when="all")
     week = web.get("/roster").text
-    assert "Early, Tue 24 Nov: Ada and Bob" in week
+    assert "Early, Tue 24 Nov: Ada and Bob (cannot be reached)" in week
     assert "Early, Mon 23 Nov: Bob" not in week  # from that date on
     assert "2 people, 1 of them can be reached" in do("replace", instead_of=bob, person="", reason="ill") or True
     assert "Bob is off, ill, decided by somebody" in web.get(turn).text

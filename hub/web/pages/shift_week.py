@@ -96,7 +96,8 @@ def _cell(plan: Plan, book: Book, group: Group, shift: str, day: date, now_ms: i
     mates = tuple(_mate(book, each, failed) for each in standings(book, turn) if not each.off)
     mates = tuple(mate for mate in mates if mate.name)
     on = is_on(plan, group.shifts[shift], turn.date)
-    said = listed([mate.name for mate in mates]) or say("roster.nobody") if on else say("roster.off")
+    names = [say("roster.mate.unreached", name=mate.name) if mate.why_not else mate.name for mate in mates]
+    said = listed(names) or say("roster.nobody") if on else say("roster.off")
     return Cell(
         href=f"/roster/{group.id}/{shift}/{turn.date}",
         label=say("roster.cell", shift=group.shifts[shift].name, day=day_words(day), people=said),

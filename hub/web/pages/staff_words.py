@@ -95,6 +95,7 @@ STAFF: dict[str, str] = {
     "roster.nobody": "Nobody",
     "roster.cell": "{shift}, {day}: {people}",
     "roster.now": "on now",
+    "roster.mate.unreached": "{name} (cannot be reached)",
     "roster.for": "for {name}",
     "roster.extra": "extra",
     "roster.unreached": "cannot be reached: {why}",
