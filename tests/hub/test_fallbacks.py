@@ -13,7 +13,7 @@ from hub.paging.fallback import LATE_MS
 from hub.store import PageFate, PageRow
 from hub.store.pages import Receipt
 from tests.hub.crew import Office, rome, shifts
-from tests.hub.desk import PLAN, Desk, as_killed, node_signal
+from tests.hub.desk import PLAN, WAIT_S, Desk, as_killed, node_signal
 
 MORNING = rome("2026-11-23T09:00")
 TWO = PLAN.replace("[groups.ticket-agents]", '[channels.pager]\nurl = "mqtt://"\n[groups.ticket-agents]', 1).replace(
@@ -135,6 +135,14 @@ def test_what_is_over_or_claimed_needs_nobody_else(ada: tuple[Desk, str]) -> Non
     desk.node(node_signal(2, "reset", mono=22.0, sent=22.0))
     desk.pass_ms(LATE_MS)
     assert len(desk.pages(person=person, kind="page")) == 1
+
+
+def test_a_page_that_only_tries_a_way_tries_no_other(ada: tuple[Desk, str]) -> None:
+    desk, person = ada
+    page = desk.driver.try_channel(person, f"{person}/1").result(WAIT_S)
+    (tried,) = desk.pages(page=page)
+    became(desk, tried, "failed", "no such number")
+    assert [row.channel for row in desk.pages(page=page)] == [f"{person}/1"]
 
 
 def test_when_nobody_of_a_group_was_reached_the_next_is_told_at_once(make_desk: Callable[..., Desk]) -> None:
