@@ -21,10 +21,13 @@ from andgate.wire.published import moment_message
 from tests.library.days import (
     BAGGAGE,
     CHECK_IN,
+    FLIGHTS,
     HOUR,
     MINUTE,
     SECOND,
     TICK,
+    WIDE,
+    Focus,
     at,
     belts,
     deliveries,
@@ -331,6 +334,7 @@ def test_what_failed_is_forgotten_with_everything_else() -> None:
 
 # ----------------------------------------------------------------------------------------------- for every day
 
+FEW = Focus(most=12, ticks=14, names=("docked", "docked", "unloaded", "pressed", "reset", "lost"), keys=FLIGHTS[:1])
 often = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -364,8 +368,11 @@ def owed(engine: Engine, given: list[Action]) -> dict[str, tuple[object, ...]]:
 def test_every_failure_owes_just_one_task_whatever_comes_late(
     data: st.DataObject, queue: Expectation, belt: Expectation, *, restarts: bool
 ) -> None:
-    plan = site(with_task(queue), with_task(belt))
-    delivered = data.draw(deliveries(data.draw(seen(plan))))
+    # Two promises to the same flights, so that one flight may be let down twice; and few things that happen often.
+    other = replace(belt, id="other-bags", fails_after_ms=belt.fails_after_ms + 2 * TICK)
+    plan = site(with_task(queue), with_task(belt), with_task(other))
+    focus = data.draw(st.sampled_from([WIDE, FEW]))
+    delivered = data.draw(deliveries(data.draw(seen(plan, focus))))
     note(told(plan, delivered))
     watch = Watch.over(plan)
     given_: list[Action] = []
