@@ -97,7 +97,9 @@ class Paging:
         """Return what goes out now, of deliveries that were just queued."""
         out = []
         for row in rows:
-            if row.kind == "over" or row.about is None:
+            about = self._about(row.moment)
+            training = about is not None and about.training is not None
+            if row.kind == "over" or row.about is None or training:  # what is trained is no threat among others
                 out.append(row)
                 continue
             to = Receiver(row.group, row.channel)

@@ -296,6 +296,23 @@ def test_a_fire_alarm_stops_all_pages_and_when_it_is_over_the_present_state_is_p
     sound(desk, tmp_path / "data")
 
 
+def test_what_is_told_together_is_kept_back_together(make_desk: Callable[..., Desk]) -> None:
+    storms = '[groups.supervisors]\nbundles_from = 2\nbundles_within = "60s"\n'
+    desk = make_desk(plan=PLAN.replace("[groups.supervisors]\n", storms) + FIRE)
+    for number in range(3):
+        desk.post(f"d{number}", "docked", key=f"AG{number}/2026-11-21")
+    desk.post("j", "jammed")
+    desk.pass_ms(2_000)  # gathered, and told in one page that waits to be sent
+    assert any(row.moment.startswith("bundle") for row in desk.pages(state="queued"))
+    alarm(desk, 1, "suspended")
+    assert not desk.pages(state="queued")
+    desk.pass_ms(5_000)
+    assert not desk.pages(state="queued")
+    alarm(desk, 2, "resumed")
+    desk.pass_ms(2_000)
+    assert desk.pages(state="queued")
+
+
 def test_a_level_found_at_start_suspends_too(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(plan=PLAN + FIRE)
     alarm(desk, 1, "suspended", found=True)
@@ -365,6 +382,19 @@ def test_a_press_in_training_pages_the_trainer_and_touches_no_real_line(
     assert desk.reader.moments().items == (real,)
     assert not desk.reader.tally()
     sound(desk, tmp_path / "data")
+
+
+def test_what_is_trained_is_told_with_no_real_threat(make_desk: Callable[..., Desk]) -> None:
+    """ "2 lines threatened" are two lines."""
+    storms = '[groups.supervisors]\nbundles_from = 2\nbundles_within = "60s"\n'
+    desk = make_desk(plan=TRAINS.replace("[groups.supervisors]\n", storms))
+    desk.post("d1", "docked", key="AG1/2026-11-21")
+    desk.post("j1", "jammed", key="AG1/2026-11-21")
+    desk.node(node_signal(1))
+    desk.pass_ms(2_000)
+    rows = desk.pages(group="supervisors")
+    assert [row.bundle for row in rows] == ["", ""]
+    assert {row.state for row in rows} == {"queued"}
 
 
 def test_training_on_the_web_has_an_end_and_counts_by_the_time_of_the_press(
