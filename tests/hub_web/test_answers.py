@@ -6,7 +6,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,9 +83,12 @@ def two(tmp_path: Path, airport_toml: str) -> Iterator[Hall]:
     hall.close()
 
 
-def phone(hall: Hall) -> TestClient:
-    """A phone that is signed in nowhere."""
-    return TestClient(hall.app, base_url="http://hub.example", follow_redirects=True)
+@contextmanager
+def phone(hall: Hall) -> Iterator[TestClient]:
+    """A phone that is signed in nowhere; many may be there, so none of them starts or ends the application."""
+    web = TestClient(hall.app, base_url="http://hub.example", follow_redirects=True)
+    yield web
+    web.close()
 
 
 def words(text: str) -> str:
