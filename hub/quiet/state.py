@@ -48,6 +48,8 @@ class State:
             store.db.execute("select device, from_ms from spell where to_ms is null").fetchall()
         )
         """Device that is not heard, or cannot see -> since when."""
+        self._received: dict[str, int] = {}
+        """Contact -> when anything was last heard of it, in this run: a spool tells what it kept while it was dark."""
         self._occurrences: dict[str, Span] = {}
         self._suspensions: tuple[Suspension, ...] | None = None
 
@@ -95,6 +97,7 @@ class State:
                 self._contacts[item.id] = Contact(
                     item.order, device=item.device, touchpoint=item.touchpoint, on=item.name == SUSPENDED
                 )
+                self._received[contact(item.device, item.touchpoint)] = item.received_ms
                 changed = True
         elif item.name == BLIND:
             self._dark.setdefault(item.device, item.at_ms)
@@ -175,6 +178,8 @@ class State:
                 continue
             # Nobody watches over what a feed says, or a device that the plan has no more: it must say it again.
             unheard_ms = last.at_ms if device is None else self._dark.get(last.device)
+            if unheard_ms is not None:
+                unheard_ms = max(unheard_ms, self._received.get(name, unheard_ms))
             yield Suspension(
                 contact=name,
                 touchpoint=last.touchpoint,

@@ -338,6 +338,19 @@ def test_a_contact_that_nobody_hears_ends_its_suspension_and_technicians_are_tol
     sound(desk, tmp_path / "data")
 
 
+def test_what_a_dark_node_kept_for_later_suspends_all_the_same(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=PLAN + FIRE)
+    birth = {"state": "online", "session": 1, "boot": "g1", "version": "1", "config": "x"}
+    desk.say("node/gatehouse/state", json.dumps(birth).encode())
+    alarm(desk, 1, "resumed")
+    desk.say("node/gatehouse/state", json.dumps({"state": "lost", "session": 1}).encode())
+    desk.pass_ms(20 * MINUTE_MS)
+    alarm(desk, 2, "suspended", mono=52.0 + 19 * 60)  # it came back, and empties its spool
+    assert desk.driver.quiet.suspensions
+    desk.pass_ms(MINUTE_MS)
+    assert desk.driver.quiet.suspensions
+
+
 def test_a_feed_must_say_again_that_it_suspends(make_desk: Callable[..., Desk]) -> None:
     desk = make_desk(plan=PLAN + FIRE)
     desk.post("f1", "suspended", "fire-panel")
