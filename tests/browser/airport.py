@@ -34,6 +34,7 @@ from andgate.plan import (
     Touchpoint,
 )
 from andgate.wire.messages import Command, DeviceHealth, FeedSignal, Health
+from hub.clock import SystemClock
 from hub.driver import Accepted, Committed
 from hub.driver.auditor import Audit
 from hub.quiet import View
@@ -225,6 +226,8 @@ class World:
 
     def __init__(self, *, busy: bool = True, now_ms: int = NOW, month: bool = True, blind: bool | None = None) -> None:
         self.plan = PLAN
+        self._world = SystemClock()
+        self._since_s: float | None = None
         self.now = now_ms
         self.rate = 1.0
         self.fault: str | None = None
@@ -251,6 +254,22 @@ class World:
             self._quiet()
 
     # ------------------------------------------------------------------------------------------------- clock
+
+    @property
+    def now(self) -> int:
+        """Where its clock stands, or how far it has run."""
+        run_ms = 0 if self._since_s is None else round((self._world.mono_s() - self._since_s) * 1000)
+        return self._now + run_ms
+
+    @now.setter
+    def now(self, now_ms: int) -> None:
+        self._now = now_ms
+        if self._since_s is not None:
+            self._since_s = self._world.mono_s()
+
+    def run(self) -> None:
+        """Let its clock run from now on, as the browser's does."""
+        self._since_s = self._world.mono_s()
 
     def now_ms(self) -> int:
         return self.now
