@@ -562,7 +562,7 @@ class Judge:
         if (item.person or self.persons.known(first.by)) in users:
             return
         moments = [self.engine.moment(action.moment) for action in item.actions]
-        needs = 1 if item.person is not None else max(1, *(moment.needs for moment in moments if moment is not None))
+        needs = 1 if item.person is not None else max([1, *(moment.needs for moment in moments if moment is not None)])
         if len(users) >= needs:
             raise RefusedError("this link has been used")
         refused: list[RefusedError] = []

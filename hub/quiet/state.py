@@ -28,7 +28,7 @@ from andgate.plan.quiet import SUSPENDED
 from andgate.quiet import Contact, Span, contact, occurrence, places, suspensions
 from hub.quiet.view import Mute, Suspension, Training
 from hub.store import Store
-from hub.store.hushes import ALARM, contacts, mutes, trainings
+from hub.store.hushes import ALARM, contacts, gone, mutes, trainings
 from hub.store.rows import MuteRow, TrainingRow
 
 OF_PLAN = "plan/"
@@ -44,6 +44,7 @@ class State:
         self._mutes = {row.id: row for row in mutes(store.db, now_ms)}
         self._trainings = {row.id: row for row in trainings(store.db, now_ms - HORIZON_MS)}
         self._contacts = contacts(store.db)
+        self._gone = gone(store.db)
         self._dark: dict[str, int] = dict(
             store.db.execute("select device, from_ms from spell where to_ms is null").fetchall()
         )
@@ -93,7 +94,9 @@ class State:
     def _heard(self, item: Signal) -> bool:
         changed = item.retracts is not None and self._contacts.pop(item.retracts, None) is not None
         if item.name in ALARM:
-            if item.training is None and item.received_ms - item.at_ms <= HORIZON_MS:
+            if item.retracts is not None:
+                self._gone.add(item.retracts)  # it may come only now
+            if item.training is None and item.received_ms - item.at_ms <= HORIZON_MS and item.id not in self._gone:
                 self._contacts[item.id] = Contact(
                     item.order, device=item.device, touchpoint=item.touchpoint, on=item.name == SUSPENDED
                 )

@@ -26,10 +26,17 @@ _TRAIN = "insert or ignore into training (id, who, trainer, from_ms, until_ms, b
 _UNTRAIN = "update training set ended_ms = ?, ended_by = ? where id = ? and ended_ms is null"
 _LISTEN = "insert or replace into listening (at_ms, only) values (?, ?)"
 _SAID = (
-    "insert or ignore into suspension (signal, device, touchpoint, suspended, at_ms, source, boot_rank, seq) "
-    "values (?, ?, ?, ?, ?, ?, ?, ?)"
+    "insert into suspension (signal, device, touchpoint, suspended, at_ms, source, boot_rank, seq) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (signal) do update set device = excluded.device, "
+    "touchpoint = excluded.touchpoint, suspended = excluded.suspended, at_ms = excluded.at_ms, "
+    "source = excluded.source, boot_rank = excluded.boot_rank, seq = excluded.seq where source = ''"
 )
 _GONE = "update suspension set gone = 1 where signal = ?"
+_GONE_AHEAD = (
+    "insert into suspension (signal, device, touchpoint, suspended, at_ms, source, boot_rank, seq, gone) "
+    "values (?, '', '', 0, 0, '', 0, 0, 1) on conflict (signal) do update set gone = 1"
+)
+"""What a contact takes back may still be on its way: it is kept as gone, and stays so when it comes."""
 _MOVED = "update suspension set at_ms = ? where signal = ?"
 ALARM = frozenset({SUSPENDED, RESUMED})
 
@@ -42,7 +49,7 @@ def written(item: Input) -> Iterator[Written]:
             where = (item.source, item.boot_rank, item.seq)
             yield _SAID, (item.id, item.device, item.touchpoint, suspended, item.at_ms, *where)
         if item.retracts is not None:
-            yield _GONE, (item.retracts,)
+            yield _GONE_AHEAD if item.name in ALARM else _GONE, (item.retracts,)
     elif isinstance(item, Retimed):
         yield _MOVED, (item.at_ms, item.signal)
     elif isinstance(item, Muted):
@@ -103,6 +110,11 @@ def contacts(db: sqlite3.Connection) -> dict[str, Contact]:
         row[0]: Contact((row[4], row[5], row[6], row[7], row[0]), device=row[1], touchpoint=row[2], on=bool(row[3]))
         for row in rows
     }
+
+
+def gone(db: sqlite3.Connection) -> set[str]:
+    """Return what contacts of alarms have taken back, also before it came."""
+    return {signal for (signal,) in db.execute("select signal from suspension where gone = 1")}
 
 
 def listened(db: sqlite3.Connection) -> list[tuple[int, bool]]:

@@ -332,6 +332,11 @@ def test_where_two_are_needed_a_link_of_a_group_works_for_two(desk: Make) -> Non
         taps(here, moment, "Marta", link)
 
 
+def test_a_link_about_what_is_not_in_memory_any_more_is_refused_in_words(desk: Make) -> None:
+    with pytest.raises(RefusedError, match="no moment"):
+        taps(desk(), "0123456789abcdef0123456789abcdef", "Ada", 7)
+
+
 def test_a_link_of_one_person_claims_for_them_whatever_they_are_called_now(desk: Make) -> None:
     here = desk()
     moment = pressed(here)

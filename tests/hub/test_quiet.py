@@ -362,6 +362,19 @@ def test_a_feed_must_say_again_that_it_suspends(make_desk: Callable[..., Desk]) 
     assert not desk.driver.quiet.suspensions
 
 
+def test_what_is_taken_back_before_it_comes_suspends_nothing(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
+    desk = make_desk(plan=PLAN + FIRE)
+    desk.post("r1", "resumed", touchpoint="fire-panel", retracts="s1")
+    desk.post("s1", "suspended", touchpoint="fire-panel")
+    assert not desk.driver.quiet.suspensions
+    desk.node(node_signal(1))
+    assert [fate[2] for fate in fates(desk)] == ["queued"]
+    desk.stop()
+    again = make_desk(plan=PLAN + FIRE, clock=desk.clock)
+    assert not again.driver.quiet.suspensions
+    sound(again, tmp_path / "data")
+
+
 def test_a_suspension_outlives_a_restart(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
     alarm(make_desk(plan=PLAN + FIRE), 1, "suspended")
     again = make_desk(data=as_killed(tmp_path / "data", tmp_path / "copy"), plan=PLAN + FIRE)
