@@ -66,7 +66,7 @@ from hub.people.directory import Directory
 from hub.people.handover import Handover
 from hub.people.roster import Roster
 from hub.quiet import OF_PLAN, Quiet
-from hub.store import PageFate, People, Store, restore
+from hub.store import PageFate, PageRow, People, Store, restore
 from hub.store.crew import Crew, Mate
 from hub.store.drills import statements
 from hub.store.notices import Notice, Notices
@@ -401,7 +401,10 @@ class Judge:
 
     def _received(self, batch: Batch, receipt: Receipt) -> None:
         """Take a receiver's word that it has a page, or that somebody saw it."""
+        waited = receipt.id in self.store.pages.queued
         for row in self.paging.received(receipt):
+            if waited and row.id == receipt.id:
+                batch.cancelled.append(row.id)  # who has it need not get it again
             what: Literal["delivered", "read"] = "read" if receipt.read else "delivered"
             channel = row.channel if row.person is None else PERSONAL
             batch.heard.append(Heard(channel, what, (receipt.at_ms - row.decided_ms) / 1000))
@@ -413,9 +416,15 @@ class Judge:
         rows = [row for row in self.store.pages.of(moment) if row.kind == "page" and answer.page in {None, row.page}]
         mine = [row for row in rows if row.person == by]
         pagers = [row for row in rows if row.channel in plan.channels and is_pager(plan.channels[row.channel].url)]
+        # A way that has not taken it is not how they saw it; but an answer may be faster than word of the pager's page.
         for row in mine or pagers:
-            if row.state in {"queued", "sent"}:
+            if row.state == "sent" or (row.state == "queued" and self._on_pager(row)):
                 self._received(batch, Receipt(row.id, row.moment, batch.now_ms, read=True))
+
+    def _on_pager(self, row: PageRow) -> bool:
+        """Whether a delivery is to a pager on the site's own broker, a group's or somebody's own."""
+        entry = self.engine.plan.channels.get(row.channel) or Directory(self.people).entry(row.channel)
+        return entry is not None and is_pager(entry.url)
 
     def _answer(self, batch: Batch, item: Delivered) -> None:
         """Take a pager's answer: a claim, or that it was seen or rejected."""

@@ -202,3 +202,27 @@ def test_an_answer_is_read_by_whoever_gave_it(make_desk: Callable[..., Desk]) ->
         ("radio", "read", 1.5),
         ("pager", "read", 1.5),
     ]
+
+
+def test_an_answer_from_a_pager_does_not_make_a_dead_phone_work(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=shifts(), clock=HandClock(MORNING))
+    ada = Office(desk.driver.people).hire("Ada", "json://a1", "mqtt://pager-7")
+    desk.node(node_signal(1, sent=11.0))
+    (phone,) = desk.pages(person=ada)
+    became(desk, phone, "queued", "the service did not take it")
+    desk.pass_ms(LATE_MS)
+    pager = desk.pages(person=ada)[-1]
+    desk.say("answer", b'{"page":"%s","do":"claim","by":"Ada"}' % phone.page.encode())
+    by_channel = {row.channel: row for row in desk.pages(person=ada)}
+    assert by_channel[pager.channel].read_ms == desk.clock.now_ms()
+    assert by_channel[phone.channel].state != "sent", "nobody ever took it"
+    assert by_channel[phone.channel].read_ms is None
+
+
+def test_what_its_receiver_has_is_not_sent_once_more(ada: tuple[Desk, str]) -> None:
+    desk, person = ada
+    (first,) = desk.pages(person=person)
+    became(desk, first, "queued", "the service did not answer in time")
+    received(desk, first)
+    assert desk.pages(person=person)[0].state == "sent"
+    assert first.id in [id for commit in desk.commits for id in commit.cancelled], "its tries end"
