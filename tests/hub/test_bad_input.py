@@ -14,6 +14,7 @@ from andgate.plan import parse_plan
 from andgate.wire.codec import decode_feed_receipt, encode
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, FeedReceipt, Receipt
 from hub.clock import HandClock
+from hub.driver import Committed
 from hub.ingest.boots import STRANGE_MOST, Boots
 from hub.ingest.numbers import RANGES_MOST
 from hub.ingest.vocabulary import Vocabulary
@@ -28,10 +29,15 @@ HEALTH = {"boot": "b1", "mono": 1.0, "spool": 0, "drops": 0}
 ASK = {"n": 1, "boot": "b1", "mono": 1.0}
 
 
+def _last(desk: Desk) -> Committed:
+    """Return the last commit that receipted something; one with nothing in it may have come after it."""
+    return next(out for out in reversed(desk.commits) if out.receipts)
+
+
 def _still_judges(desk: Desk) -> None:
     desk.say("node/desk-a1/signal", node_signal(1, boot="afterwards"))
     assert desk.only().state == "open"
-    assert desk.commits[-1].receipts[0][1].boot == "afterwards"
+    assert _last(desk).receipts[0][1].boot == "afterwards"
     assert desk.driver.fault is None
 
 
@@ -71,16 +77,16 @@ def test_a_device_that_does_not_count_by_one_is_receipted_and_never_taken_twice(
     for first in range(0, len(seqs), 500):
         some = [json.loads(node_signal(seq, signal="noted", mono=1.0)) for seq in seqs[first : first + 500]]
         desk.node(json.dumps(some).encode())
-    receipt = desk.commits[-1].receipts[-1][1]
+    receipt = _last(desk).receipts[-1][1]
     assert [seqs[-1], seqs[-1]] in [list(pair) for pair in receipt.also]
     assert len(encode(receipt)) <= MAX_PAYLOAD_BYTES
     entries = desk.driver.chain.entry
     desk.stop()
     again = make_desk()
     again.node(node_signal(2, signal="noted", mono=1.0))
-    assert again.commits[-1].duplicates == 1
+    assert _last(again).duplicates == 1
     assert again.driver.chain.entry == entries
-    assert (2, 2) in again.commits[-1].receipts[-1][1].also
+    assert (2, 2) in _last(again).receipts[-1][1].also
 
 
 def test_a_forgotten_number_that_comes_again_after_holes_have_filled_is_a_duplicate(desk: Desk) -> None:
@@ -95,14 +101,14 @@ def test_a_forgotten_number_that_comes_again_after_holes_have_filled_is_a_duplic
     desk.node(json.dumps([json.loads(node_signal(seq, signal="noted", mono=1.0)) for seq in fill]).encode())
     desk.node(node_signal(2, signal="noted", mono=1.0))
     assert desk.driver.fault is None, "the journal is not held up for ever by a row that is there already"
-    assert desk.commits[-1].duplicates == 1
-    assert (2, 2) in desk.commits[-1].receipts[-1][1].also
+    assert _last(desk).duplicates == 1
+    assert (2, 2) in _last(desk).receipts[-1][1].also
 
 
 def test_strangers_are_receipted_and_leave_nothing_behind(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
     desk = make_desk()
     desk.node(node_signal(1), node="stranger")
-    assert desk.commits[-1].receipts[-1] == ("stranger", Receipt(boot="b1", seq=1))
+    assert _last(desk).receipts[-1] == ("stranger", Receipt(boot="b1", seq=1))
     desk.stop()
     store = Store(tmp_path / "data")
     boots = Boots(store)
@@ -155,7 +161,7 @@ def test_an_unknown_name_in_a_large_plan_is_compared_with_few() -> None:
 def test_what_is_good_counts_although_its_number_had_been_set_aside(desk: Desk) -> None:
     desk.node(b'{"device":"mot","signal":"pressed","seq":1,"boot":"b1","mono":"soon"}')
     desk.node(node_signal(2, device="bell"))
-    assert desk.commits[-1].receipts[0][1].seq == 2, "what is set aside is receipted, or it would come for ever"
+    assert _last(desk).receipts[0][1].seq == 2, "what is set aside is receipted, or it would come for ever"
     desk.node(node_signal(1, sent=11.0))
     assert desk.only().witnesses == ("desk-a1/mot",)
     desk.node(node_signal(2, "reset", sent=12.0))
