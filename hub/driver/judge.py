@@ -757,6 +757,7 @@ class Judge:
         self.store.signals.begin()  # these are judged, whatever comes
         batch.entries += 1
         self._quiet.saw(inputs)
+        self._quiet.published(published)
         batch.events.extend(map(self.persons.event, events))
         batch.published.extend(map(self.persons.moment, published))
         self._watch.published(published, batch.now_ms)

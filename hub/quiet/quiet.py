@@ -49,6 +49,8 @@ class Quiet:
         store.row(_CLEAN, (True,))
         held = store.db.execute("select moment, team from held where over = 0")
         self._held: dict[tuple[str, str], None] = dict.fromkeys((moment, team) for moment, team in held)
+        self._places: dict[str, str] = {}
+        """Where a moment was whose pages are kept back: elsewhere nothing may keep them."""
         self._next_ms: int | None = None
         self._changed = True
 
@@ -62,6 +64,11 @@ class Quiet:
         """Take what the journal takes in."""
         for item in inputs:
             self._changed |= self._state.saw(item)
+
+    def published(self, moments: Iterable[Moment]) -> None:
+        """Look again where a moment whose pages are kept back is somewhere else now."""
+        if self._places:
+            self._changed |= any(self._places.get(each.id, each.touchpoint) != each.touchpoint for each in moments)
 
     def listening(self, now_ms: int) -> Listening | None:
         """Return what the journal must say of listening only, where that has changed since it was said last."""
@@ -89,12 +96,16 @@ class Quiet:
         why = self._why_not(moment, group, now_ms)
         if why is None:
             self._let_go(moment.id, group)
-        elif moment.state == "open" and (moment.id, group) not in self._held:
-            self._held[moment.id, group] = None
-            self._store.row(_HELD, (moment.id, group, now_ms, False))
+        elif moment.state == "open":
+            self._places[moment.id] = moment.touchpoint
+            if (moment.id, group) not in self._held:
+                self._held[moment.id, group] = None
+                self._store.row(_HELD, (moment.id, group, now_ms, False))
         return why
 
     def _why_not(self, moment: Moment, group: str, now_ms: int) -> str | None:
+        if self._listen_only:
+            return "the hub only listens"
         touchpoint = moment.touchpoint
         suspension = next((each for each in self._state.suspensions() if touchpoint in each.places), None)
         if suspension is not None:
@@ -175,6 +186,7 @@ class Quiet:
     def released(self, moment_of: Callable[[str], Moment | None], now_ms: int) -> Released | None:
         """Return the pages that nothing keeps back any more, of moments that are still open."""
         free = []
+        self._places.clear()
         for moment_id, group in list(self._held):
             moment = moment_of(moment_id)
             if moment is None or moment.state == "ended":
@@ -182,6 +194,8 @@ class Quiet:
             elif self._why_not(moment, group, now_ms) is None:
                 self._let_go(moment_id, group)
                 free.append((moment_id, group))
+            else:
+                self._places[moment_id] = moment.touchpoint
         return Released(at_ms=now_ms, pages=tuple(free)) if free else None
 
     def looked(self, now_ms: int, name: Callable[[str], str]) -> View:

@@ -137,10 +137,10 @@ class Outbox:
             state, note = "failed", "the plan gives this group no channel"
         elif told is not None and (delivery.group, delivery.channel) not in told:
             state, note = "cancelled", "no page had gone out there"
-        elif self._listen_only:
-            state, note = "muted", "the hub only listens"
         elif self._why_not is not None and (why := self._why_not(moment, delivery.group, person, now_ms)) is not None:
             state, note = "muted", why
+        elif self._listen_only:
+            state, note = "muted", "the hub only listens"
         elif muted:
             state, note = "muted", muted
         id, session = self._pages.hold()

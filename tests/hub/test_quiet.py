@@ -130,6 +130,29 @@ def test_at_its_end_the_present_state_is_paged_once_to_whoever_was_kept_from_it(
     sound(desk, tmp_path / "data")
 
 
+def test_what_moves_to_a_place_that_is_not_muted_is_paged_there_at_once(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    belt = '[touchpoints.belt-4]\nname = "Baggage belt 4"\ngroup = "supervisors"\n[touchpoints.belt-3]'
+    plan = PLAN.replace("[touchpoints.belt-3]", belt).replace('["belt-3"]', '["belt-3", "belt-4"]')
+    desk = make_desk(plan=plan)
+    desk.post("d1", "docked", key="AG1/2026-11-21")
+    desk.pass_ms(16 * MINUTE_MS)
+    mute(desk, touchpoints=("belt-3",))
+    desk.pass_ms(2 * MINUTE_MS)
+    assert [fate[2] for fate in fates(desk)] == ["muted"]
+    desk.post("m1", "moved", key="AG1/2026-11-21", to="belt-4")
+    desk.sync()
+    assert [(row.group, row.touchpoint, row.reason) for row in desk.pages(state="queued")] == [
+        ("supervisors", "belt-4", "it was quiet until now")
+    ]
+    desk.stop()
+    again = make_desk(plan=plan, clock=desk.clock)
+    again.sync()
+    assert len(again.pages(state="queued")) == 1
+    sound(again, tmp_path / "data")
+
+
 def test_ended_early_by_anyone_with_the_right(desk: Desk) -> None:
     mute(desk)
     desk.node(node_signal(1))
@@ -471,6 +494,21 @@ def test_a_place_that_only_listens_pages_nobody(make_desk: Callable[..., Desk]) 
     assert [(row.state, row.note) for row in desk.pages()] == [("muted", "the plan only listens here")]
     desk.driver.reload(PLAN).result(WAIT_S)
     assert [row.group for row in desk.pages(state="queued")] == ["ticket-agents"]
+
+
+def test_a_hub_that_pages_again_pages_what_is_open(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
+    desk = make_desk(listen_only=True)
+    desk.node(node_signal(1))
+    desk.pass_ms(100_000)
+    assert {fate[2:] for fate in fates(desk)} == {("muted", "the hub only listens")}
+    desk.stop()
+    again = make_desk(clock=desk.clock)
+    again.sync()
+    assert {(row.group, row.reason) for row in again.pages(state="queued")} == {
+        ("ticket-agents", "it was quiet until now"),
+        ("supervisors", "it was quiet until now"),
+    }
+    sound(again, tmp_path / "data")
 
 
 def test_when_the_hub_only_listened_is_on_record(
