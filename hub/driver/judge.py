@@ -463,7 +463,8 @@ class Judge:
 
     def _pressed(self, batch: Batch, taken: Taken) -> None:
         """Take the claims that a break room's button makes; one that comes too late for anything is no harm."""
-        for action in claims(taken.inputs, self.engine.plan, self.engine.open_moments, self.store.pages.of):
+        inputs = self._apart(taken)
+        for action in claims(inputs, self.engine.plan, self.engine.open_moments, self.store.pages.of):
             try:
                 self.act(batch, action)
             except RefusedError as wrong:
@@ -734,9 +735,12 @@ class Judge:
         batch.accepted += taken.accepted
         batch.duplicates += taken.duplicates
         if taken.inputs:
-            inputs = self._quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
-            self._judge(batch, inputs, more=taken.more)
+            self._judge(batch, self._apart(taken), more=taken.more)
             self._watch.late(taken.inputs)
+
+    def _apart(self, taken: Taken) -> tuple[Input, ...]:
+        """Return what was taken in, marked where it is training."""
+        return self._quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
 
     def _judge(self, batch: Batch, inputs: tuple[Input, ...], *, more: bool = False) -> None:
         self._judging = inputs

@@ -25,7 +25,7 @@ def claims(
     """Yield the claim that each press of an annunciator's button is.
 
     Args:
-        inputs: what a message brought.
+        inputs: what a message brought; marked where it is training.
         plan: in force.
         open_now: returns the open moments, nearest deadline first.
         pages: returns the deliveries of a moment.
@@ -41,6 +41,8 @@ def claims(
         if not isinstance(moment, str):
             waiting = (it.id for it in open_now() if it.claimed_ms is None and _told(pages(it.id), group))
             moment = next(waiting, None)
+        if item.training is not None and not any(it.id == moment and it.training is not None for it in open_now()):
+            continue  # whoever learns the button is on nothing that is real
         if moment is not None:
             by = plan.groups[group].name
             yield Action(id=f"{item.id}/claim", do="claim", moment=moment, at_ms=item.at_ms, by=by)

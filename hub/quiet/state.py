@@ -140,8 +140,8 @@ class State:
                 if span is None:
                     continue
                 self._occurrences[name] = span
-            if f"{OF_PLAN}{name}/{span.from_ms}" in self._mutes:  # somebody has ended it: the row says so
-                span = occurrence(each, self._plan, span.to_ms or now_ms)
+            while span is not None and f"{OF_PLAN}{name}/{span.from_ms}" in self._mutes:
+                span = occurrence(each, self._plan, span.to_ms or now_ms)  # somebody has ended it: the row says so
             if span is not None:
                 yield Mute(
                     id=f"{OF_PLAN}{name}/{span.from_ms}",

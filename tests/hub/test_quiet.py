@@ -153,6 +153,18 @@ def test_what_moves_to_a_place_that_is_not_muted_is_paged_there_at_once(
     sound(again, tmp_path / "data")
 
 
+def test_of_one_that_comes_again_each_time_is_ended_once(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=PLAN + NIGHT)
+    ended = []
+    for _ in range(3):
+        (mute,) = desk.driver.quiet.mutes
+        ended.append(mute.begin_ms)
+        unmute(desk, mute.id)
+        with pytest.raises(RefusedError, match="no such mute"):
+            unmute(desk, mute.id)
+    assert len(set(ended)) == len(ended)
+
+
 def test_ended_early_by_anyone_with_the_right(desk: Desk) -> None:
     mute(desk)
     desk.node(node_signal(1))
@@ -482,6 +494,21 @@ def test_training_is_refused_where_nobody_could_train(desk: Desk) -> None:
     assert not desk.driver.hush(over).result(WAIT_S).training
     with pytest.raises(RefusedError, match="no such training"):
         desk.driver.hush(over).result(WAIT_S)
+
+
+def test_a_break_rooms_button_in_training_claims_nothing_real(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
+    room = '\n[nodes.room.devices.alarm]\nkind = "annunciator"\ngroup = "ticket-agents"\nbutton = 5\nbeacon = 6\n'
+    desk = make_desk(plan=PLAN + room)
+    desk.node(node_signal(1))
+    train(desk, "room")
+    desk.node(node_signal(1, "claimed", device="alarm", boot="r1"), "room")
+    desk.node(node_signal(2, "claimed", device="alarm", boot="r1", about={"moment": desk.only().id}), "room")
+    assert desk.only().coming == ()
+    desk.driver.hush(Untrained(training="t1", at_ms=desk.clock.now_ms(), by="Ines")).result(WAIT_S)
+    desk.pass_ms(1_000)
+    desk.node(node_signal(3, "claimed", device="alarm", boot="r1"), "room")
+    assert [each.by for each in desk.only().coming] == ["Ticket agents"]
+    sound(desk, tmp_path / "data")
 
 
 # -------------------------------------------------------------------------------------------------- listening only
