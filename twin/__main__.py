@@ -1,4 +1,4 @@
-"""`andgate twin`: the terminal in a box against a running hub, or the same days with and without paging."""
+"""`andgate twin`: the terminal against a running hub, the same days with and without paging, or one hard day."""
 
 from __future__ import annotations
 
@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="play the same days twice in virtual time, listening only and with paging, and print both failure rates",
     )
     parser.add_argument(
+        "--hard-day",
+        action="store_true",
+        help="play a day of dead phones, a failing channel and a fire alarm before a hub of its own; "
+        "print whether every threat was answered, or escalated to the end and explained",
+    )
+    parser.add_argument(
         "--days", type=_days, default=DAYS, metavar="N", help=f"days to compare (default {DAYS}, most {MOST_DAYS})"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed gives the same day (default 1)")
@@ -55,12 +61,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, or play until interrupted."""
+    if args.hard_day:
+        return _hard_day(args.seed)
     plan = playable(plan_text(args.plan))
     if args.compare:
         listening, paging = compare(plan, days=args.days, seed=args.seed)
         print(table(plan, listening, paging, days=args.days, seed=args.seed))
         return 0
     return _play(plan, args)
+
+
+def _hard_day(seed: int) -> int:
+    from twin.hardday.day import live  # noqa: PLC0415 - the others need no hub in this process
+    from twin.hardday.report import report  # noqa: PLC0415
+
+    logging.basicConfig(stream=sys.stderr, level=logging.CRITICAL)  # its channels fail, and are said to
+    said, well = report(live(seed=seed), seed=seed)
+    print(said)
+    return 0 if well else 1
 
 
 def _play(plan: Plan, args: argparse.Namespace) -> int:

@@ -107,11 +107,22 @@ def post(hub: HubAddress, path: str, said: object) -> bytes:
     return answer
 
 
-def _call(hub: HubAddress, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+def form(hub: HubAddress, path: str, fields: str) -> int:
+    """Send a form of the hub's pages, as a phone's browser does; return the status.
+
+    Raises:
+        OSError: if the hub cannot be reached.
+    """
+    return _call(hub, "POST", path, fields.encode(), "application/x-www-form-urlencoded")[0]
+
+
+def _call(
+    hub: HubAddress, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
+) -> tuple[int, bytes]:
     make = http.client.HTTPSConnection if hub.tls else http.client.HTTPConnection
     connection = make(hub.host, hub.port, timeout=_TIMEOUT_S)
     try:
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        headers = {"Accept": "application/json", "Content-Type": kind}
         if hub.token is not None:
             headers["Authorization"] = f"Bearer {hub.token}"
         connection.request(method, path, body, headers)
