@@ -98,7 +98,7 @@ class Past:
     def act(self, action: Action) -> Heard:
         """Take a person's action at the time of what was heard last, or raise a RefusedError."""
         pages, published = len(self._batch.pages), len(self._batch.published)
-        self._judge.act(self._batch, action)
+        self._judge.hands.act(self._batch, action)
         return self._sent(pages, published)
 
     def _sent(self, pages: int, published: int) -> Heard:

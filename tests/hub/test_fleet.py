@@ -100,7 +100,7 @@ def test_standing_survives_a_restart(make_desk: Callable[..., Desk]) -> None:
 
 
 def test_strangers_are_shown_up_to_a_bound(desk: Desk, monkeypatch: Any) -> None:
-    monkeypatch.setattr("hub.driver.judge.STRANGERS_MOST", 3)
+    monkeypatch.setattr("hub.driver.mail.STRANGERS_MOST", 3)
     for number in range(6):
         _state(desk, "online", 1, node=f"ghost-{number}", boot="x")
     rows = [row for row in desk.reader.nodes() if row.node.startswith("ghost")]

@@ -407,7 +407,7 @@ def test_names_cannot_fill_the_memory(desk: Desk, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_place_whose_sensor_contradicts_its_button_again_and_again(desk: Desk) -> None:
-    watch: Watch = desk.driver._judge._watch
+    watch: Watch = desk.driver._judge.watch
     moment = Moment(
         id="m", anchor="a", expectation="check-in-wait", interactions=(), touchpoint="counter-a", key=None, about={},
         opened_ms=START_MS, threatened_ms=None, failing_ms=None, claimed_ms=None, claimed_by=None, claim_until_ms=None,
