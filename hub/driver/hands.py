@@ -122,7 +122,7 @@ class Hands:
 
     def pressed(self, batch: Batch, taken: Taken) -> None:
         """Take the claims that a break room's button makes; one that comes too late for anything is no harm."""
-        inputs = self._judge._apart(taken)
+        inputs = self._judge.apart(taken)
         for action in claims(
             inputs, self._judge.engine.plan, self._judge.engine.open_moments, self._judge.store.pages.of
         ):

@@ -440,10 +440,10 @@ class Judge:
         batch.accepted += taken.accepted
         batch.duplicates += taken.duplicates
         if taken.inputs:
-            self.decide(batch, self._apart(taken), more=taken.more)
+            self.decide(batch, self.apart(taken), more=taken.more)
             self.watch.late(taken.inputs)
 
-    def _apart(self, taken: Taken) -> tuple[Input, ...]:
+    def apart(self, taken: Taken) -> tuple[Input, ...]:
         """Return what was taken in, marked where it is training."""
         return self._quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
 
