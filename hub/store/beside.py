@@ -22,10 +22,14 @@ class Beside:
         """Look into `data`; nothing is opened before it is needed."""
         self._file = data / DATABASE
 
+    def connect(self, *, shared: bool = False) -> sqlite3.Connection:
+        """Open a connection that its caller closes; `shared`: by several threads, one at a time."""
+        return sqlite3.connect(self._file, isolation_level=None, timeout=_BUSY_S, check_same_thread=not shared)
+
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Open a connection to ask with."""
-        with closing(sqlite3.connect(self._file, isolation_level=None, timeout=_BUSY_S)) as db:
+        with closing(self.connect()) as db:
             yield db
 
     @contextmanager

@@ -15,17 +15,17 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from andgate.errors import RefusedError
+from hub.store.beside import Beside
 from hub.store.book import NUMBER, Book, Duty, Person, Quiet, StandIn, number_of, read
 from hub.store.persons import SOMEBODY
 from hub.store.rows import PageState
-from hub.store.store import DATABASE
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,6 @@ KEPT_MS = 400 * 86_400_000
 """So long it is known who stood in for whom: another one that is decided lets go of those decided before."""
 MOST = 5_000
 """People of a site."""
-_BUSY_S = 30
 _BUMP = (
     "insert into meta (key, value) values (?, '1') on conflict (key) do update set value = cast(value as integer) + 1"
 )
@@ -48,12 +47,12 @@ class LastPage(Struct, frozen=True):
     note: str
 
 
-class People:
+class People(Beside):
     """The people of one data folder; from any thread."""
 
     def __init__(self, data: Path) -> None:
         """Look into `data`; nothing is read before it is needed."""
-        self._data = data
+        super().__init__(data)
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._book = Book(number=-1)
@@ -68,7 +67,7 @@ class People:
         with self._lock:
             try:
                 if self._db is None:
-                    self._db = self._connect(check_same_thread=False)
+                    self._db = self.connect(shared=True)
                 number = number_of(self._db)
                 if number != self._book.number:
                     self._book = read(self._db)
@@ -84,7 +83,7 @@ class People:
 
     def last_pages(self, person: str) -> dict[str, LastPage]:
         """Return what became of the newest page over each of somebody's channels, by the channel's name on a page."""
-        with closing(self._connect()) as db:
+        with self.read() as db:
             rows = db.execute(
                 "select channel, state, coalesce(sent_ms, decided_ms), note, max(id) from page where person = ? "
                 "group by channel",
@@ -97,7 +96,7 @@ class People:
         with self._lock:
             try:
                 if self._db is None:
-                    self._db = self._connect(check_same_thread=False)
+                    self._db = self.connect(shared=True)
                 db = self._db
                 return frozenset(id for id in ids if _last_failed(db, id))
             except sqlite3.Error:
@@ -111,7 +110,7 @@ class People:
         Raises:
             RefusedError: there is somebody of that name, or there are too many.
         """
-        with self._write() as db:
+        with self.write() as db:
             (known,) = db.execute("select count(*) from staff").fetchone()
             if known >= MOST:
                 raise RefusedError(f"there are {MOST} people already. Remove some who are gone")
@@ -128,7 +127,7 @@ class People:
         Raises:
             RefusedError: somebody else has that name.
         """
-        with self._write() as db:
+        with self.write() as db:
             other = db.execute(
                 "select 1 from person join staff on staff.person = id where name = ? and id != ?",
                 (person.name, person.id),
@@ -145,14 +144,14 @@ class People:
 
     def remove(self, id: str) -> bool:
         """Take somebody off the list and all rosters; their name stays with what they did. False where nobody is."""
-        with self._write() as db:
+        with self.write() as db:
             return forget(db, id)
 
     # ---------------------------------------------------------------------------------------------- rosters
 
     def put_on(self, duty: Duty) -> Duty:
         """Put somebody on a shift; return it with its number. RefusedError where nobody has that id."""
-        with self._write() as db:
+        with self.write() as db:
             _known(db, duty.person)
             cursor = db.execute(
                 "insert into duty (person, team, shift, days, day, first_day, last_day) values (?, ?, ?, ?, ?, ?, ?)",
@@ -170,7 +169,7 @@ class People:
 
     def take_off(self, duty: int) -> bool:
         """Delete somebody's place on a shift; False where there is none of this number."""
-        with self._write() as db:
+        with self.write() as db:
             return bool(db.execute("delete from duty where id = ?", (duty,)).rowcount)
 
     def stand_in(self, wanted: Sequence[StandIn]) -> tuple[StandIn, ...]:
@@ -179,7 +178,7 @@ class People:
         Raises:
             RefusedError: nobody has one of the ids.
         """
-        with self._write() as db:
+        with self.write() as db:
             made = []
             db.execute("delete from stand_in where at_ms < ?", (max(each.at_ms for each in wanted) - KEPT_MS,))
             for said in wanted:
@@ -211,7 +210,7 @@ class People:
 
     def take_back(self, stand_in: int) -> bool:
         """Delete a stand-in, and the other half of a swap; False where there is none of this number."""
-        with self._write() as db:
+        with self.write() as db:
             row = db.execute("select pair from stand_in where id = ?", (stand_in,)).fetchone()
             if row is None:
                 return False
@@ -225,24 +224,12 @@ class People:
                 self._db.close()
                 self._db = None
 
-    def _connect(self, *, check_same_thread: bool = True) -> sqlite3.Connection:
-        return sqlite3.connect(
-            self._data / DATABASE, isolation_level=None, timeout=_BUSY_S, check_same_thread=check_same_thread
-        )
-
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as db:
-            db.execute("pragma synchronous = full")
-            db.execute("pragma secure_delete = on")
-            db.execute("begin immediate")
-            try:
-                yield db
-                bump(db)
-            except BaseException:
-                db.execute("rollback")
-                raise
-            db.execute("commit")
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction as `Beside` does, at whose end the book is another."""
+        with super().write() as db:
+            yield db
+            bump(db)
 
 
 def bump(db: sqlite3.Connection) -> None:

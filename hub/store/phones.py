@@ -11,15 +11,15 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from andgate.errors import UsageError
+from hub.store.beside import Beside
 from hub.store.people import bump
-from hub.store.store import DATABASE
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 KEY = "push.key"
 MOST = 500
 """Phones of a site."""
-_BUSY_S = 30
 
 
 class Phone(Struct, frozen=True):
@@ -42,11 +41,12 @@ class Phone(Struct, frozen=True):
     """What it shares with us, 16 bytes."""
 
 
-class Phones:
+class Phones(Beside):
     """The subscriptions of one data folder; from any thread."""
 
     def __init__(self, data: Path) -> None:
         """Look into `data`; nothing is read or made before it is needed."""
+        super().__init__(data)
         self._data = data
         self._lock = threading.Lock()
         self._key: EllipticCurvePrivateKey | None = None
@@ -75,7 +75,7 @@ class Phones:
     def add(self, phone: Phone, now_ms: int) -> bool:
         """Keep a phone, once for each group; False where there are too many."""
         key = self.public_key()
-        with self._write() as db:
+        with self.write() as db:
             db.execute("delete from phone where key != ?", (key,))
             values = (phone.endpoint, phone.group, phone.p256dh, phone.auth, key, now_ms)
             (known,) = db.execute("select count(*) from phone where endpoint != ?", (phone.endpoint,)).fetchone()
@@ -86,7 +86,7 @@ class Phones:
 
     def forget(self, endpoint: str, group: str | None = None) -> None:
         """Delete a phone, of one group or of all."""
-        with self._write() as db:
+        with self.write() as db:
             if group is None:
                 db.execute("delete from phone where endpoint = ?", (endpoint,))
             else:
@@ -94,7 +94,7 @@ class Phones:
 
     def of(self, group: str) -> list[Phone]:
         """Return the phones of a group."""
-        with closing(self._connect()) as db:
+        with self.read() as db:
             rows = db.execute(
                 "select team, endpoint, p256dh, auth from phone where team = ? and key = ? order by since_ms, endpoint",
                 (group, self.public_key()),
@@ -103,26 +103,16 @@ class Phones:
 
     def groups_of(self, endpoint: str) -> list[str]:
         """Return the groups that a phone is paged with."""
-        with closing(self._connect()) as db:
+        with self.read() as db:
             rows = db.execute("select team from phone where endpoint = ? and key = ?", (endpoint, self.public_key()))
             return sorted(row[0] for row in rows)
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._data / DATABASE, isolation_level=None, timeout=_BUSY_S)
-
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as db:
-            db.execute("pragma synchronous = full")
-            db.execute("pragma secure_delete = on")
-            db.execute("begin immediate")
-            try:
-                yield db
-                bump(db)  # who has a phone can be reached
-            except BaseException:
-                db.execute("rollback")
-                raise
-            db.execute("commit")
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction as `Beside` does; who can be reached by phone is a part of the book of people."""
+        with super().write() as db:
+            yield db
+            bump(db)
 
 
 def _read_key(file: Path) -> EllipticCurvePrivateKey:

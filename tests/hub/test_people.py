@@ -265,7 +265,7 @@ def test_a_disk_that_cannot_be_read_leaves_what_was_known(people: People, monkey
     Office(people).hire("Ada")
     known = people.book()
     people.close()
-    monkeypatch.setattr(People, "_connect", lambda self, **more: (_ for _ in ()).throw(sqlite3.OperationalError("io")))
+    monkeypatch.setattr(People, "connect", lambda self, **more: (_ for _ in ()).throw(sqlite3.OperationalError("io")))
     assert people.book() is known
     assert people.failed(["~0"]) == frozenset()
     assert People(Path("/nowhere")).book() == Book()
