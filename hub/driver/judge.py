@@ -477,7 +477,7 @@ class Judge:
         for event in events:
             if isinstance(event, _PAGING):
                 self.auditor.decided(event.moment)
-                about = self.engine.moment(event.moment)
+                about = self.engine.moment(event.moment) or _published(event.moment, published)
                 if about is not None:
                     pages, cancelled = self.outbox.decided(event, about, self.engine.plan, batch.now_ms)
                     batch.pages += self.paging.admit(pages, self.engine.plan, batch.now_ms)
@@ -502,3 +502,8 @@ def _halves(item: Delivered) -> list[Delivered]:
         return []
     parts = (members[:middle], members[middle:])
     return [msgspec.structs.replace(item, payload=msgspec.json.encode(part)) for part in parts]
+
+
+def _published(id: str, published: tuple[Moment, ...]) -> Moment | None:
+    """Return the last publication of a moment: a hub that was away for a day lets go of it while it ends it."""
+    return next((moment for moment in reversed(published) if moment.id == id), None)

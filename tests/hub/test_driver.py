@@ -527,3 +527,21 @@ def test_a_list_with_a_member_that_breaks_the_gate_loses_none_of_the_others(
     with pytest.raises(UsageError):
         desk.driver.signals(members, "ops").result(WAIT_S)
     assert desk.driver.signals(members[:1], "ops").result(WAIT_S).accepted == 1, "it was not taken before"
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_who_was_paged_is_told_that_it_is_over_also_by_a_hub_that_was_away_for_days(
+    tmp_path: Path, *, changed: bool
+) -> None:
+    desk = Desk(tmp_path / "data", HandClock(START_MS))
+    desk.node(node_signal(1))
+    desk.stop()
+    days = HandClock(START_MS + 48 * 3_600_000)
+    again = Desk(tmp_path / "data", days, plan=PLAN.replace('"25m"', '"24m"') if changed else PLAN)
+    again.sync()
+    assert [(row.kind, row.state) for row in again.pages(touchpoint="counter-a")] == [
+        ("page", "cancelled"),
+        ("over", "queued"),
+    ]
+    again.stop()
+    assert verify(tmp_path / "data" / "andgate.db").sound(witnessed=False)
