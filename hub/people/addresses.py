@@ -13,6 +13,12 @@ from hub.people.directory import PAGER, PHONES
 MOST = 8
 """Channels of one person."""
 _LONGEST = 500
+_NO_URL = 'It is no URL with a scheme. Write one such as "mailto://user:password@host" or "webpush://".'
+_MAIL_ALONE = (
+    "It is a mail address alone, and does not say which server sends. "
+    'Write "mailto://USER:PASSWORD@SERVER?to=ADDRESS"; whoever runs the hub knows the first part.'
+)
+_MAIL = re.compile(r"[^@\s:/]+@[^@\s:/]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 
 
@@ -22,7 +28,7 @@ def wrong_with(url: str, plan: Plan) -> str | None:
     The URL itself is never repeated: it may hold a secret.
     """
     if len(url) > _LONGEST or not url.isprintable() or not _URL.fullmatch(url):
-        return 'It is no URL with a scheme. Write one such as "mailto://user:password@host" or "webpush://".'
+        return _MAIL_ALONE if _MAIL.fullmatch(url) else _NO_URL
     kind = kind_of(url)
     if kind == PAGER:
         pager = url.partition("://")[2]

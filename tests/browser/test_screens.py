@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from andgate.moment import events
 from andgate.sign import SignDone, SignState, flight, frame, words
 from andgate.wire.messages import FeedSignal
 from hub.web.tokens import parse_tokens
@@ -118,6 +119,30 @@ def test_a_board_cuts_no_pixels(browser: Browser, busy: Served, calm: Served, si
                 }).map((each) => each.textContent)"""
         )
         assert cut == []
+    page.close()
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1366, 768)])
+def test_a_break_room_s_screen_shows_a_storm_without_scrolling(
+    browser: Browser, serve: Callable[..., Served], size: tuple[int, int]
+) -> None:
+    served = serve(busy=False)
+    for n, place in enumerate(("counter-a", "counter-b", "counter-c", "counter-d", "counter-e", "bag-drop-1")):
+        storm = served.world.add(
+            f"570{n}", "check-in-wait", place, NOW - n * 1000, level="threatened", threatened_ms=NOW - n * 1000
+        )
+        served.world.tell(
+            storm,
+            events.Paged(
+                moment=storm.id, at_ms=NOW, page=f"s{n}", step=0, group="agents", reason="time-left", left_ms=180_000
+            ),
+        )
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto(served.url + "/annunciator/agents")
+    expect(page.locator(".also li")).to_have_count(5)
+    expect(page.get_by_text("and 1 more")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".room-foot")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     page.close()
 
 

@@ -309,6 +309,19 @@ def test_a_board_names_places_and_never_people() -> None:
     assert board.board(source(), "nowhere") is None
 
 
+def test_a_board_says_that_all_is_calm_only_where_all_can_be_seen() -> None:
+    calm = board.build(PLAN, board.ALL, (), (), {}, {}, NOW)
+    assert calm is not None
+    assert calm.head == "All calm."
+    one = board.unseen(PLAN, calm, ["counter-b"])
+    assert (one.head, one.calm) == ("No threat seen.", "Counter B cannot be seen. No promise is running.")
+    assert board.unseen(PLAN, calm, ["counter-b", "belt-1"]).calm.startswith("2 places cannot be seen.")
+    assert board.unseen(PLAN, calm, []) == calm
+    shown = board.board(source(busy=False), board.ALL)
+    assert shown is not None
+    assert shown.head == "All calm."
+
+
 @pytest.mark.parametrize(
     ("words", "step"),
     [

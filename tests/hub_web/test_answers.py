@@ -334,6 +334,9 @@ def test_one_tap_claims_everything_that_a_page_tells_together(tmp_path: Path) ->
     with phone(hall) as web:
         seen = words(web.get(hall.path(bundle)).text)
         assert (f"{len(told)} places at once" in seen, "false alarm" in seen) == (True, False)
+        places = [seen.index(hall.driver.plan.touchpoints[f"line-{n}"].name) for n in range(1, len(told) + 1)]
+        assert places == sorted(places), "the nearest deadline is read first"
+        assert seen.index("I’m on my way") < places[0], "and the button stands before them all"
         rejected = web.post(hall.path(bundle), data=GO | {"do": "reject", "reason": "no"})
         assert rejected.status_code == 409, "one word does not end many threats"
         assert "You are on it" in words(web.post(hall.path(bundle), data=GO).text)

@@ -122,6 +122,7 @@ def test_people_are_added_shown_kept_and_removed(web: TestClient) -> None:
         ({"name": "~0123456789abcdef"}, "cannot be a name here"),
         ({"name": "Ada", "languages": ["italian language"]}, "languages"),
         ({"name": "Ada", "channels": ["pager 7"]}, "Channel 1: It is no URL"),
+        ({"name": "Ada", "channels": ["ada@example.com"]}, "Channel 1: It is a mail address alone"),
         ({"name": "Ada", "channels": ["mqtt://"]}, "Channel 1: It does not name a pager of one person"),
         ({"name": "Ada", "channels": ["mqtt://ticket-agents"]}, "with an id that no group has"),
         ({"name": "Ada", "channels": ["snpp://gw"]}, "snpp://HOST:444/PAGER-ID"),
@@ -327,6 +328,7 @@ def test_a_week_and_one_of_its_shifts(web: TestClient, stand: Stand) -> None:
     assert "Nobody is on this shift" in web.get(turn).text
     assert "Tuesday" in do("add", person=ada, when="weekday")
     assert "every day" in do("add", person=bob, when="all")
+    assert "There is nobody else to put on it." in web.get(turn).text
     week = web.get("/roster").text
     assert "Early, Tue 24 Nov: Ada and Bob (cannot be reached)" in week
     assert "Early, Mon 23 Nov: Bob" not in week  # from that date on

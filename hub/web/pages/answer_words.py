@@ -12,7 +12,7 @@ ANSWERING: dict[str, str] = {
     "answer.first": "Do first: {actions}.",
     "answer.will": "This tells the hub: *I am on my way.*",
     "answer.will.named": "This tells the hub: *{name} is on the way.*",
-    "answer.will.more": "Nobody else is paged then, unless you have not ended it in time.",
+    "answer.will.more": "The others are paged again only if it is not over when your time is.",
     "answer.will.enough": "{needs} are needed; until then the others are paged on.",
     "answer.do": "I’m on my way",
     "answer.minutes": "{n} minutes",

@@ -14,6 +14,7 @@ from hub.web.pages.day import Day, count, decided_ms
 from hub.web.pages.guidance import leader
 from hub.web.pages.labels import shorten, width_of, wrap
 from hub.web.pages.names import capital, group_name, key_words, place, signal_words, touchpoint_name
+from hub.web.pages.sight import blind
 from hub.web.pages.source import paged_groups
 from hub.web.pages.spans import clock, hm, left, midnight_ms, span
 from hub.web.pages.words import say
@@ -102,8 +103,10 @@ class Board(Struct, frozen=True, kw_only=True):
     day: Day
     strokes: int
     lesson: Lesson | None
+    head: str
+    """What is said largest when nothing is threatened: never that all is calm where something cannot be seen."""
     calm: str
-    """What is said when nothing is threatened."""
+    """What is said below it."""
     suspended: str = ""
     """What is suspended, in words; empty: nothing is."""
     muted: str = ""
@@ -239,10 +242,23 @@ def build(
         day=day,
         strokes=min(day.saved, STROKES),
         lesson=lesson(plan, done),
+        head=say("board.calm"),
         calm=following,
         suspended=say("board.suspended", time=hm(suspended.since_ms, plan.site.timezone)) if suspended else "",
         muted=_muted(plan, view, about, now_ms),
     )
+
+
+def unseen(plan: Plan, found: Board, dark: Sequence[str]) -> Board:
+    """Return a board without threats, that says of some of its places that they cannot be seen."""
+    if not dark:
+        return found
+    said = (
+        say("board.blind.one", place=touchpoint_name(plan, dark[0]))
+        if len(dark) == 1
+        else say("board.blind", n=len(dark))
+    )
+    return replace(found, head=say("board.calm.blind"), calm=f"{said} {found.calm}")
 
 
 def _muted(plan: Plan, view: View, about: frozenset[str], now_ms: int) -> str:
@@ -272,6 +288,9 @@ def board(source: Source, which: str) -> Board | None:
     todo = {moment.id: source.advice(moment)[:1] for moment in shown if moment.claimed_ms is None}
     if found is None:
         return None
+    if not shown:
+        dark = dict.fromkeys(each.touchpoint for each in blind(plan, source.nodes(), now_ms))
+        return unseen(plan, found, [name for name in dark if name in about])
     return replace(found, threats=tuple(_guided(each, first, todo) for each in found.threats))
 
 

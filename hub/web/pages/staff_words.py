@@ -137,7 +137,7 @@ STAFF: dict[str, str] = {
     "turn.add.weekday": "every {day} from this date",
     "turn.add.all": "every day of this shift from this date ({days})",
     "turn.add.do": "Put on",
-    "turn.add.nobody": "Add people first.",
+    "turn.add.nobody": "There is nobody else to put on it.",
     "turn.take": "Take back",
     "turn.take.full": "Take back what was decided for {name}",
     "turn.delete": "Off the roster",
