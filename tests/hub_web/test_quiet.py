@@ -179,6 +179,25 @@ def test_the_screens_count_down_to_the_end_of_a_mute(web: TestClient) -> None:
     assert "Ines" not in board  # the hall reads no names
 
 
+def test_a_desk_does_not_say_that_somebody_was_paged_whose_page_was_kept_back(web: TestClient) -> None:
+    post(web, touchpoints=["counter-a"])
+    calm = web.get("/desk/counter-a").text
+    assert "nobody is paged from here." in calm, "before anybody presses"
+    assert web.post("/api/v1/signals", json=[PRESSED]).status_code == 202
+    pressed = web.get("/desk/counter-a").text
+    assert "Nobody paged" in pressed
+    assert "Ticket agents paged" not in pressed
+    assert "If you need somebody, call." in pressed
+    mine = web.get("/api/v1/mutes").json()["items"][0]
+    web.post("/mutes/end", data={"mute": mine["id"]}, follow_redirects=False)
+    after = web.get("/desk/counter-a").text
+    assert "Ticket agents paged" in after, "who is still needed is paged at its end"
+    assert "nobody is paged from here." not in after
+    over = {"id": "r1", "touchpoint": "counter-a", "signal": "reset", "device": "desk-a1/mot"}
+    assert web.post("/api/v1/signals", json=[over]).status_code == 202
+    assert "Ticket agents paged" not in web.get("/desk/counter-a").text, "when it is over nobody is on the way"
+
+
 def test_the_forms_mute_and_train(web: TestClient) -> None:
     form = {"what": "area:Terminal 1", "minutes": "60", "reason": "Drill", "owner": "Otto", "group": "supervisors"}
     assert web.post("/mutes", data=form, follow_redirects=False).status_code == 303

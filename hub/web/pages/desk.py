@@ -11,7 +11,7 @@ from andgate.moment.events import Refused
 from hub.web.pages.asking import ask, facts
 from hub.web.pages.names import group_name, touchpoint_name
 from hub.web.pages.source import paged_groups
-from hub.web.pages.spans import hms, left, span
+from hub.web.pages.spans import hm, hms, left, span
 from hub.web.pages.words import listed, say
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from andgate.causes import Fact
     from andgate.moment.moments import Moment
     from andgate.plan import Expectation, Plan
-    from hub.store.rows import SignalRow, TrailLine
+    from hub.quiet import View
+    from hub.store.rows import PageRow, SignalRow, TrailLine
     from hub.web.pages.source import Source
 
 Ring = Literal["calm", "open", "threatened", "failing", "failed", "claimed", "saved"]
@@ -30,6 +31,8 @@ SAVED_SHOWN_MS = 10_000
 WHY_ASKED_MS = 30 * 60_000
 """So long after its end a desk is asked why something failed there; after that its page asks."""
 WHY_SHOWN = 6
+KEPT = frozenset({"muted", "failed"})
+"""What becomes of a page that reaches nobody."""
 PRESS, HOLD = "pressed", "reset"
 
 
@@ -70,6 +73,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     seen: str
     paged: str
     """Who has been paged; empty if nobody."""
+    hush: str = ""
+    """Why nobody is paged from here now, in words; empty: somebody is."""
     stands: bool
     """The line stands at the mark: a reset would be refused."""
     refused: bool
@@ -183,6 +188,23 @@ def build(
     )
 
 
+def reached(groups: Sequence[str], rows: Sequence[PageRow]) -> tuple[str, ...]:
+    """Return the groups of which a page went out, or still may: a desk must not believe in one that was kept back."""
+    kept = {row.group for row in rows if row.kind == "page" and row.state in KEPT}
+    out = {row.group for row in rows if row.kind == "page" and row.state not in KEPT}
+    return tuple(group for group in groups if group in out or group not in kept)
+
+
+def hushed(view: View, plan: Plan, touchpoint: str, now_ms: int) -> str:
+    """Say why a press here pages nobody; empty where it does."""
+    zone = plan.site.timezone
+    fire = view.suspended(touchpoint)
+    if fire is not None:
+        return say("quiet.desk.suspended", time=hm(fire.since_ms, zone))
+    until_ms = view.silent_until(plan, touchpoint, now_ms)
+    return say("quiet.desk.muted", time=hm(until_ms, zone)) if until_ms is not None else ""
+
+
 def desk(source: Source, touchpoint: str) -> Desk | None:
     """Read what a desk shows and build it; None where there is no such desk."""
     plan, now_ms = source.plan, source.now_ms()
@@ -198,6 +220,10 @@ def desk(source: Source, touchpoint: str) -> Desk | None:
     trail = source.trail(moment.id) if moment else ()
     signals = source.signals(moment.id) if moment else ()
     found = build(plan, touchpoint, button, moment, trail, signals, now_ms)
+    found = replace(found, hush=hushed(source.quiet, plan, touchpoint, now_ms))
+    if found.moment is not None and found.paged:
+        told = reached(paged_groups(trail), source.deliveries(found.moment))
+        found = replace(found, paged=listed([group_name(plan, group) for group in told]))
     unexplained = [
         each
         for each in source.decided(now_ms - WHY_ASKED_MS)
