@@ -68,6 +68,19 @@ def post(web: TestClient, **body: Any) -> Any:
     return web.post("/api/v1/mutes", json={name: value for name, value in asked.items() if value is not None})
 
 
+def test_no_screen_says_paged_of_a_page_that_was_kept_back(web: TestClient) -> None:
+    made = post(web, touchpoints=["counter-a"]).json()["items"][0]
+    web.post("/api/v1/signals", json=PRESSED)
+    floor, board = web.get("/").text, web.get("/board/ticket-agents").text
+    assert "Nobody has been paged." in floor
+    assert "Paged:" not in floor
+    assert "Nobody paged yet." in board
+    web.delete(f"/api/v1/mutes/{made['id']}")
+    floor, board = web.get("/").text, web.get("/board/ticket-agents").text
+    assert "Nobody has been paged." not in floor
+    assert "Nobody paged yet." not in board
+
+
 def test_a_mute_is_made_shown_and_ended(web: TestClient) -> None:
     made = post(web, touchpoints=["counter-a"])
     assert made.status_code == 201

@@ -280,7 +280,7 @@ def board(source: Source, which: str) -> Board | None:
         return None
     running = source.open_moments()
     shown = urgent(moment for moment in running if moment.touchpoint in about)[:SHOWN]
-    trails = {moment.id: source.trail(moment.id) for moment in shown}
+    trails = {moment.id: source.told(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     decided = source.decided(midnight_ms(now_ms, plan.site.timezone))
     found = build(plan, which, running, decided, trails, signals, now_ms, source.quiet)

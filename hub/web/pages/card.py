@@ -131,15 +131,32 @@ def counting(to_ms: int, now_ms: int, *, up: bool = False) -> Markup:
     return Markup('<span class="count" data-{}="{}">{}</span>').format(kind, to_ms, words)
 
 
-def card(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapping[str, str], now_ms: int) -> Card:
-    """Return one moment as a card; `signals` names the signals its trail speaks of."""
+def card(
+    plan: Plan,
+    moment: Moment,
+    trail: Sequence[TrailLine],
+    signals: Mapping[str, str],
+    now_ms: int,
+    told: Sequence[TrailLine] | None = None,
+) -> Card:
+    """Return one moment as a card.
+
+    Args:
+        plan: in force.
+        moment: open.
+        trail: all of it: what comes next follows from it.
+        signals: names the signals that the trail speaks of.
+        now_ms: now.
+        told: the trail without the pages that were kept back; None: none was.
+    """
     zone = plan.site.timezone
     life = max(moment.ends_ms - moment.opened_ms, 1)
 
     def percent(at_ms: int) -> float:
         return round(min(max((at_ms - moment.opened_ms) / life, 0.0), 1.0) * 100, 2)
 
-    pages = [line.event for line in trail if isinstance(line.event, Paged)]
+    heard = trail if told is None else told
+    pages = [line.event for line in heard if isinstance(line.event, Paged)]
     ticks = [Tick(0.0, "opened", hms(moment.opened_ms, zone))]
     ticks += [Tick(percent(p.at_ms), "paged", group_name(plan, p.group)) for p in pages]
     if moment.claimed_ms is not None:
@@ -156,7 +173,7 @@ def card(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mappin
         opened_ms=moment.opened_ms,
         left=left(moment.ends_ms - now_ms),
         until=say("card.late" if late else "card.left", time=hms(moment.ends_ms, zone)),
-        knows=_knows(plan, moment, trail, signals),
+        knows=_knows(plan, moment, heard, signals),
         next=next_words(plan, moment, trail, now_ms),
         claimed_by=moment.claimed_by,
         claimed_ms=moment.claimed_ms,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from andgate.moment.events import Refused
 from hub.web.pages.asking import ask, facts
 from hub.web.pages.names import group_name, touchpoint_name
-from hub.web.pages.source import paged_groups
+from hub.web.pages.source import KEPT_BACK, paged_groups
 from hub.web.pages.spans import hm, hms, left, span
 from hub.web.pages.words import listed, say
 
@@ -31,8 +31,6 @@ SAVED_SHOWN_MS = 10_000
 WHY_ASKED_MS = 30 * 60_000
 """So long after its end a desk is asked why something failed there; after that its page asks."""
 WHY_SHOWN = 6
-KEPT = frozenset({"muted", "failed"})
-"""What becomes of a page that reaches nobody."""
 PRESS, HOLD = "pressed", "reset"
 
 
@@ -190,8 +188,8 @@ def build(
 
 def reached(groups: Sequence[str], rows: Sequence[PageRow]) -> tuple[str, ...]:
     """Return the groups of which a page went out, or still may: a desk must not believe in one that was kept back."""
-    kept = {row.group for row in rows if row.kind == "page" and row.state in KEPT}
-    out = {row.group for row in rows if row.kind == "page" and row.state not in KEPT}
+    kept = {row.group for row in rows if row.kind == "page" and row.state in KEPT_BACK}
+    out = {row.group for row in rows if row.kind == "page" and row.state not in KEPT_BACK}
     return tuple(group for group in groups if group in out or group not in kept)
 
 

@@ -211,6 +211,7 @@ def build(  # noqa: PLR0913 - a floor is made of all this
     now_ms: int,
     *,
     view: View = NOTHING,
+    told: Mapping[str, Sequence[TrailLine]] | None = None,
 ) -> Floor:
     """Return the floor; pure, so that it can be tested for any site and any minute."""
     needs = urgent(running)
@@ -220,7 +221,9 @@ def build(  # noqa: PLR0913 - a floor is made of all this
     return Floor(
         now_ms=now_ms,
         sayable=sayable(day, -(-unseen_ms // MINUTE_MS)),
-        cards=tuple(card(plan, m, trails.get(m.id, ()), signals, now_ms) for m in needs[:SHOWN]),
+        cards=tuple(
+            card(plan, m, trails.get(m.id, ()), signals, now_ms, (told or {}).get(m.id)) for m in needs[:SHOWN]
+        ),
         more=max(len(needs) - SHOWN, 0),
         calm=None if needs else _calm(plan, running, dark, now_ms),
         ruler=ruler(plan, running, now_ms),
@@ -248,9 +251,9 @@ def floor(source: Source) -> Floor:
         say("floor.unstaffed", group=group_name(plan, each.node.removeprefix("group/")), why=each.detail)
         for each in lonely
     )
-    found = build(
-        plan, running, source.decided(midnight), trails, signals, source.nodes(), unseen, now_ms, view=source.quiet
-    )
+    told = {moment.id: source.told(moment.id) for moment in shown}
+    decided, nodes = source.decided(midnight), source.nodes()
+    found = build(plan, running, decided, trails, signals, nodes, unseen, now_ms, view=source.quiet, told=told)
     lead = leader(running, now_ms)
     todo = {moment.id: source.advice(moment)[:1] for moment in shown}
     cards = tuple(

@@ -222,6 +222,10 @@ class Source:
         """Return its pages and what became of them, oldest first."""
         return tuple(reversed(self._reader.pages(moment=moment_id, limit=PAGE).items))
 
+    def told(self, moment_id: str) -> tuple[TrailLine, ...]:
+        """Return its trail without the pages of which nothing went out: nobody may believe in those."""
+        return told(self.trail(moment_id), self.deliveries(moment_id))
+
     def find(self, query: Query) -> Found:
         """Return the moments that fit, newest opening first; reads on until a page is full or nothing is left."""
         found: list[Moment] = []
@@ -319,6 +323,18 @@ def fits(moment: Moment, query: Query, zone: str) -> bool:
         return True
     when = local(moment.opened_ms, zone)
     return (when.weekday(), when.hour) == query.week_hour
+
+
+KEPT_BACK = frozenset({"muted", "failed"})
+"""States of a delivery that reached nobody and is not on its way."""
+
+
+def told(trail: Iterable[TrailLine], rows: Iterable[PageRow]) -> tuple[TrailLine, ...]:
+    """Return a trail without the pages of which every delivery was kept back, or failed."""
+    found = [row for row in rows if row.kind == "page"]
+    kept = {row.page for row in found if row.state in KEPT_BACK}
+    kept -= {row.page for row in found if row.state not in KEPT_BACK}
+    return tuple(line for line in trail if not (isinstance(line.event, Paged) and line.event.page in kept))
 
 
 def paged_groups(trail: Iterable[TrailLine]) -> tuple[str, ...]:
