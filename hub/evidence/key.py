@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from secrets import token_hex
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -12,8 +13,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from andgate.errors import StorageError
 from hub.evidence.backup import KEY
-
-_DIGITS = 64
 
 
 def sign(data: Path, document: bytes) -> tuple[bytes, bytes]:
@@ -37,18 +36,36 @@ def secret(data: Path, purpose: bytes) -> bytes:
 
 def _key(data: Path) -> Ed25519PrivateKey:
     file = data / KEY
-    try:
-        text = file.read_text(encoding="ascii")
-    except FileNotFoundError:
-        text = Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n"
-        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as new:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
+    if not file.exists():
+        _make(file)
+    text = file.read_text(encoding="ascii")
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
     except ValueError as wrong:
         raise StorageError(f"{file} is not the key that was made there. Put it back from a backup") from wrong
+
+
+def _make(file: Path) -> None:
+    """Make a key, whole or not at all; of several who make one at the same time the first one's stays."""
+    part = file.with_name(f"{file.name}.{token_hex(8)}")
+    try:
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as new:
+            new.write(Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
+            new.flush()
+            os.fsync(new.fileno())
+        try:
+            os.link(part, file)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            part.rename(file)
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def signed(key: bytes, document: bytes, signature: bytes) -> bool:

@@ -5,7 +5,9 @@ import json
 import shutil
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from andgate.plan import parse_plan
 from hub.clock import HandClock
 from hub.evidence.backup import backup
 from hub.evidence.frozen import database_of
+from hub.evidence.key import secret
 from hub.evidence.rejudge import rejudge
 from hub.evidence.restore import restore
 from hub.evidence.retire import retire
@@ -23,7 +26,7 @@ from hub.evidence.verify import verify
 from hub.evidence.whatif import what_if
 from hub.store.seals import newest
 from tests.hub.day import GATED, OTHER, live
-from tests.hub.desk import START_MS, Desk
+from tests.hub.desk import START_MS, WAIT_S, Desk
 
 DAY_MS = 86_400_000
 BORDER_MS = START_MS + 5 * DAY_MS
@@ -254,3 +257,18 @@ def test_a_state_that_no_version_reads_any_more_costs_only_what_stood_since_befo
     live(desk, 3, 20, first=90_000)
     desk.stop()
     assert verify(database_of(data)).sound(witnessed=False)
+
+
+def test_whoever_asks_first_the_site_has_one_key_and_never_half_of_one(tmp_path: Path) -> None:
+    for number in range(20):
+        data = tmp_path / str(number)
+        data.mkdir()
+        together = threading.Barrier(4)
+
+        def ask(data: Path = data, together: threading.Barrier = together) -> bytes:
+            together.wait(WAIT_S)
+            return secret(data, b"links")
+
+        with ThreadPoolExecutor(4) as pool:
+            assert len({asked.result(WAIT_S) for asked in [pool.submit(ask) for _ in range(4)]}) == 1
+        assert [file.name for file in data.iterdir()] == ["site.key"]
