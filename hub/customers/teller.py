@@ -123,16 +123,19 @@ class Teller:
         alerts = plan.alerts
         if alerts is None:
             return self._look_ms
-        words = {(word.customer, word.news): word for word in self._customers.unsent()}
         if not self._begun:
             self._begun = True
-            for word in words.values():
-                if word.state == "sending":
-                    self._customers.note(replace(word, state="queued", again=True))
+            self._begin_again()
         for moment in self._driver.open_moments():
             if moment.expectation == alerts.expectation:
                 self._news(moment, plan, alerts, now_ms)
         return min([self._look_ms, *self._send_due(plan, alerts, now_ms)])
+
+    def _begin_again(self) -> None:
+        """Queue what was being sent when the hub ended: it may have gone out."""
+        for word in self._customers.unsent():
+            if word.state == "sending":
+                self._customers.note(replace(word, state="queued", again=True))
 
     def _news(self, moment: Moment, plan: Plan, alerts: Alerts, now_ms: int) -> None:
         """Queue what is new for everybody who asked; say so once all of them know."""

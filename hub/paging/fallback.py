@@ -159,16 +159,9 @@ def again_of(row: PageRow, moment: Moment | None, now_ms: int) -> PageRow:
     left_s = row.left_s if moment is None else (moment.ends_ms - now_ms) / 1000
     old, new = f" {clock_text(row.left_s)} left.", f" {clock_text(left_s)} left."
     return replace(
-        row,
+        row.untried(),
         text=row.text.replace(old, new if left_s > 0 else " The promise is broken.", 1),
         left_s=left_s,
         decided_ms=now_ms,
         due_ms=now_ms,
-        tries=0,
-        sent_ms=None,
-        again=False,
-        delivered_ms=None,
-        read_ms=None,
-        bundle="",
-        adds="",
     )

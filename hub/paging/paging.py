@@ -261,19 +261,12 @@ class Paging:
 def again_over(row: PageRow, model: PageRow) -> PageRow:
     """Return the word that it is over for whoever got `row`, as `model` says it to others."""
     return replace(
-        model,
+        model.untried(),
         group=row.group,
         channel=row.channel,
         person=row.person,
         state="muted" if model.state == "muted" else "queued",
         note=model.note if model.state == "muted" else "",
-        tries=0,
-        sent_ms=None,
-        again=False,
-        delivered_ms=None,
-        read_ms=None,
-        bundle="",
-        adds="",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
@@ -137,6 +138,10 @@ class PageRow(Struct, frozen=True):
     out itself too. Of such a page itself: its own id."""
     adds: str = ""
     """What it says besides `text`: pages to the same receiver that were held back before it."""
+
+    def untried(self) -> PageRow:
+        """Return a delivery alike of which nobody has tried anything yet, and which stands by itself."""
+        return replace(self, tries=0, sent_ms=None, again=False, delivered_ms=None, read_ms=None, bundle="", adds="")
 
     @property
     def about(self) -> str | None:

@@ -37,7 +37,7 @@ Number = Annotated[
 def caller(request: Request, here: Here, number: Number) -> Response:
     """Tell how the flights stand that this caller asked to be told about."""
     address = _address(number)
-    flights = sorted({wish.flight for wish in _customers(request).of_address(address)})
+    flights = sorted({wish.flight for wish in customers(request).of_address(address)})
     if not flights:
         raise ProblemError(404, "unknown-caller", "Nobody with this number asked to be told about a flight.")
     entries = [_flight(here, flight) for flight in flights]
@@ -47,7 +47,7 @@ def caller(request: Request, here: Here, number: Number) -> Response:
 @router.delete("/callers/{number}", **answers(Erased, 404))
 def erase(request: Request, number: Number) -> Response:
     """Erase everything that this caller gave: on request, and at once."""
-    count = _customers(request).erase(_address(number))
+    count = customers(request).erase(_address(number))
     if not count:
         raise ProblemError(404, "unknown-caller", "Nothing of this number is kept.")
     return json(Erased(erased=count))
@@ -98,7 +98,8 @@ def _address(number: str) -> str:
     return found
 
 
-def _customers(request: Request) -> Customers:
+def customers(request: Request) -> Customers:
+    """Return where passengers' wishes are kept; 404 on a hub that tells nobody."""
     found: Customers | None = request.app.state.customers
     if found is None:
         raise ProblemError(404, "no-alerts", "This hub tells nobody about flights.")

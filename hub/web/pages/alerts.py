@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 
 from andgate.flights import erased_at_ms, flight_key, mail_address, telephone
 from andgate.routing import shown_key
+from hub.web.api.callers import customers
 from hub.web.context import Context, context
 from hub.web.pages.form import form_of
 from hub.web.pages.words import say
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from andgate.plan import Alerts, Plan
-    from hub.store.customers import Customers
     from hub.web.pages.render import Pages
 
 SOONEST_DAYS, LATEST_DAYS = -1, 60
@@ -78,7 +78,7 @@ async def ask(request: Request, here: Here) -> HTMLResponse:
         say("alerts.word", flight=shown_key(key), day=typed.day, site=plan.site.name, base=plan.site.url or ""),
     )
     wrong = await run_in_threadpool(
-        lambda: _customers(request).ask(key, way.id, address, until_ms=until_ms, now_ms=now_ms, word=word)
+        lambda: customers(request).ask(key, way.id, address, until_ms=until_ms, now_ms=now_ms, word=word)
     )
     if wrong:
         return _form(request, here, typed, wrong)
@@ -105,17 +105,17 @@ async def do_it(request: Request, here: Here, token: str, do: str) -> Response:
     """Confirm or stop."""
     plan = here.driver.plan
     alerts = _alerts(plan)
-    customers = _customers(request)
-    found = await run_in_threadpool(customers.find, token)
+    wishes = customers(request)
+    found = await run_in_threadpool(wishes.find, token)
     if found is None:
         raise _unknown()
     if do == "confirm":
         until_ms = erased_at_ms(found.flight, alerts.keeps_ms, plan.site.timezone, here.clock.now_ms())
-        await run_in_threadpool(lambda: customers.confirm(token, until_ms=until_ms))
+        await run_in_threadpool(lambda: wishes.confirm(token, until_ms=until_ms))
         _wake(request)
         return await run_in_threadpool(_wish, request, here, token, "")
     if do == "stop":
-        await run_in_threadpool(customers.stop, token)
+        await run_in_threadpool(wishes.stop, token)
         return _draw(request).page(
             request, "alerts.html", alive=False, state="stopped", flight=shown_key(found.flight), address=found.address
         )
@@ -124,7 +124,7 @@ async def do_it(request: Request, here: Here, token: str, do: str) -> Response:
 
 def _wish(request: Request, here: Here, token: str, do: str) -> HTMLResponse:
     alerts = _alerts(here.driver.plan)
-    found = _customers(request).find(token)
+    found = customers(request).find(token)
     if found is None or do not in {"", "confirm", "stop"}:
         raise _unknown()
     way = alerts.ways.get(found.way)
@@ -175,13 +175,6 @@ def _soon(key: str, here: Context) -> bool:
     on = datetime.fromisoformat(key.partition("/")[2]).date()
     today = datetime.fromisoformat(_today(here)).date()
     return SOONEST_DAYS <= (on - today).days <= LATEST_DAYS
-
-
-def _customers(request: Request) -> Customers:
-    found: Customers | None = request.app.state.customers
-    if found is None:
-        raise ProblemError(404, "no-alerts", "This hub tells nobody about flights.")
-    return found
 
 
 def _wake(request: Request) -> None:

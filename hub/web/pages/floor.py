@@ -18,6 +18,7 @@ from hub.web.pages.hush import Strip, strip
 from hub.web.pages.names import group_name, kind_words, place
 from hub.web.pages.ruler import Ruler, ruler
 from hub.web.pages.sight import Blind, blind
+from hub.web.pages.source import without_kept
 from hub.web.pages.spans import MINUTE_MS, hm, hms, left, midnight_ms
 from hub.web.pages.words import listed, rich, say
 
@@ -251,7 +252,7 @@ def floor(source: Source) -> Floor:
         say("floor.unstaffed", group=group_name(plan, each.node.removeprefix("group/")), why=each.detail)
         for each in lonely
     )
-    told = {moment.id: source.told(moment.id) for moment in shown}
+    told = {moment.id: without_kept(trails[moment.id], source.deliveries(moment.id)) for moment in shown}
     decided, nodes = source.decided(midnight), source.nodes()
     found = build(plan, running, decided, trails, signals, nodes, unseen, now_ms, view=source.quiet, told=told)
     lead = leader(running, now_ms)

@@ -224,7 +224,7 @@ class Source:
 
     def told(self, moment_id: str) -> tuple[TrailLine, ...]:
         """Return its trail without the pages of which nothing went out: nobody may believe in those."""
-        return told(self.trail(moment_id), self.deliveries(moment_id))
+        return without_kept(self.trail(moment_id), self.deliveries(moment_id))
 
     def find(self, query: Query) -> Found:
         """Return the moments that fit, newest opening first; reads on until a page is full or nothing is left."""
@@ -329,7 +329,7 @@ KEPT_BACK = frozenset({"muted", "failed"})
 """States of a delivery that reached nobody and is not on its way."""
 
 
-def told(trail: Iterable[TrailLine], rows: Iterable[PageRow]) -> tuple[TrailLine, ...]:
+def without_kept(trail: Iterable[TrailLine], rows: Iterable[PageRow]) -> tuple[TrailLine, ...]:
     """Return a trail without the pages of which every delivery was kept back, or failed."""
     found = [row for row in rows if row.kind == "page"]
     kept = {row.page for row in found if row.state in KEPT_BACK}
