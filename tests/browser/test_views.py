@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Literal
 
 import pytest
@@ -18,7 +20,7 @@ from andgate.moment.claims import Claim
 from andgate.moment.moments import Moment
 from andgate.plan import PageStep
 from hub.store.rows import CellRow, PageRow, PageState, TrailLine
-from hub.web.pages import board, charts, desk, findings, floor, gate, listing, moment, nodes, sign, success
+from hub.web.pages import board, charts, desk, findings, floor, gate, listing, moment, nodes, sign, success, words
 from hub.web.pages.card import coming_words, next_step, next_words, repeats
 from hub.web.pages.labels import width_of
 from hub.web.pages.names import key_words, place, sentence
@@ -451,6 +453,11 @@ def test_every_word_a_template_or_script_asks_for_is_in_the_catalogue() -> None:
         asked.update(re.findall(r"""\b(?:say|rich)\(\s*["']([a-z0-9.-]+)["']\s*[,)]""", path.read_text("utf-8")))
     assert len(asked) > 100
     assert asked - ENGLISH.keys() == set()
+
+
+def test_no_words_are_given_twice() -> None:
+    rooms = [import_module(module.name) for module in iter_modules(words.__path__, f"{words.__name__}.")]
+    assert sum(len(getattr(room, room.__name__.rpartition(".")[2].upper())) for room in rooms) == len(ENGLISH)
 
 
 def test_words_fill_in_and_escape() -> None:

@@ -49,10 +49,10 @@ def test_the_wiring_is_that_of_the_profiles() -> None:
         ("no echo", "edge/devices/distance.py"),
         ("is in use by another program", "edge/devices/pins.py"),
         ("this machine has no pins through ", "edge/devices/pins.py"),
-        ("never heard", "hub/web/pages/words.py"),
-        ("old configuration", "hub/web/pages/words.py"),
-        ("not synchronised", "hub/web/pages/words.py"),
-        ("Blink it", "hub/web/pages/words.py"),
+        ("never heard", "hub/web/pages/words/nodes.py"),
+        ("old configuration", "hub/web/pages/words/nodes.py"),
+        ("not synchronised", "hub/web/pages/words/nodes.py"),
+        ("Blink it", "hub/web/pages/words/nodes.py"),
     ],
 )
 def test_what_the_guide_quotes_is_said_by_a_program(words: str, where: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ANSWERING: dict[str, str] = {
+ANSWERS: dict[str, str] = {
     # the page behind a link
     "answer.title": "Answer a page",
     "answer.asked": "{group} asked at {time}.",
