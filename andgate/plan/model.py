@@ -2,14 +2,18 @@
 
 Durations are whole milliseconds (names end in ``_ms``). Dicts keep the order of the file. `parse` makes a `Plan` from
 TOML, `words` says in plain English what it means.
+
+A plan's version is made from these values. A field that comes later has a default and is left out where a plan does not
+use it (`omit_defaults`), so that plans of before keep their versions; what was there from the beginning always counts.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from andgate.plan.quiet import Quiets
 
@@ -20,9 +24,21 @@ OWED = "owed"
 """What opens a remedy task: the failure itself. Only the engine says it."""
 MADE_GOOD = "made-good"
 """What closes one: somebody's word that it is done. Only the engine says it."""
+GIVES_UP_AFTER_MS = 3_600_000
+"""So long after its deadline a moment that nobody has ended ends by itself, where a plan says nothing else."""
+
+T = TypeVar("T")
 
 
-class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
+def _always(default: T) -> T:
+    """Return the default of a field that was there from the beginning: it counts in the version, said or not.
+
+    `omit_defaults` leaves out only what it can compare with; it does not ask what a factory would make.
+    """
+    return field(default_factory=lambda: copy(default))
+
+
+class Site(Struct, frozen=True, omit_defaults=True):
     """The airport or shop."""
 
     id: str
@@ -43,7 +59,7 @@ class Site(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing
     """When all channels are proven, silently, each night: minutes from midnight; None: never by itself."""
 
 
-class Channel(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
+class Channel(Struct, frozen=True, omit_defaults=True):
     """A way to reach people."""
 
     id: str
@@ -89,7 +105,7 @@ class Pace(Struct, frozen=True, omit_defaults=True):
 USUAL_PACE = Pace()
 
 
-class Group(Struct, frozen=True, omit_defaults=True):  # a plan that says nothing new keeps its version
+class Group(Struct, frozen=True, omit_defaults=True):
     """People who can act."""
 
     id: str
@@ -183,12 +199,8 @@ class Cause(Struct, frozen=True):
     text: str
 
 
-class Expectation(Struct, frozen=True):
-    """A promise in the customer's words and the criterion that decides it.
-
-    A field added here later than the others has a default, and stands in `parse.LATER`: a plan that does not use it
-    keeps its version.
-    """
+class Expectation(Struct, frozen=True, omit_defaults=True):
+    """A promise in the customer's words and the criterion that decides it."""
 
     id: str
     promise: str
@@ -196,23 +208,23 @@ class Expectation(Struct, frozen=True):
     opens: tuple[str, ...]
     closes: tuple[str, ...]
     fails_after_ms: int
-    key: str | None = None
+    key: str | None = _always(None)
     """What a key names (``flight``), or None: one moment at a time at a touchpoint."""
-    holds: dict[str, str] = {}
+    holds: dict[str, str] = _always({})
     """Signal -> its opposite; while one stands a closing is refused."""
-    threatens: tuple[str, ...] = ()
-    fails_on: tuple[str, ...] = ()
-    voids: tuple[str, ...] = ()
-    countdown_ms: int | None = None
+    threatens: tuple[str, ...] = _always(())
+    fails_on: tuple[str, ...] = _always(())
+    voids: tuple[str, ...] = _always(())
+    countdown_ms: int | None = _always(None)
     """What a staff sign counts down from; the promise itself where None."""
-    better_than_ms: int | None = None
-    contradicted_after_ms: int | None = None
+    better_than_ms: int | None = _always(None)
+    contradicted_after_ms: int | None = _always(None)
     """A press that a sensor contradicts for so long is asked about, and after as long again void; None: never."""
-    rejoins_within_ms: int = 0
-    gives_up_after_ms: int = 3_600_000
-    remedy: str | None = None
+    rejoins_within_ms: int = _always(0)
+    gives_up_after_ms: int = _always(GIVES_UP_AFTER_MS)
+    remedy: str | None = _always(None)
     """What is done for the customers after a failure, in words."""
-    pages: tuple[PageStep, ...] = ()
+    pages: tuple[PageStep, ...] = _always(())
     """In the order of falling `left_ms`."""
     task: Remedy | None = None
     """Who does it, by when; None: nobody is reminded."""

@@ -18,7 +18,7 @@ from andgate.plan.floor import read_channels, read_groups, read_site, read_touch
 from andgate.plan.gates import read_interactions
 from andgate.plan.hush import read_quiets
 from andgate.plan.lines import find_lines
-from andgate.plan.model import Plan
+from andgate.plan.model import Alerts, Plan
 from andgate.plan.promises import read_expectations
 from andgate.plan.quiet import Quiets
 from andgate.plan.tables import Book, Table
@@ -27,9 +27,6 @@ from andgate.plan.wiring import check_transmitters, read_nodes
 MAX_PLAN_CHARS = 4_000_000
 """Ten times the plan of the largest airport; more is another file."""
 _VERSION_DIGITS = 12
-LATER = ("task", "causes", "proposes", "first", "first_at", "needs", "remedy_of")
-"""Fields of a promise that are younger than plans: empty ones are no part of the version."""
-_PROMISES = 5
 _AT_LINE = re.compile(r" \(at line ([0-9]+), column ([0-9]+)\)$")
 _AT_END = " (at end of document)"
 
@@ -61,21 +58,18 @@ def parse_plan(text: str) -> Plan:
     if site is None or book.problems:
         raise PlanError(book.in_order())
     parts = (site, channels, groups, touchpoints, nodes, expectations, interactions)
+    return Plan(*parts, version=_version(parts, alerts, quiet), alerts=alerts, quiet=quiet)
+
+
+def _version(parts: tuple[object, ...], alerts: Alerts | None, quiet: Quiets) -> str:
+    """Return what a plan's content is known by. What is younger than plans is put around it only where it is used."""
+    content: object = parts
+    if alerts is not None:
+        content = (content, alerts)
+    if quiet != Quiets():
+        content = (content, quiet)
     # "sorted" leaves the order of tables in the file out of the version, as well as comments and layout
-    says = _content(parts) if alerts is None else (_content(parts), alerts)
-    whole = says if quiet == Quiets() else (says, quiet)
-    digest = hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
-    return Plan(*parts, version=digest[:_VERSION_DIGITS], alerts=alerts, quiet=quiet)
-
-
-def _content(parts: tuple[object, ...]) -> object:
-    """Return what a version is made from: everything, but for later fields of a promise that says nothing there."""
-    content: list[dict[str, dict[str, object]]] = msgspec.to_builtins(parts)
-    for expectation in content[_PROMISES].values():
-        for name in LATER:
-            if not expectation[name]:
-                del expectation[name]
-    return content
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:_VERSION_DIGITS]
 
 
 def _toml(text: str) -> dict[str, object]:

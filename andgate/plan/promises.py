@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from andgate.plan.durations import format_duration
 from andgate.plan.lines import Path
-from andgate.plan.model import Expectation, PageStep
+from andgate.plan.model import GIVES_UP_AFTER_MS, Expectation, PageStep
 from andgate.plan.remedies import read_causes, read_first, read_remedy
 from andgate.plan.reserved import RESERVED
 from andgate.plan.tables import Book, Table, show
@@ -70,9 +70,6 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
         _can_contradict(table, roles["opens"], holds, key)
     if promise is None or fails_after is None:
         return None
-    defaults = Expectation(
-        id=name, promise=promise, touchpoints=places, opens=(), closes=(), fails_after_ms=fails_after
-    )
     return Expectation(
         id=name,
         promise=promise,
@@ -88,8 +85,8 @@ def _expectation(name: str, table: Table, touchpoints: Collection[str], groups: 
         fails_after_ms=fails_after,
         better_than_ms=better_than,
         contradicted_after_ms=contradicted_after,
-        rejoins_within_ms=defaults.rejoins_within_ms if rejoins_within is None else rejoins_within,
-        gives_up_after_ms=defaults.gives_up_after_ms if gives_up_after is None else gives_up_after,
+        rejoins_within_ms=rejoins_within or 0,
+        gives_up_after_ms=GIVES_UP_AFTER_MS if gives_up_after is None else gives_up_after,
         remedy=remedy,
         pages=pages,
         task=task,

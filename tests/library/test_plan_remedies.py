@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from andgate.errors import PlanError
 from andgate.plan import MADE_GOOD, OWED, Cause, PageStep, Plan, Remedy, describe, is_task, parse_plan, task_of
-from andgate.plan.parse import LATER
 
 REMEDY = """
 [expectations.check-in-wait.remedy]
@@ -33,28 +32,6 @@ FIRST = """
 [expectations.check-in-wait.first_at]
 counter-a = ["Ring the crew room"]
 """
-OLD = """
-[site]
-id = "x"
-name = "X"
-timezone = "UTC"
-[groups.g]
-name = "G"
-[touchpoints.t]
-name = "T"
-group = "g"
-[expectations.e]
-promise = "P."
-touchpoints = ["t"]
-opens = ["a"]
-closes = ["b"]
-fails_after = "3m"
-remedy = "Sorry."
-[[expectations.e.pages]]
-left = "1m"
-group = "g"
-"""
-VERSION = "a0f537aaab18"
 WORDS = 'remedy = "Apologise in person; priority tag on the bags."'
 
 
@@ -127,12 +104,9 @@ def test_first_actions_are_the_promises_or_the_places(richer: str) -> None:
 
 
 def test_what_says_nothing_new_keeps_its_version(airport: Plan, airport_toml: str, richer: str) -> None:
-    assert parse_plan(OLD).version == VERSION, "of before a promise had these fields"
     assert parse_plan(airport_toml + "[expectations.baggage-claim.first_at]\nbelt-3 = []\n").version == airport.version
     versions = {parse_plan(airport_toml + each).version for each in ("", CAUSES, FIRST)} | {parse_plan(richer).version}
     assert len(versions) == 4
-    promise = airport.expectations["check-in-wait"]
-    assert all(not getattr(promise, field) for field in LATER)
 
 
 def test_a_plan_says_it_in_words(richer: str) -> None:
