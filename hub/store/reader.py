@@ -5,39 +5,30 @@ What a `Reader` shows is what is committed, never more. Everything here may be c
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any, Self
 
 import msgspec
 
-from andgate.causes import split
-from andgate.coverage import Covered, Spell
-from andgate.errors import UsageError
+from andgate.coverage import Spell
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment, State
 from andgate.moment.signals import Before, Signal
-from andgate.plan import Category
 from andgate.plan.quiet import Quiets
 from andgate.quiet import Span, suspensions
 from andgate.wire.messages import Health
-from hub.store import breakdown, covered, hushes
-from hub.store.covered import Asked
+from hub.store import hushes
 from hub.store.journal import GENESIS, decode_body
 from hub.store.pages import COLUMNS as PAGE_COLUMNS
 from hub.store.pages import page_row
 from hub.store.persons import FIND, Names
 from hub.store.query import Where, number_of, place_of
+from hub.store.rates import Rates
 from hub.store.rollup import IS_PROMISE, IS_TASK
 from hub.store.rows import (
     BUNDLE,
     NAMED,
     NOTICE,
-    By,
-    CellRow,
     ChainHead,
     Entry,
     FaultRow,
@@ -52,12 +43,11 @@ from hub.store.rows import (
     QuarantineRow,
     SenderRow,
     SignalRow,
-    TallyRow,
     TrailLine,
 )
-from hub.store.tally import FAILURE, VOID
+from hub.store.tally import FAILURE
 from hub.store.taps import COLUMNS as TAP_COLUMNS
-from hub.store.taps import FALSE_ALARM, Tap
+from hub.store.taps import Tap
 
 _moment = msgspec.json.Decoder(Moment).decode
 
@@ -72,61 +62,15 @@ _listens = msgspec.json.Decoder(_Quiet).decode
 _SHOWN = {(False, False): "withdrawn = 0", (True, False): "withdrawn != 2", (False, True): "withdrawn != 1"}
 """(withdrawn ones, those of training) -> which of the column `withdrawn`."""
 _health = msgspec.json.Decoder(Health).decode
-_KEPT_CONNECTIONS = 4
 
 
-class Reader:
+class Reader(Rates):
     """Everything the screens, the API and the reports may know. Close it when done; it is a context manager too."""
 
     def __init__(self, data: Path) -> None:
         """Read the database in the data folder `data`; UsageError if there is none."""
-        path = data / "andgate.db"
-        if not path.exists():
-            raise UsageError(f"{data} holds no hub's data. Name the --data folder of a hub that has run")
-        self._uri = f"{path.resolve().as_uri()}?mode=ro"
-        self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
-        self._closed = False
+        super().__init__(data)
         self._names = Names(self._named)
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._closed = True
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
-
-    @contextmanager
-    def _borrow(self) -> Iterator[sqlite3.Connection]:
-        try:
-            db = self._idle.get_nowait()
-        except Empty:
-            db = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=10)
-            db.execute("pragma cache_size = -2000")
-        try:
-            yield db
-        finally:
-            if self._closed or self._idle.qsize() >= _KEPT_CONNECTIONS:
-                db.close()
-            else:
-                self._idle.put(db)
-
-    def _all(self, statement: str, values: object = ()) -> list[tuple[Any, ...]]:
-        with self._borrow() as db:
-            return db.execute(statement, values).fetchall()  # type: ignore[arg-type]
-
-    def _one(self, statement: str, values: object = ()) -> tuple[Any, ...] | None:
-        rows = self._all(statement, values)
-        return rows[0] if rows else None
 
     # ---------------------------------------------------------------------------------------------- moments
 
@@ -259,6 +203,17 @@ class Reader:
         )
         return tuple(self._moment(row[0]) for row in rows)
 
+    def failures(self, *, since_ms: int, until_ms: int, limit: int = 1_000) -> tuple[Moment, ...]:
+        """Return the failed moments opened in [since, until), newest opening first."""
+        rows = self._all(
+            # The literal lets SQLite use the index over failed moments alone.
+            f"select body from moment where opened_ms >= ? and opened_ms < ? and counts & {FAILURE} != 0 "
+            f"and {IS_PROMISE} "
+            "order by opened_ms desc, id desc limit ?",
+            (since_ms, until_ms, limit),
+        )
+        return tuple(self._moment(row[0]) for row in rows)
+
     def outcomes(
         self,
         interaction: str,
@@ -311,40 +266,6 @@ class Reader:
             task, before=tuple(sorted((*task.before, *more), key=lambda each: (each.at_ms, each.moment)))
         )
 
-    def tally(
-        self,
-        *,
-        since_ms: int | None = None,
-        until_ms: int | None = None,
-        by: By = "expectation",
-        expectation: str | None = None,
-        touchpoint: str | None = None,
-        area: str | None = None,
-        team: str | None = None,
-    ) -> tuple[TallyRow, ...]:
-        """Return counts by group, from the tally that is kept with every publication; in the order of the groups.
-
-        `since_ms` and `until_ms` are taken to full local hours of the moments' openings. ``by="interaction"`` counts
-        outcomes (by the opening of their first moment), ``by="key"`` every moment of each key.
-        """
-        asked = {"expectation": expectation, "touchpoint": touchpoint, "area": area, "team": team}
-        only = {column: value for column, value in asked.items() if value is not None}
-        with self._borrow() as db:
-            return breakdown.rows(db, by, (since_ms, until_ms), only)
-
-    def coverage(self, by: By, asked: Asked, *, now_ms: int, timezone: str) -> dict[str, Covered]:
-        """Return how much of what was due was seen, by group, up to now; full local hours, as `tally`.
-
-        Promises that no device judges are in none of it, and interactions and keys have none of their own.
-        """
-        with self._borrow() as db:
-            return covered.rows(db, by, asked, now_ms, timezone)
-
-    def blind_ms(self, *, since_ms: int, now_ms: int) -> dict[str, int]:
-        """Return for how long each touchpoint was blind since then, within its hours; those that saw all left out."""
-        with self._borrow() as db:
-            return covered.blind_ms(db, Asked(since_ms, None), now_ms)
-
     def spells(self, touchpoint: str, at_ms: int) -> tuple[Spell, ...]:
         """Return who was blind at a touchpoint at a time, from when to when, as known by now."""
         rows = self._all(
@@ -353,75 +274,6 @@ class Reader:
             (touchpoint, at_ms, at_ms),
         )
         return tuple(Spell(*row) for row in rows)
-
-    def cells(self, *, since_ms: int, until_ms: int) -> tuple[CellRow, ...]:
-        """Return the tally cell by cell, for breakdowns of more than one dimension; full local hours, as `tally`."""
-        rows = self._all(
-            "select hour_ms, expectation, touchpoint, sum(success), sum(failure), sum(saved), sum(anomaly), "
-            "sum(pressed), sum(agreed), sum(contradicted) from tally "
-            f"where hour_ms > ? - 3600000 and hour_ms < ? and {IS_PROMISE} "
-            "group by hour_ms, expectation, touchpoint "
-            "having sum(success) + sum(failure) + sum(pressed) > 0",
-            (since_ms, until_ms),
-        )
-        return tuple(CellRow(*row) for row in rows)
-
-    def false_alarms(self, *, since_ms: int | None = None, until_ms: int | None = None) -> dict[str, int]:
-        """Return how many moments opened in [since, until) people called false alarms, by touchpoint."""
-        where = Where()
-        where.add(f"counts & {VOID} != 0")  # the literal lets SQLite use the index over void moments alone
-        where.add(IS_PROMISE)
-        where.add("opened_ms >= ?", since_ms)
-        where.add("opened_ms < ?", until_ms)
-        where.add("json_extract(body, '$.reason') like ?", f"{FALSE_ALARM}%")
-        rows = self._all(f"select touchpoint, count(*) from moment{where} group by touchpoint", where.values)
-        return {str(touchpoint): int(n) for touchpoint, n in rows}
-
-    def failures(self, *, since_ms: int, until_ms: int, limit: int = 1_000) -> tuple[Moment, ...]:
-        """Return the failed moments opened in [since, until), newest opening first."""
-        rows = self._all(
-            # The literal lets SQLite use the index over failed moments alone.
-            f"select body from moment where opened_ms >= ? and opened_ms < ? and counts & {FAILURE} != 0 "
-            f"and {IS_PROMISE} "
-            "order by opened_ms desc, id desc limit ?",
-            (since_ms, until_ms, limit),
-        )
-        return tuple(self._moment(row[0]) for row in rows)
-
-    def causes(
-        self,
-        *,
-        since_ms: int | None = None,
-        until_ms: int | None = None,
-        expectation: str | None = None,
-        touchpoint: str | None = None,
-        area: str | None = None,
-        team: str | None = None,
-    ) -> dict[tuple[Category | None, str | None, str], int]:
-        """Return why the moments opened in [since, until) failed: (category, id, words) -> how many.
-
-        The id is empty for words of somebody's own, None where nobody has said why yet.
-        """
-        where = Where()
-        where.add(f"counts & {FAILURE} != 0")  # the literal lets SQLite use the index over failed moments alone
-        if expectation is None:
-            where.add(IS_PROMISE)
-        asked = {"expectation": expectation, "touchpoint": touchpoint, "area": area, "team": team}
-        for column, value in asked.items():
-            where.add(f"{column} = ?", value)
-        where.add("opened_ms >= ?", since_ms)
-        where.add("opened_ms < ?", until_ms)
-        rows = self._all(
-            "select json_extract(body, '$.caused.category'), json_extract(body, '$.caused.cause'), "
-            f"json_extract(body, '$.cause'), count(*) from moment{where} group by 1, 2, 3",
-            where.values,
-        )
-        found: dict[tuple[Category | None, str | None, str], int] = {}
-        for said, cause, text, n in rows:
-            category, words = split(text or "")
-            known = (said or category, None if text is None else cause or "", words)
-            found[known] = found.get(known, 0) + n
-        return found
 
     # ---------------------------------------------------------------------------------------------- pages, nodes
 
