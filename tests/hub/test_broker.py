@@ -14,20 +14,25 @@ import pytest
 
 from andgate.errors import UsageError
 from hub.broker import broker as broker_module
-from hub.broker.broker import IotcoreBroker, MosquittoBroker, _free, configuration, embedded_broker, mosquitto
+from hub.broker.broker import IotcoreBroker, MosquittoBroker, configuration, embedded_broker, mosquitto
 from hub.config import Address
 from tests.hub.desk import ROOT, WAIT_S, Ear
+from tests.ports import free_port
 
 ANY = Address("127.0.0.1", 0)
+
+
+def free() -> Address:
+    return Address("127.0.0.1", free_port())
 
 
 @pytest.mark.parametrize("kind", ["mosquitto", "iotcore"])
 def test_an_embedded_broker_carries_a_full_list_of_signals(kind: str, ear: Callable[..., Ear]) -> None:
     if kind == "iotcore":
         pytest.importorskip("iotcore")
-        broker: MosquittoBroker | IotcoreBroker = IotcoreBroker(_free(ANY))
+        broker: MosquittoBroker | IotcoreBroker = IotcoreBroker(free())
     else:
-        broker = MosquittoBroker(mosquitto() or "mosquitto", _free(ANY))
+        broker = MosquittoBroker(mosquitto() or "mosquitto", free())
     try:
         client = ear(broker.address.port, f"{ROOT}/verdict")
         client.say("verdict", b'{"x":"%s"}' % (b"y" * 65_000))
@@ -51,14 +56,14 @@ def test_a_taken_port_says_what_to_do() -> None:
 
 
 def test_a_free_port_that_somebody_takes_at_the_last_moment_is_left_to_him(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = _free(ANY)
+    left = free()
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        found = [Address("127.0.0.1", taken.getsockname()[1]), free]
+        found = [Address("127.0.0.1", taken.getsockname()[1]), left]
         monkeypatch.setattr(broker_module, "_free", lambda _: found.pop(0))
-        monkeypatch.setattr(broker_module, "_is_free", lambda address: address == free)
+        monkeypatch.setattr(broker_module, "_is_free", lambda address: address == left)
         broker = embedded_broker(ANY)
         try:
-            assert broker.address == free
+            assert broker.address == left
         finally:
             broker.stop()
         found.append(Address("127.0.0.1", taken.getsockname()[1]))
@@ -69,7 +74,7 @@ def test_a_free_port_that_somebody_takes_at_the_last_moment_is_left_to_him(monke
 def test_a_broker_that_does_not_start_says_so(tmp_path: Path) -> None:
     for program in ("/bin/false", str(tmp_path / "nothing")):
         with pytest.raises(UsageError, match="does not start"):
-            MosquittoBroker(program, _free(ANY))
+            MosquittoBroker(program, free())
 
 
 def test_its_configuration_has_what_speed_needs() -> None:
@@ -82,14 +87,14 @@ def test_it_dies_with_a_killed_hub() -> None:
     program = textwrap.dedent(
         """
         import sys, threading
-        from hub.broker.broker import MosquittoBroker, _free, mosquitto
+        from hub.broker.broker import MosquittoBroker, mosquitto
         from hub.config import Address
-        broker = MosquittoBroker(mosquitto(), _free(Address("127.0.0.1", 0)))
+        broker = MosquittoBroker(mosquitto(), Address("127.0.0.1", int(sys.argv[1])))
         print(broker._process.pid, broker.address.port, flush=True)
         threading.Event().wait()
         """
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as hub:
+    with subprocess.Popen([sys.executable, "-c", program, str(free_port())], stdout=subprocess.PIPE, text=True) as hub:
         assert hub.stdout is not None
         pid, _ = (int(word) for word in hub.stdout.readline().split())
         watch = os.pidfd_open(pid)
@@ -104,7 +109,7 @@ def test_it_dies_with_a_killed_hub() -> None:
 
 
 def test_one_that_is_killed_is_started_again_on_the_same_port() -> None:
-    broker = MosquittoBroker(mosquitto() or "mosquitto", _free(ANY))
+    broker = MosquittoBroker(mosquitto() or "mosquitto", free())
     try:
         first = broker._process
         assert first is not None

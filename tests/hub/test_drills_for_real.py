@@ -24,6 +24,7 @@ from hub.store.drills import Drill, DrillLog
 from hub.store.slips import Slips
 from tests.hub.desk import PLAN, ROOT, WAIT_S, Broker, Ear
 from tests.hub.receivers import Stage, heard_request, net_snpp, playing
+from tests.ports import free_port
 
 # Apprise's own dependencies warn of each other's futures.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -42,16 +43,10 @@ class Inbox:
         return "250 OK"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, int]]:
     inbox, port = Inbox(), free_port()
-    controller = Controller(inbox, hostname="127.0.0.1", port=port)
+    controller = Controller(inbox, hostname="127.0.0.1", port=port, ready_timeout=WAIT_S)
     controller.start()
     yield inbox, port
     controller.stop()
