@@ -11,13 +11,12 @@ from collections.abc import Callable
 from typing import Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from andgate.errors import AndgateError, RefusedError, UsageError
 from andgate.moment.engine import Engine
 from andgate.moment.events import AnyEvent, Claimed, Paged, PageSkipped, Refused, StoodDown
 from andgate.moment.moments import Moment
-from andgate.moment.signals import Input, Muted, Replanned, Signal
+from andgate.moment.signals import Input, Replanned, Signal
 from andgate.plan import PageStep, Plan
 from andgate.wire.messages import Command, TimeReply
 from hub.clock import HubClock
@@ -27,7 +26,6 @@ from hub.driver.hands import Hands
 from hub.driver.intake import (
     Accepted,
     Acted,
-    Ask,
     Asked,
     Commanded,
     Delivered,
@@ -39,9 +37,9 @@ from hub.driver.intake import (
     Tried,
 )
 from hub.driver.mail import Mail
+from hub.driver.stillness import Stillness
 from hub.driver.timekeeper import Timekeeper
 from hub.fleet.fleet import Fleet
-from hub.fleet.sight import Change
 from hub.fleet.watch import Watch
 from hub.ingest.boots import Boots
 from hub.ingest.gate import Gate
@@ -51,15 +49,15 @@ from hub.paging.paging import Paging
 from hub.people.directory import Directory
 from hub.people.handover import Handover
 from hub.people.roster import Roster
-from hub.quiet import OF_PLAN, Quiet
-from hub.store import PageFate, People, Store, restore
+from hub.quiet import Quiet
+from hub.store import PageFate, PageRow, People, Store, restore
 from hub.store.crew import Crew, Mate
 from hub.store.drills import statements
 from hub.store.notices import Notice, Notices
 from hub.store.outbox import Outbox
 from hub.store.pages import Receipt
 from hub.store.persons import Persons
-from hub.store.rows import BUNDLE, SHIFT, TEST, UNSTAFFED
+from hub.store.rows import SHIFT, TEST, UNSTAFFED
 from hub.store.store import FIRST
 from hub.store.taps import Taps
 
@@ -123,9 +121,9 @@ class Judge:
         self._rota = rota = Roster(self.people)
         self.handover = Handover(store, self.people, self.engine.plan)
         self._notices = Notices(store.pages, listen_only=listen_only)
-        self._quiet = quiet = Quiet(store, self.engine.plan, clock.now_ms(), listen_only=listen_only)
+        self.quiet = quiet = Quiet(store, self.engine.plan, clock.now_ms(), listen_only=listen_only)
         self.watch = Watch(store, self.fleet, plan, listen_only=listen_only, rota=rota, why_not=quiet.fault_why_not)
-        self.outbox = Outbox(store.pages, listen_only=listen_only, why_not=self._quiet.why_not, rota=rota)
+        self.outbox = Outbox(store.pages, listen_only=listen_only, why_not=quiet.why_not, rota=rota)
         for _, known in plans:
             self.outbox.use_plan(known)
         self.paging = Paging(
@@ -136,11 +134,12 @@ class Judge:
             self.engine.plan,
             clock.now_ms(),
             ways=Directory(self.people),
-            why_not=self._quiet.why_not,
+            why_not=self._why_not,
         )
         self.auditor = Auditor(store, clock, listen_only=listen_only)
         self.hands = Hands(self)
         self._mail = Mail(self)
+        self._stillness = Stillness(self)
 
     def begin(self) -> Batch:
         """Put the wanted plan in force and judge what fell due meanwhile."""
@@ -150,7 +149,7 @@ class Judge:
             self._replan(batch, plan, source)
         for node in list(self.store.coverage.unheard):  # in a journal older than that word
             self.say(batch, self._mail.first_heard(node, batch.now_ms))
-        listening = self._quiet.listening(batch.now_ms)
+        listening = self.quiet.listening(batch.now_ms)
         if listening is not None:
             self.decide(batch, (listening,))
         self.advance(batch)
@@ -196,7 +195,7 @@ class Judge:
         elif isinstance(item, Tapped):
             self.hands.tapped(batch, item)
         elif isinstance(item, Asked):
-            self._hushed(batch, item)
+            self._stillness.asked(batch, item)
         elif isinstance(item, Commanded):
             self._commanded(batch, item)
         elif isinstance(item, Tried):
@@ -263,6 +262,12 @@ class Judge:
         """Return a moment as the engine has it now, which may be another engine after a fault."""
         return self.engine.moment(id)
 
+    def _why_not(self, row: PageRow, moment: Moment | None, now_ms: int) -> str | None:
+        """Return why nobody may be told now what a page told that reached nobody; None: they may."""
+        if moment is None:
+            return self.watch.why_not(row, now_ms)
+        return self.quiet.why_not(moment, row.group, row.person, now_ms)
+
     def _ladder(self, moment: str) -> tuple[PageStep, ...]:
         """Return the steps by which an open moment is paged."""
         return next((outlook.steps for outlook in self.engine.outlooks({moment})), ())
@@ -293,51 +298,6 @@ class Judge:
         self.take_in(batch, taken)
         result = Accepted(taken.accepted, taken.duplicates)
         batch.answers.append(lambda: item.future.set_result(result))
-
-    def _hushed(self, batch: Batch, item: Asked) -> None:
-        """Take what somebody asks about quiet: the answer is what is quiet from then on."""
-        self.advance(batch)
-        try:
-            taken = self._quiet.taken(item.hush, batch.now_ms)
-        except RefusedError as wrong:
-            refusal = wrong
-            batch.answers.append(lambda: item.future.set_exception(refusal))
-            return
-        self.decide(batch, tuple(self._by_id(each) for each in taken))
-        self._look_quiet(batch)
-        view = self._quiet.view(batch.now_ms, self.persons.name)
-        batch.answers.append(lambda: item.future.set_result(view))
-
-    def _by_id(self, hush: Ask) -> Ask:
-        """Put opaque ids in the place of people's names; who answers for a mute of the plan's is a role."""
-        if isinstance(hush, Muted) and not hush.id.startswith(OF_PLAN):
-            hush = replace(hush, owner=self.persons.id_of(hush.owner))
-        return replace(hush, by=self.persons.id_of(hush.by))
-
-    def _look_quiet(self, batch: Batch) -> None:
-        """Do what follows where something quiet has begun or ended: hold what waits, page what was kept back."""
-        quiet, now_ms = self._quiet, batch.now_ms
-        if not quiet.due(now_ms):
-            return
-        for each in quiet.unheard(now_ms):
-            word, device, touchpoint, at_ms = quiet.resumed(each, now_ms)
-            self.say(batch, [self.fleet.sight.signal(Change(word, device, touchpoint, at_ms), now_ms)])
-            self.watch.unheard(each.contact, now_ms)
-        pages = self.store.pages
-        held = quiet.holds(pages.queued.values(), self.engine.moment, now_ms)
-        for row in list(pages.queued.values()):
-            if row.id not in held and row.moment.startswith(BUNDLE) and held:
-                told = pages.bundled(row.moment)
-                if told and all(each.state != "queued" or each.id in held for each in told):
-                    held[row.id] = held[told[0].id] if told[0].id in held else told[0].note
-        for row in list(pages.queued.values()):
-            if row.id in held and pages.mute(row.moment, row.id, held[row.id]):
-                batch.cancelled.append(row.id)
-        batch.pages = [row for row in batch.pages if row.id not in held]
-        released = quiet.released(self.engine.moment, now_ms)
-        if released is not None:
-            self.decide(batch, (released,))
-        batch.quiet = quiet.looked(now_ms, self.persons.name)
 
     def _drilled(self, batch: Batch, item: Drilled) -> None:
         """Write a drill down; what it found dead is a fault until a drill finds it well."""
@@ -380,7 +340,7 @@ class Judge:
         self.gate.use_plan(plan, batch.now_ms)
         self.fleet.use_plan(plan)
         self.watch.use_plan(plan)
-        self._quiet.use_plan(plan)
+        self.quiet.use_plan(plan)
         self.outbox.use_plan(plan)
         self.handover.use_plan(plan)
         self.say(batch, self.fleet.join(batch.now_ms))
@@ -395,7 +355,7 @@ class Judge:
 
     def soon_ms(self) -> int | None:
         """Return when people notice that the clock has something to judge: what is only the house's can wait."""
-        soon = (self.engine.next_deadline(), self.paging.next_ms(), self.handover.next_ms(), self._quiet.next_ms())
+        soon = (self.engine.next_deadline(), self.paging.next_ms(), self.handover.next_ms(), self.quiet.next_ms())
         return min((at_ms for at_ms in soon if at_ms is not None), default=None)
 
     def advance(self, batch: Batch) -> None:
@@ -406,7 +366,7 @@ class Judge:
             step = self.engine.advance(batch.now_ms)
             if step.events or step.published:
                 self._record(batch, (), step.events, step.published)
-        self._look_quiet(batch)
+        self._stillness.look(batch)
         self._hand_over(batch)
         batch.pages += self.paging.look(self.engine.plan, batch.now_ms)
         pages, cancelled = self.watch.look(batch.now_ms)
@@ -424,7 +384,9 @@ class Judge:
             for action in self.handover.lapses(change, self.engine.open_moments()):
                 if self.engine.refuses(action) is None:
                     self.decide(batch, (action,))
-            told = self.handover.told(change, self.engine.open_moments(), now_ms)
+            concerned = self.handover.concerned(change.group, self.engine.open_moments())
+            loud = [moment for moment in concerned if self.quiet.why_not(moment, change.group, None, now_ms) is None]
+            told = self.handover.told(change, loud, now_ms)
             if told is not None:
                 plan, group = self.engine.plan, change.group
                 page = f"{SHIFT}{group}/{change.at_ms}"
@@ -445,7 +407,7 @@ class Judge:
 
     def apart(self, taken: Taken) -> tuple[Input, ...]:
         """Return what was taken in, marked where it is training."""
-        return self._quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
+        return self.quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
 
     def decide(self, batch: Batch, inputs: tuple[Input, ...], *, more: bool = False) -> None:
         """Let the engine take these in: one step of it, one entry of the journal."""
@@ -466,8 +428,8 @@ class Judge:
         self.store.record(batch.now_ms, inputs, events, published, more=more)
         self.store.signals.begin()  # these are judged, whatever comes
         batch.entries += 1
-        self._quiet.saw(inputs)
-        self._quiet.published(published)
+        self.quiet.saw(inputs)
+        self.quiet.published(published)
         batch.events.extend(map(self.persons.event, events))
         batch.published.extend(map(self.persons.moment, published))
         self.watch.published(published, batch.now_ms)

@@ -77,7 +77,7 @@ class Watch:
             rota: says who of a group is paged by name.
             why_not: (touchpoints, now) -> why technicians may not be paged of a fault there now; None: they may.
         """
-        self._why_not = why_not
+        self._still = why_not
         self._store = store
         self._fleet = fleet
         self._notices = Notices(store.pages, listen_only=listen_only)
@@ -350,6 +350,37 @@ class Watch:
 
     # ---------------------------------------------------------------------------------------------- telling
 
+    def holds(self, queued: Sequence[PageRow], now_ms: int) -> dict[int, str]:
+        """Return the pages about faults that wait to be sent and must not go now: id and why.
+
+        What they tell counts as told to nobody: what of it still stands when nothing keeps it back is paged then.
+        """
+        self._repage = True  # what was kept back may go now
+        found: dict[int, str] = {}
+        for row in queued:
+            why = self.why_not(row, now_ms)
+            if why is not None:
+                found[row.id] = why
+        held = {row.moment for row in queued if row.id in found}
+        for fault in self._register:
+            if fault.page in held:
+                self._register.told(fault, "", now_ms)
+        return found
+
+    def why_not(self, row: PageRow, now_ms: int) -> str | None:
+        """Return why nobody may be told now what a page tells, if it is about faults; None: they may."""
+        if not row.moment.startswith(NOTICE):
+            return None
+        told = [fault for fault in self._register if fault.page == row.moment]
+        if not told:  # what it told is over: a word of that
+            return self._still([row.touchpoint] if row.touchpoint else [], now_ms)
+        whys = [self._quiet(fault, now_ms) for fault in told]
+        return None if None in whys else whys[0]
+
+    def _quiet(self, fault: Fault, now_ms: int) -> str | None:
+        """Return why technicians may not be paged of a fault now; None: they may."""
+        return None if fault.kind in SPOKEN else self._still(alarm.touchpoints(fault, self._plan), now_ms)
+
     def _page(self, now_ms: int) -> list[PageRow]:
         """Page what is due; a handful one by one, more as one."""
         self._repage = False
@@ -359,7 +390,7 @@ class Watch:
             at_ms = alarm.due_ms(fault, self._plan, self._started_ms or now_ms, now_ms)
             if at_ms is None:
                 continue
-            if fault.kind not in SPOKEN and self._why_not(alarm.touchpoints(fault, self._plan), now_ms) is not None:
+            if self._quiet(fault, now_ms) is not None:
                 continue  # each round asks again
             if at_ms <= now_ms:
                 due.append(fault)
@@ -381,6 +412,8 @@ class Watch:
         self._paged.append(now_ms)
         name = "/".join(part for part in first.key if part)
         page = f"{NOTICE}{name}/{first.since_ms}" if len(faults) == 1 else f"{NOTICE}many/{now_ms}"
+        if self._store.pages.of(page):  # it was kept back
+            page = f"{page}/{now_ms}"
         places = alarm.touchpoints(first, plan) if len(faults) == 1 else []
         group = plan.groups[alarm.audience(first, plan) or ""]
         notice = Notice(
@@ -406,6 +439,6 @@ class Watch:
             text=alarm.over_text(fault, self._plan, now_ms),
             reason="it is over",
         )
-        rows, gone = self._notices.over(notice, now_ms)
+        rows, gone = self._notices.over(notice, now_ms, self._quiet(fault, now_ms))
         pages += rows
         cancelled += gone

@@ -15,12 +15,16 @@ from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.plan import PageStep, Plan
 from andgate.routing import clock_text
-from hub.store.outbox import Outbox, WhyNot
+from hub.store.outbox import Outbox
 from hub.store.pages import Pages
 from hub.store.rows import TEST, PageRow
 
 LATE_MS = 10_000
 """A page to a person that is not out by then, or out and silent where the channel tells, also goes the next way."""
+
+
+WhyNot = Callable[[PageRow, Moment | None, int], str | None]
+"""(page that reached nobody, its moment, now) -> why nobody may be paged of it now, in words; None: they may."""
 
 
 class Ways(Protocol):
@@ -79,7 +83,7 @@ class Fallbacks:
         if channel is None:
             return []
         moment = self._about(row.moment)
-        no = self._why_not(moment, row.group, row.person, now_ms) if self._why_not and moment is not None else None
+        no = None if self._why_not is None else self._why_not(row, moment, now_ms)
         id, session = self._pages.hold()
         made = replace(
             again_of(row, moment, now_ms),

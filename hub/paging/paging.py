@@ -18,9 +18,9 @@ from andgate.plan import PageStep, Plan
 from andgate.plan.addresses import kind_of
 from andgate.plan.durations import format_duration
 from hub.paging.bundles import Bundles
-from hub.paging.fallback import LATE_MS, Fallbacks, Ways
+from hub.paging.fallback import LATE_MS, Fallbacks, Ways, WhyNot
 from hub.paging.pace import REMEMBERED, Pace, Receiver, Rules, Told, rules
-from hub.store.outbox import Outbox, WhyNot
+from hub.store.outbox import Outbox
 from hub.store.pages import PageFate, Pages, Receipt
 from hub.store.rows import BUNDLE, PageRow
 

@@ -127,20 +127,21 @@ class Handover:
             if claim.by in gone and claim.at_ms < change.at_ms
         ]
 
-    def told(self, change: Change, moments: Iterable[Moment], now_ms: int) -> tuple[str, str] | None:
-        """Return title and text of what the new shift is told; None where there is nothing to hand over, or nobody."""
-        if not change.on:
-            return None
-        mine = [
+    def concerned(self, group: str, moments: Iterable[Moment]) -> list[Moment]:
+        """Return the moments that a new shift of a group must know of."""
+        return [
             moment
             for moment in moments
-            if change.group in groups_of(moment, self._plan)
+            if group in groups_of(moment, self._plan)
             and moment.level in {"threatened", "failing", "failed"}
             and moment.training is None
         ]
-        if not mine:
+
+    def told(self, change: Change, moments: Iterable[Moment], now_ms: int) -> tuple[str, str] | None:
+        """Return title and text of what the new shift is told of these moments; None: nothing, or nobody is there."""
+        mine = sorted(moments, key=lambda moment: (moment.ends_ms, moment.id))
+        if not change.on or not mine:
             return None
-        mine.sort(key=lambda moment: (moment.ends_ms, moment.id))
         said = [f"{_said(moment, self._plan, now_ms)}" for moment in mine[:_LISTED]]
         more = f", and {len(mine) - _LISTED} more" if len(mine) > _LISTED else ""
         group = self._plan.groups[change.group]
@@ -180,19 +181,19 @@ class Handover:
         soon_ms = coming[0].start_ms if coming and coming[0].start_ms <= now_ms + warning_ms else None
         for at_ms in (now_ms, soon_ms):
             on = on_at(plan, group, at_ms) if at_ms is not None else ()
-            why = self._alone(book, on) if on else None
+            why = self._alone(plan, book, on) if on else None
             if why is not None:
                 turn = on[-1]
                 begins = local_time(plan, turn.start_ms).strftime("%H:%M")
                 return f"{plan.groups[group].shifts[turn.shift].name}, from {begins}: {why}"
         return None
 
-    def _alone(self, book: Book, on: Iterable[Turn]) -> str | None:
+    def _alone(self, plan: Plan, book: Book, on: Iterable[Turn]) -> str | None:
         people = {person.id: person for turn in on for person in on_turn(book, turn)}
         if not people:
             return "nobody stands on it"
         failed = self._people.failed(people)
-        whys = [unreachable(book, person, failed) for person in people.values()]
+        whys = [unreachable(plan, book, person, failed) for person in people.values()]
         if None in whys:
             return None
         who = "the one person on it" if len(people) == 1 else f"each of the {len(people)} people on it"

@@ -39,31 +39,50 @@ class Notices:
         made = []
         for channel, person in ways or [("", None)]:
             if not self._pages.known(notice.page, notice.page, "page", notice.group, channel):
-                row = self._row(notice, channel, now_ms, over=False, person=person)
+                row = self._row(notice, channel, now_ms, person=person)
                 if row.state == "queued":
                     made.append(row)
         return made
 
-    def over(self, notice: Notice, now_ms: int) -> tuple[list[PageRow], list[int]]:
-        """Tell those whom `notice.page` was told that it is over; return what goes out, and what must not any more."""
+    def over(self, notice: Notice, now_ms: int, why_not: str | None = None) -> tuple[list[PageRow], list[int]]:
+        """Tell those whom `notice.page` was told that it is over; return what goes out, and what must not any more.
+
+        Args:
+            notice: names the page, and says the word.
+            now_ms: now.
+            why_not: why nobody may be paged of it now, in words; None: they may.
+        """
         known = self._pages.of(notice.page)
         if any(row.kind == "over" for row in known):
             return [], []
         told = [row for row in known if row.kind == "page" and row.channel and row.state in ("sent", "queued", "muted")]
         cancelled = self._pages.cancel(notice.page, "it was over", claimed=False)
         made = [
-            self._row(replace(notice, group=row.group), row.channel, now_ms, over=True, person=row.person)
+            self._row(
+                replace(notice, group=row.group), row.channel, now_ms, person=row.person, over=True, why_not=why_not
+            )
             for row in told
         ]
         return [row for row in made if row.state == "queued"], cancelled
 
-    def _row(self, notice: Notice, channel: str, now_ms: int, *, over: bool, person: str | None) -> PageRow:
+    def _row(
+        self,
+        notice: Notice,
+        channel: str,
+        now_ms: int,
+        *,
+        person: str | None,
+        over: bool = False,
+        why_not: str | None = None,
+    ) -> PageRow:
         state: PageState = "queued"
         note = ""
         if not channel:
             state, note = "failed", "the plan gives this group no channel"
         elif self._listen_only:
             state, note = "muted", "the hub only listens"
+        elif why_not is not None:
+            state, note = "muted", why_not
         id, session = self._pages.hold()
         row = PageRow(
             id=id,
