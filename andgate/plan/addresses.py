@@ -25,11 +25,13 @@ _SHORTEST_SECRET, _LONGEST_SECRET = 24, 64
 
 
 class PagerAddress(NamedTuple):
-    """``snpp://HOST[:PORT]/PAGER``."""
+    """``snpp://HOST[:PORT]/PAGER[?two-way=1]``."""
 
     host: str
     port: int
     pager: str
+    two_way: bool = False
+    """The pager can say that it has a page, so the gateway is asked."""
 
 
 class PocsagAddress(NamedTuple):
@@ -71,13 +73,13 @@ def is_pager(url: str) -> bool:
 def pager_address(url: str) -> PagerAddress | None:
     """Return what an ``snpp://`` URL names; None if it is none."""
     parts = _parts(url)
-    if parts is None or parts.scheme != "snpp" or parts.query:
+    if parts is None or parts.scheme != "snpp" or parts.query not in {"", "two-way=1"}:
         return None
     host, port = parts.hostname, parts.port
     pager = parts.path.removeprefix("/")
     if host is None or not _PAGER.fullmatch(pager):
         return None
-    return PagerAddress(host, SNPP_PORT if port is None else port, pager)
+    return PagerAddress(host, SNPP_PORT if port is None else port, pager, two_way=bool(parts.query))
 
 
 def pocsag_address(url: str) -> PocsagAddress | None:

@@ -17,9 +17,15 @@ FINE = ["250 Pager ID Accepted", "250 Message OK", "250 Message Sent Successfull
 
 
 def page(
-    port: int, *, pager: str = "5551234", note: Note = NOTE, read_s: float = 20.0, whole_s: float = 30.0
+    port: int,
+    *,
+    pager: str = "5551234",
+    note: Note = NOTE,
+    read_s: float = 20.0,
+    whole_s: float = 30.0,
+    two_way: bool = False,
 ) -> Result:
-    channel = SnppChannel(PagerAddress("127.0.0.1", port, pager), read_s=read_s, whole_s=whole_s)
+    channel = SnppChannel(PagerAddress("127.0.0.1", port, pager, two_way), read_s=read_s, whole_s=whole_s)
     try:
         return answer_of(channel, note)
     finally:
@@ -45,7 +51,7 @@ def test_net_snpp_takes_a_page() -> None:
         server.stop()
 
 
-def gateway(*answers: str | None) -> tuple[list[str], Result]:
+def gateway(*answers: str | None, two_way: bool = False) -> tuple[list[str], Result]:
     """Page a gateway that gives these answers in turn (None: breaks off); return what it heard, and the result."""
     heard: list[str] = []
 
@@ -58,7 +64,7 @@ def gateway(*answers: str | None) -> tuple[list[str], Result]:
             connection.sendall(f"{answer}\r\n".encode())
 
     with playing(play) as stage:
-        result = page(stage.port)
+        result = page(stage.port, two_way=two_way)
     return heard, result
 
 
@@ -162,14 +168,41 @@ def test_text_for_pagers_is_one_line_of_ascii() -> None:
         (250, False, False),
         (960, False, False),
         (860, True, False),
+        (861, True, False),
         (880, True, False),
+        (870, True, True),
         (881, True, True),
+        (888, True, True),
         (889, True, True),
     ],
 )
 def test_a_two_way_gateway_says_how_far_a_page_came(code: int, delivered: bool, read: bool) -> None:
-    _, result = gateway(GREETING, FINE[0], FINE[1], f"{code} as it says", FINE[3])
-    assert (result.sent, result.delivered, result.read) == (True, delivered, read)
+    heard, result = gateway(
+        GREETING, "250 OK, Beginning 2-Way Transaction", *FINE[:2], f"{code} 17 42 as it says", FINE[3], two_way=True
+    )
+    assert heard == ["2WAY", "PAGE 5551234", "MESS Belt 3: 8:00 left.", "SEND", "QUIT"], "2WAY comes before all else"
+    assert (result.sent, result.delivered, result.read, result.note) == (True, delivered, read, "")
+
+
+@pytest.mark.parametrize("answer", ["500 Command Not Implemented, Try Again", "550 No two-way service"])
+def test_a_gateway_that_is_not_two_way_is_asked_as_any_other(answer: str) -> None:
+    heard, result = gateway(GREETING, answer, *FINE, two_way=True)
+    assert heard[1:] == ["PAGE 5551234", "MESS Belt 3: 8:00 left.", "SEND", "QUIT"]
+    assert result == Result(sent=True, note=f"the gateway is not two-way ({answer[:3]})")
+
+
+def test_what_could_not_be_delivered_in_time_is_tried_again() -> None:
+    _, result = gateway(GREETING, *FINE[:2], "780 MESSAGE EXPIRED Before Delivery!")
+    assert (result.sent, result.retry, result.note) == (False, True, "the gateway did not send it (780)")
+
+
+def test_net_snpp_queues_a_two_way_page() -> None:
+    server = net_snpp()
+    try:
+        assert page(server.port, two_way=True) == Result(sent=True), "960: queued, so nobody has it yet"
+        assert server.line() == "page 5551234 Belt 3: 8:00 left."
+    finally:
+        server.stop()
 
 
 DRILL = msgspec.structs.replace(NOTE, loud=False, page=msgspec.structs.replace(NOTE.page, kind="drill"))

@@ -283,8 +283,9 @@ def test_a_wrong_channel_url_is_not_repeated_for_it_may_hold_a_secret() -> None:
 
 
 def test_addresses_of_the_channels_of_our_own() -> None:
-    assert pager_address("snpp://Pages.example/555-1234") == ("pages.example", 444, "555-1234")
-    assert pager_address("SNPP://[::1]:4444/7") == ("::1", 4444, "7")
+    assert pager_address("snpp://Pages.example/555-1234") == ("pages.example", 444, "555-1234", False)
+    assert pager_address("snpp://pages.example/7?two-way=1") == ("pages.example", 444, "7", True)
+    assert pager_address("SNPP://[::1]:4444/7") == ("::1", 4444, "7", False)
     for url in ("snpp://pages.example/", "snpp:///7", "snpp://pages.example:0/7", "snpp://[pages/7", "mqtt://a/7"):
         assert pager_address(url) is None
     assert hook_address("webhook+https://hooks.example/a?b=c") == (True, "hooks.example", 443, "/a?b=c")
