@@ -190,9 +190,8 @@ def test_a_page_that_is_refused_goes_the_next_way_at_once(make_desk: Callable[..
             own = entry.url.startswith("mqtt")
             return MqttChannel(link, Topics("agx")) if own else AppriseChannel(entry.url)
 
-        notifier = Notifier(
-            desk.driver, desk.clock, make, directory=Directory(desk.driver.people, lambda: desk.driver.plan)
-        )
+        known: Any = Addresses(person, ways)
+        notifier = Notifier(desk.driver, desk.clock, make, directory=known)
         desk.driver.listeners.append(notifier.committed)
         notifier.start([])
         try:
