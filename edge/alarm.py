@@ -92,6 +92,11 @@ class GroupView(Struct, frozen=True):
     calls: tuple[Call, ...] = ()
     suspended: bool = False
 
+    @property
+    def asking(self) -> tuple[Call, ...]:
+        """Those that ask for somebody: none while a fire alarm is on."""
+        return () if self.suspended else self.calls
+
 
 class Says(Struct, frozen=True):
     """What an annunciator does just now."""
@@ -121,7 +126,7 @@ class Alarm:
 
     def target(self, view: GroupView) -> str | None:
         """Return the moment that a press claims: the nearest deadline that nobody is on."""
-        return next((call.id for call in view.calls if call.open.claimed_s is None), None)
+        return next((call.id for call in view.asking if call.open.claimed_s is None), None)
 
     def answered(self, moment: str, now_s: float) -> None:
         """Somebody has pressed for this moment."""
@@ -131,7 +136,7 @@ class Alarm:
         """Take note of what is new; return the pages that are told from now on."""
         wanted: dict[tuple[str, Cause, int], float] = {}
         told = []
-        for call in () if view.suspended else view.calls:
+        for call in view.asking:
             if call.open.claimed_s is not None:
                 continue
             page: Cause = "page" if call.pages <= 1 else "repeat"
@@ -165,7 +170,7 @@ class Alarm:
             quiet: nothing may sound.
         """
         pace = self._pace
-        calls = () if view.suspended else view.calls
+        calls = view.asking
         open_calls = [call.open for call in calls if call.open.claimed_s is None]
         unclaimed = View(tuple(open_calls))
         whole = unclaimed if open_calls else View(tuple(call.open for call in calls))

@@ -26,8 +26,6 @@ _log = logging.getLogger(__name__)
 
 MOMENTS_MOST = 64
 """Of one group, those with the nearest deadlines: nobody can be told of more."""
-SKIPPED = ":skipped:"
-"""In the id of a page that was never to go out."""
 
 
 class _Told(Struct, frozen=True):
@@ -114,7 +112,7 @@ class Boards:
             _log.warning("the board cannot tell who was paged about %s: %s", moment, wrong)
             return
         for row in rows:
-            if row.group in self._groups and _counts(row):
+            if row.group in self._groups and row.for_room:
                 found.setdefault(row.group, {}).setdefault(row.page, row)
         for group, pages in found.items():
             last = list(pages.values())[-1]
@@ -192,11 +190,6 @@ def served(plan: Plan) -> frozenset[str]:
     """Return the groups that an annunciator or a speaker serves."""
     found = (str(device.settings.get("group") or "") for device in plan.devices.values())
     return frozenset(group for group in found if group in plan.groups)
-
-
-def _counts(row: PageRow) -> bool:
-    """Say whether a delivery is one of a page that the group was to hear, whatever became of this way to it."""
-    return row.kind == "page" and row.person is None and row.state != "muted" and SKIPPED not in row.page
 
 
 def _fitting(board: GroupBoard) -> bytes:

@@ -13,9 +13,9 @@ from andgate.plan import Plan
 from andgate.routing import Delivery, deliveries
 from hub.store.crew import Crews, Rota
 from hub.store.pages import Pages
-from hub.store.rows import PageRow, PageState
+from hub.store.rows import SKIPPED, PageRow, PageState
 
-_SKIPPED = {
+_WHY_SKIPPED = {
     "claimed": "not sent: somebody was on it already",
     "superseded": "not sent: another page to the same group says it",
     "ended": "not sent: it was over",
@@ -175,7 +175,7 @@ class Outbox:
         return row
 
     def _skip(self, event: PageSkipped, moment: Moment, now_ms: int) -> None:
-        page = f"{moment.id}:skipped:{event.step}:{moment.change}"
+        page = f"{moment.id}{SKIPPED}{event.step}:{moment.change}"
         if self._pages.known(moment.id, page, "page", event.group, ""):
             return
         id, session = self._pages.hold()
@@ -201,7 +201,7 @@ class Outbox:
             tries=0,
             sent_ms=None,
             again=False,
-            note=_SKIPPED[event.because],
+            note=_WHY_SKIPPED[event.because],
             session=session,
         )
         self._pages.add(row)

@@ -28,6 +28,8 @@ TEST = "test/"
 
 BUNDLE = "bundle:"
 """What the `page` and `moment` of a page about several moments begin with; their own rows name it in `bundle`."""
+SKIPPED = ":skipped:"
+"""In the id of a page that was never to go out."""
 NAMED = "+"
 DRILL = "drill:"
 """What the `page` of a drill's note begins with: it is in no outbox."""
@@ -152,6 +154,11 @@ class PageRow(Struct, frozen=True):
     def told_in(self) -> str:
         """The bundle that is sent in its place; empty where it goes out itself."""
         return "" if self.bundle == self.moment or self.bundle.endswith(NAMED) else self.bundle
+
+    @property
+    def for_room(self) -> bool:
+        """Whether its group's break room calls for somebody, whatever became of this way to them."""
+        return self.kind == "page" and self.person is None and self.state != "muted" and SKIPPED not in self.page
 
 
 class PageListing(Struct, frozen=True):

@@ -187,7 +187,7 @@ def test_a_contested_verdict_is_explained() -> None:
     assert "cleared, 1:47 late" in found.chart
     assert "replaced" in found.chart  # the first verdict stays visible
     assert "Supervisors not sent, claimed" in found.chart
-    assert found.firm == "revision 1, confirmed"
+    assert found.firm == "confirmed, revised once"
     assert found.agree == "2 witnesses saw it begin within 0:04."
     assert found.pages_after == "Nobody was paged after the end was known."
     assert any("reset" in line.what and "refused" in line.what for line in found.trail)

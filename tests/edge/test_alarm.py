@@ -151,6 +151,7 @@ def test_while_all_is_suspended_it_is_dark_and_silent_and_afterwards_tells_what_
     assert room.notes(view, 300, alone) == []
     assert not room.says(view, alone).beacon
     assert room.told == []
+    assert room.alarm.target(view) is None, "nobody is asked to go there, so nobody says that they come"
     assert room.notes(view_of([call()]), 5) == [1.5], "it has failed meanwhile"
 
 

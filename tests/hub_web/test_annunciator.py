@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from starlette.testclient import TestClient
 
 from andgate.moment.moments import Moment
 from andgate.plan import parse_plan
 from andgate.plan.quiet import Scope
 from hub.quiet.view import Mute, Suspension, View
+from hub.store import PageFate
 from hub.web.app import create_app
 from hub.web.pages import annunciator
 from tests.hub_web.stand import Stand
@@ -113,3 +115,37 @@ def test_what_is_muted_or_suspended_is_told_as_such(airport_toml: str) -> None:
     told = annunciator.build(plan, "ticket-agents", [moment], 1_000, View(suspensions=(fire,)))
     assert told is not None
     assert told.suspended
+    assert told.first is not None
+    assert told.first.suspended
+    here = replace(fire, site=False)
+    later = replace(moment, id="1" * 32, touchpoint="belt-3", ends_ms=999_000)
+    some = annunciator.build(plan, "ticket-agents", [moment, later], 1_000, View(suspensions=(here,)))
+    assert some is not None
+    assert some.suspended == "Since 01:00: Check-in counter A. Nobody is paged about them. Clocks run on."
+    assert some.first is not None
+    assert (some.first.id, some.first.suspended) == (later.id, False), "where somebody may go comes first"
+    assert [each.suspended for each in some.others] == [True]
+
+
+def test_nobody_is_asked_to_go_while_a_fire_alarm_is_on(tmp_path: Path, airport_toml: str) -> None:
+    panel = '[touchpoints.fire-panel]\nname = "Fire panel"\ngroup = "supervisors"\nsuspends = "site"\n'
+    stand = Stand(tmp_path, parse_plan(airport_toml + panel))
+    app = create_app(stand.driver, stand.reader, stand.clock)
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=True) as web:
+        line(web)
+        for row in stand.reader.pages().items:
+            stand.driver.fate(PageFate(row.id, row.moment, "sent", "", 1, row.due_ms, stand.clock.now_ms()))
+        (claim,) = re.findall(r'action="(/annunciator/[^"]+/claim/[^"]+)"', web.get("/annunciator/ticket-agents").text)
+        fire = {"id": "f1", "touchpoint": "fire-panel", "signal": "suspended"}
+        assert web.post("/api/v1/signals", json=fire).status_code == 202
+        said = words(web.get("/annunciator/ticket-agents").text)
+        assert "Suspended" in said
+        assert "Nobody is asked to go there now." in said
+        assert "One of us comes" not in said
+        assert "Suspended: nobody is paged" in words(web.get("/").text), "what comes next is not promised"
+        assert ">Go<" not in web.get("/board/all").text
+        assert web.post(claim, headers=FORM).status_code == 409, "a screen that has not heard of it yet"
+        assert web.get("/api/v1/moments").json()["items"][0]["claimed_by"] is None
+        assert web.post("/api/v1/signals", json={**fire, "id": "f2", "signal": "resumed"}).status_code == 202
+        assert "One of us comes" in words(web.get("/annunciator/ticket-agents").text)
+    stand.close()

@@ -6,21 +6,24 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from hub.quiet import NOTHING
 from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
+from hub.web.pages.board import scope
 from hub.web.pages.card import urgent
+from hub.web.pages.hush import suspended_words
 from hub.web.pages.names import capital, key_words, touchpoint_name
-from hub.web.pages.source import paged_groups
-from hub.web.pages.spans import hm, left, span
+from hub.web.pages.spans import left, span
+from hub.web.pages.told import for_rooms
 from hub.web.pages.words import listed, say
 from hub.web.problems import ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
@@ -53,6 +56,8 @@ class Call(Struct, frozen=True, kw_only=True):
     left: str
     claimed_ms: int | None
     on_it: str
+    suspended: bool = False
+    """A fire alarm is on there: nobody is asked to go."""
 
 
 class BreakRoom(Struct, frozen=True, kw_only=True):
@@ -61,12 +66,12 @@ class BreakRoom(Struct, frozen=True, kw_only=True):
     group: str
     name: str
     first: Call | None
-    """The nearest deadline that nobody is on; else the nearest of all."""
+    """The nearest deadline that somebody is asked to go to and nobody is on; else the nearest of all."""
     others: tuple[Call, ...]
     more: int
     calm: str
     suspended: str = ""
-    """Since when the site or one of its places is suspended, in words; empty: nothing is."""
+    """What of its places is suspended, and since when, in words; empty: nothing is."""
 
 
 class Choice(Struct, frozen=True):
@@ -87,9 +92,14 @@ def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int, quiet: V
     if known is None:
         return None
     calls = [it for it in calls if quiet.muted_for(plan, it.touchpoint, it.expectation, group, now_ms) is None]
-    since_ms = min((each.since_ms for each in quiet.suspensions), default=None)
-    waiting = sorted(calls, key=lambda it: (it.claimed_ms is not None, it.ends_ms, it.id))
-    shown = [_call(plan, each, now_ms) for each in waiting[: SHOWN + 1]]
+    waiting = sorted(
+        calls,
+        key=lambda it: (it.claimed_ms is not None, quiet.suspended(it.touchpoint) is not None, it.ends_ms, it.id),
+    )
+    shown = [
+        replace(_call(plan, each, now_ms), suspended=quiet.suspended(each.touchpoint) is not None)
+        for each in waiting[: SHOWN + 1]
+    ]
     ways = listed(known.channels)
     calm = say("annunciator.calm.more", group=known.name, ways=ways) if ways else ""
     return BreakRoom(
@@ -99,7 +109,7 @@ def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int, quiet: V
         others=tuple(shown[1:]),
         more=max(0, len(waiting) - SHOWN - 1),
         calm=calm or say("annunciator.calm.alone", group=known.name),
-        suspended=say("board.suspended", time=hm(since_ms, plan.site.timezone)) if since_ms is not None else "",
+        suspended=suspended_words(plan, quiet, scope(plan, group) or ()),
     )
 
 
@@ -121,16 +131,11 @@ def _call(plan: Plan, moment: Moment, now_ms: int) -> Call:
     )
 
 
-def calls_of(running: Sequence[Moment], told: Mapping[str, Sequence[str]], group: str) -> list[Moment]:
-    """Return what a group was paged about, nearest deadline first; `told` has each moment's paged groups."""
-    return [moment for moment in urgent(running)[:LOOKED_AT] if group in told.get(moment.id, ())]
-
-
 def break_room(source: Source, group: str) -> BreakRoom | None:
     """Read what a break room's screen shows and build it."""
     near = urgent(source.open_moments())[:LOOKED_AT]
-    told = {moment.id: paged_groups(source.trail(moment.id)) for moment in near}
-    return build(source.plan, group, calls_of(near, told, group), source.now_ms(), source.quiet)
+    calls = [moment for moment in near if group in for_rooms(source.deliveries(moment.id))]
+    return build(source.plan, group, calls, source.now_ms(), source.quiet)
 
 
 def _pages(request: Request) -> Pages:
@@ -169,6 +174,9 @@ async def claim(here: Here, who: Actor, group: str, moment: str) -> Response:
     known = here.driver.plan.groups.get(group)
     if known is None:
         raise _unknown(group)
+    about = here.reader.moment(moment)
+    if about is not None and here.driver.quiet.suspended(about.touchpoint) is not None:
+        raise ProblemError(409, "suspended", say("annunciator.suspended"), remedy=say("annunciator.suspended.more"))
     await act(here, "claim", moment, name_of(who, known.name if who.via == "open" else None))
     return RedirectResponse(f"/annunciator/{group}", 303)
 

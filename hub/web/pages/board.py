@@ -12,15 +12,16 @@ from hub.quiet import NOTHING
 from hub.web.pages.card import urgent
 from hub.web.pages.day import Day, count, decided_ms
 from hub.web.pages.guidance import leader
+from hub.web.pages.hush import suspended_words
 from hub.web.pages.labels import shorten, width_of, wrap
 from hub.web.pages.names import capital, group_name, key_words, place, signal_words, touchpoint_name
 from hub.web.pages.sight import blind
-from hub.web.pages.source import paged_groups
 from hub.web.pages.spans import clock, hm, left, midnight_ms, span
+from hub.web.pages.told import paged_groups
 from hub.web.pages.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from andgate.moment.lessons import Advice
     from andgate.moment.moments import Moment
@@ -84,6 +85,8 @@ class Threat(Struct, frozen=True, kw_only=True):
     on_it: str
     leads: bool = False
     """Of several threats this one comes first."""
+    suspended: bool = False
+    """A fire alarm is on there: nobody is told to go."""
 
 
 class Lesson(Struct, frozen=True):
@@ -209,6 +212,11 @@ def lesson(plan: Plan, decided: Sequence[Moment]) -> Lesson | None:
     )
 
 
+def wanted(mine: Iterable[Moment], view: View) -> list[Moment]:
+    """Return what needs somebody, first where somebody may go, then where a fire alarm is on."""
+    return sorted(urgent(mine), key=lambda moment: view.suspended(moment.touchpoint) is not None)
+
+
 def build(
     plan: Plan,
     which: str,
@@ -225,7 +233,7 @@ def build(
         return None
     mine = [moment for moment in running if moment.touchpoint in about]
     done = [moment for moment in decided if moment.touchpoint in about]
-    needs = urgent(mine)
+    needs = wanted(mine, view)
     coming = min((m for m in mine if m.ends_ms > now_ms), key=lambda m: m.ends_ms, default=None)
     following = (
         say("board.calm.next", place=place(plan, coming), time=hm(coming.ends_ms, plan.site.timezone))
@@ -233,18 +241,24 @@ def build(
         else say("board.calm.none")
     )
     day = count(done)
-    suspended = next((each for each in view.suspensions if about & set(each.places)), None)
-    shown = SHOWN if suspended is None else SHOWN - 1  # the words that all is suspended take the room of one
+    suspended = suspended_words(plan, view, about)
+    shown = SHOWN - 1 if suspended else SHOWN  # the words that something is suspended take the room of one
     return Board(
         name=next((choice.name for choice in choices(plan) if choice.id == which), which),
-        threats=tuple(threat(plan, m, trails.get(m.id, ()), signals, now_ms) for m in needs[:shown]),
+        threats=tuple(
+            replace(
+                threat(plan, m, trails.get(m.id, ()), signals, now_ms),
+                suspended=view.suspended(m.touchpoint) is not None,
+            )
+            for m in needs[:shown]
+        ),
         more=max(len(needs) - shown, 0),
         day=day,
         strokes=min(day.saved, STROKES),
         lesson=lesson(plan, done),
         head=say("board.calm"),
         calm=following,
-        suspended=say("board.suspended", time=hm(suspended.since_ms, plan.site.timezone)) if suspended else "",
+        suspended=suspended,
         muted=_muted(plan, view, about, now_ms),
     )
 
@@ -279,7 +293,7 @@ def board(source: Source, which: str) -> Board | None:
     if about is None:
         return None
     running = source.open_moments()
-    shown = urgent(moment for moment in running if moment.touchpoint in about)[:SHOWN]
+    shown = wanted((moment for moment in running if moment.touchpoint in about), source.quiet)[:SHOWN]
     trails = {moment.id: source.told(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     decided = source.decided(midnight_ms(now_ms, plan.site.timezone))

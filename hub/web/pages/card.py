@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from andgate.audit import THREATS, following
 from andgate.moment.events import Paged, PageSkipped, Threatened
+from hub.quiet import NOTHING
 from hub.web.pages.names import capital, group_name, place, promise, signal_words
-from hub.web.pages.spans import hms, left, span
+from hub.web.pages.spans import hm, hms, left, span
 from hub.web.pages.words import rich, say
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from andgate.moment.events import AnyEvent
     from andgate.moment.moments import Moment
     from andgate.plan import PageStep, Plan
+    from hub.quiet import View
     from hub.store.rows import TrailLine
 
 URGENT = THREATS
@@ -112,14 +114,40 @@ def repeats(
     return found
 
 
-def next_words(plan: Plan, moment: Moment, trail: Sequence[TrailLine], now_ms: int) -> Markup | None:
-    """Say what happens next and when, or that nothing does; None where that says nothing new."""
+def next_words(
+    plan: Plan,
+    moment: Moment,
+    trail: Sequence[TrailLine],
+    now_ms: int,
+    told: Sequence[TrailLine] | None = None,
+    view: View = NOTHING,
+) -> Markup | None:
+    """Say what happens next and when, or that nothing does; None where that says nothing new.
+
+    Args:
+        plan: in force.
+        moment: open.
+        trail: all of it.
+        now_ms: now.
+        told: the trail with the pages that went out; None: all did.
+        view: what is quiet: whoever is not paged is not promised.
+    """
+    where = moment.touchpoint
+    if view.suspended(where) is not None:
+        return rich("card.next.suspended")
+    if view.listen_only or where in view.listens:
+        return rich("card.next.listens")
     ahead = next_step(plan, moment, trail, now_ms)
     if ahead is not None:
-        return rich("card.next", group=group_name(plan, ahead[1].group).lower(), count=counting(ahead[0], now_ms))
+        at_ms, group = ahead[0], ahead[1].group
+        words = rich("card.next", group=group_name(plan, group).lower(), count=counting(at_ms, now_ms))
+        mute = view.muted_for(plan, where, moment.expectation, group, at_ms)
+        if mute is None:
+            return words
+        return rich("card.next.muted", next=words, time=hm(mute.end_ms, plan.site.timezone))
     if moment.level != "failed" and moment.claimed_ms is None:
         return Markup(say("card.next.none"))  # noqa: S704 catalogue text
-    if moment.claimed_ms is None and any(isinstance(line.event, Paged) for line in trail):
+    if moment.claimed_ms is None and any(isinstance(line.event, Paged) for line in (trail if told is None else told)):
         return rich("coming.all.told")
     return None
 
@@ -138,6 +166,7 @@ def card(
     signals: Mapping[str, str],
     now_ms: int,
     told: Sequence[TrailLine] | None = None,
+    view: View = NOTHING,
 ) -> Card:
     """Return one moment as a card.
 
@@ -147,7 +176,8 @@ def card(
         trail: all of it: what comes next follows from it.
         signals: names the signals that the trail speaks of.
         now_ms: now.
-        told: the trail without the pages that were kept back; None: none was.
+        told: the trail with the pages that went out; None: all did.
+        view: what is quiet.
     """
     zone = plan.site.timezone
     life = max(moment.ends_ms - moment.opened_ms, 1)
@@ -174,7 +204,7 @@ def card(
         left=left(moment.ends_ms - now_ms),
         until=say("card.late" if late else "card.left", time=hms(moment.ends_ms, zone)),
         knows=_knows(plan, moment, heard, signals),
-        next=next_words(plan, moment, trail, now_ms),
+        next=next_words(plan, moment, trail, now_ms, told, view),
         claimed_by=moment.claimed_by,
         claimed_ms=moment.claimed_ms,
         on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",

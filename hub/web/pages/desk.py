@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from andgate.moment.events import Refused
 from hub.web.pages.asking import ask, facts
 from hub.web.pages.names import group_name, touchpoint_name
-from hub.web.pages.source import KEPT_BACK, paged_groups
 from hub.web.pages.spans import hm, hms, left, span
+from hub.web.pages.told import paged_groups
 from hub.web.pages.words import listed, say
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from andgate.moment.moments import Moment
     from andgate.plan import Expectation, Plan
     from hub.quiet import View
-    from hub.store.rows import PageRow, SignalRow, TrailLine
+    from hub.store.rows import SignalRow, TrailLine
     from hub.web.pages.source import Source
 
 Ring = Literal["calm", "open", "threatened", "failing", "failed", "claimed", "saved"]
@@ -186,13 +186,6 @@ def build(
     )
 
 
-def reached(groups: Sequence[str], rows: Sequence[PageRow]) -> tuple[str, ...]:
-    """Return the groups of which a page went out, or still may: a desk must not believe in one that was kept back."""
-    kept = {row.group for row in rows if row.kind == "page" and row.state in KEPT_BACK}
-    out = {row.group for row in rows if row.kind == "page" and row.state not in KEPT_BACK}
-    return tuple(group for group in groups if group in out or group not in kept)
-
-
 def hushed(view: View, plan: Plan, touchpoint: str, now_ms: int) -> str:
     """Say why a press here pages nobody; empty where it does."""
     zone = plan.site.timezone
@@ -215,13 +208,10 @@ def desk(source: Source, touchpoint: str) -> Desk | None:
         if moment.touchpoint == touchpoint and moment.expectation == button.expectation
     ]
     moment = max(mine, key=lambda m: (m.state == "open", m.ended_ms or m.opened_ms), default=None)
-    trail = source.trail(moment.id) if moment else ()
+    trail = source.told(moment.id) if moment else ()
     signals = source.signals(moment.id) if moment else ()
     found = build(plan, touchpoint, button, moment, trail, signals, now_ms)
     found = replace(found, hush=hushed(source.quiet, plan, touchpoint, now_ms))
-    if found.moment is not None and found.paged:
-        told = reached(paged_groups(trail), source.deliveries(found.moment))
-        found = replace(found, paged=listed([group_name(plan, group) for group in told]))
     unexplained = [
         each
         for each in source.decided(now_ms - WHY_ASKED_MS)

@@ -18,8 +18,8 @@ from hub.web.pages.hush import Strip, strip
 from hub.web.pages.names import group_name, kind_words, place
 from hub.web.pages.ruler import Ruler, ruler
 from hub.web.pages.sight import Blind, blind
-from hub.web.pages.source import without_kept
 from hub.web.pages.spans import MINUTE_MS, hm, hms, left, midnight_ms
+from hub.web.pages.told import told as told_of
 from hub.web.pages.words import listed, rich, say
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def build(  # noqa: PLR0913 - a floor is made of all this
         now_ms=now_ms,
         sayable=sayable(day, -(-unseen_ms // MINUTE_MS)),
         cards=tuple(
-            card(plan, m, trails.get(m.id, ()), signals, now_ms, (told or {}).get(m.id)) for m in needs[:SHOWN]
+            card(plan, m, trails.get(m.id, ()), signals, now_ms, (told or {}).get(m.id), view) for m in needs[:SHOWN]
         ),
         more=max(len(needs) - SHOWN, 0),
         calm=None if needs else _calm(plan, running, dark, now_ms),
@@ -252,7 +252,7 @@ def floor(source: Source) -> Floor:
         say("floor.unstaffed", group=group_name(plan, each.node.removeprefix("group/")), why=each.detail)
         for each in lonely
     )
-    told = {moment.id: without_kept(trails[moment.id], source.deliveries(moment.id)) for moment in shown}
+    told = {moment.id: told_of(trails[moment.id], source.deliveries(moment.id)) for moment in shown}
     decided, nodes = source.decided(midnight), source.nodes()
     found = build(plan, running, decided, trails, signals, nodes, unseen, now_ms, view=source.quiet, told=told)
     lead = leader(running, now_ms)

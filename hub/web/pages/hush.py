@@ -104,6 +104,19 @@ def few(names: list[str]) -> str:
     return listed([*names[: NAMED - 1], say("quiet.more", n=len(names) - NAMED + 1)])
 
 
+def suspended_words(plan: Plan, view: View, here: Iterable[str]) -> str:
+    """Say for a hall what is suspended of some places, and since when; empty: nothing is."""
+    shown = frozenset(here)
+    found = [each for each in view.suspensions if shown & set(each.places)]
+    if not found:
+        return ""
+    time = hm(min(each.since_ms for each in found), plan.site.timezone)
+    if any(each.site for each in found):
+        return say("board.suspended", time=time)
+    names = [touchpoint_name(plan, name) for name in plan.touchpoints if any(name in each.places for each in found)]
+    return say("board.suspended.some", time=time, what=few(names))
+
+
 def mute_line(plan: Plan, mute: Mute, now_ms: int) -> Line:
     """Return a mute as a line."""
     zone = plan.site.timezone

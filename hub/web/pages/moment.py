@@ -11,16 +11,18 @@ from andgate.causes import Fact
 from andgate.moment import events as e
 from andgate.moment.case import CONTRADICTED
 from andgate.moment.view import verdict_ms
+from hub.quiet import NOTHING
 from hub.web.pages.asking import Ask, ask, facts, said_words
 from hub.web.pages.card import URGENT, next_words
 from hub.web.pages.fate import fate, whom
 from hub.web.pages.guidance import Tip, tips
-from hub.web.pages.hush import NO_STRIP, Strip, strip
+from hub.web.pages.hush import Strip, strip
 from hub.web.pages.names import group_name, place, promise, signal_words, witness_words
 from hub.web.pages.narrate import Teller
 from hub.web.pages.scale import NARROW
 from hub.web.pages.spans import clock, hm, hms, span, when_words
 from hub.web.pages.timeline import Timeline, left_words
+from hub.web.pages.told import told as told_of
 from hub.web.pages.why import Why, why
 from hub.web.pages.words import rich, say
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from andgate.moment.lessons import Advice
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
+    from hub.quiet import View
     from hub.store.rows import PageRow, SignalRow, TrailLine
     from hub.web.pages.source import Source
 
@@ -89,7 +92,6 @@ class Story(Struct, frozen=True, kw_only=True):
     """What is quiet where it is."""
     paging: Why
     """Each page sent and not sent, with rule, time and reason."""
-    can_claim: bool
     can_reset: bool
     can_void: bool
     voided: bool
@@ -181,6 +183,17 @@ def after_end(moment: Moment, trail: Sequence[TrailLine]) -> str:
     return say("moment.over.late", n=late) if late else say("moment.over.clean")
 
 
+def firm_words(moment: Moment) -> str:
+    """Say how firm the verdict is, and whether it has been changed."""
+    if moment.verdict is None:
+        firm = say("moment.undecided")
+    else:
+        firm = say("moment.provisional" if moment.provisional else "moment.confirmed")
+    if not moment.revision:
+        return firm
+    return say("moment.revision" if moment.revision > 1 else "moment.revision.one", n=moment.revision, firm=firm)
+
+
 def owed_words(plan: Plan, task: Moment) -> str:
     """Return how a remedy task stands."""
     if task.withdrawn or task.verdict == "void":
@@ -268,7 +281,7 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
     *,
     task: Moment | None = None,
     known: Sequence[Advice] = (),
-    quiet: Strip = NO_STRIP,
+    view: View = NOTHING,
     suspended: Sequence[str] = (),
 ) -> Story:
     """Return the page; pure.
@@ -283,15 +296,13 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
         blind: who did not see when it was decided.
         task: what makes it good; the moment itself where it is one.
         known: what to do first, with what is on record.
-        quiet: what keeps quiet now.
+        view: what is quiet now.
         suspended: which alarms suspended its place while it ran, in words.
     """
     zone = plan.site.timezone
     teller = Teller(plan, {row.signal.id: row.signal.name for row in signals})
     saw, agree = witnesses(plan, trail, signals)
-    firm = say("moment.provisional" if moment.provisional else "moment.confirmed")
-    if moment.verdict is None:
-        firm = say("moment.undecided")
+    heard = told_of(trail, sent)
     where = place(plan, moment)
     ladder = plan.judged.get(moment.expectation)
     return Story(
@@ -301,14 +312,14 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
         level=level_of(moment),
         head=heading(moment, now_ms),
         promise=promise(plan, moment.expectation),
-        next=next_words(plan, moment, trail, now_ms) if moment.level in URGENT else None,
-        firm=say("moment.revision", n=moment.revision, firm=firm),
-        chart=Timeline(plan, moment, trail, signals, now_ms).markup(),
-        narrow=Timeline(plan, moment, trail, signals, now_ms, NARROW).markup(),
+        next=next_words(plan, moment, trail, now_ms, heard, view) if moment.level in URGENT else None,
+        firm=firm_words(moment),
+        chart=Timeline(plan, moment, trail, signals, now_ms, told=heard).markup(),
+        narrow=Timeline(plan, moment, trail, signals, now_ms, NARROW, heard).markup(),
         witnesses=saw,
         agree=agree,
         pages=page_pairs(plan, trail, sent),
-        pages_after=after_end(moment, trail),
+        pages_after=after_end(moment, heard),
         causes=cause_pairs(plan, moment),
         trail=tuple(
             Told(
@@ -325,9 +336,8 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
         owed=owed_words(plan, task) if task is not None else "",
         exceptional=before_pairs(plan, task),
         first=tips(known) if moment.level in URGENT and moment.remedies is None else (),
-        quiet=quiet,
+        quiet=strip(plan, view, now_ms, [moment.touchpoint]),
         paging=why(plan, moment, trail, sent, now_ms, ladder.pages if ladder is not None else ()),
-        can_claim=moment.state == "open" and moment.claimed_ms is None,
         can_reset=moment.state == "open" and moment.remedies is None,
         can_void=not moment.withdrawn,
         voided=moment.verdict == "void",
@@ -347,14 +357,13 @@ def story(source: Source, moment_id: str) -> Story | None:
     sent = source.deliveries(moment_id)
     plan, now_ms = source.plan, source.now_ms()
     zone = plan.site.timezone
-    quiet = strip(plan, source.quiet, now_ms, [moment.touchpoint])
     spans = [
         say("moment.suspended", where=where, begin=hm(span.from_ms, zone), end=_end_words(span.to_ms, zone))
         for where, span in source.suspensions_of(moment)
     ]
     known = source.advice(moment)
     return build(
-        plan, moment, trail, signals, sent, now_ms, blind, task=task, known=known, quiet=quiet, suspended=spans
+        plan, moment, trail, signals, sent, now_ms, blind, task=task, known=known, view=source.quiet, suspended=spans
     )
 
 

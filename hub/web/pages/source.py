@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from andgate.moment.events import Paged
 from andgate.moment.lessons import Advice, advice
 from andgate.plan import task_of
 from andgate.quiet import places
 from hub.fleet.faults import Fault, standing
 from hub.store.covered import Asked
 from hub.web.pages.spans import local
+from hub.web.pages.told import told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from andgate.coverage import Covered, Spell
     from andgate.moment.events import AnyEvent
@@ -223,8 +223,8 @@ class Source:
         return tuple(reversed(self._reader.pages(moment=moment_id, limit=PAGE).items))
 
     def told(self, moment_id: str) -> tuple[TrailLine, ...]:
-        """Return its trail without the pages of which nothing went out: nobody may believe in those."""
-        return without_kept(self.trail(moment_id), self.deliveries(moment_id))
+        """Return its trail with the pages that went out, to whom they went: nobody may believe in others."""
+        return told(self.trail(moment_id), self.deliveries(moment_id))
 
     def find(self, query: Query) -> Found:
         """Return the moments that fit, newest opening first; reads on until a page is full or nothing is left."""
@@ -323,20 +323,3 @@ def fits(moment: Moment, query: Query, zone: str) -> bool:
         return True
     when = local(moment.opened_ms, zone)
     return (when.weekday(), when.hour) == query.week_hour
-
-
-KEPT_BACK = frozenset({"muted", "failed"})
-"""States of a delivery that reached nobody and is not on its way."""
-
-
-def without_kept(trail: Iterable[TrailLine], rows: Iterable[PageRow]) -> tuple[TrailLine, ...]:
-    """Return a trail without the pages of which every delivery was kept back, or failed."""
-    found = [row for row in rows if row.kind == "page"]
-    kept = {row.page for row in found if row.state in KEPT_BACK}
-    kept -= {row.page for row in found if row.state not in KEPT_BACK}
-    return tuple(line for line in trail if not (isinstance(line.event, Paged) and line.event.page in kept))
-
-
-def paged_groups(trail: Iterable[TrailLine]) -> tuple[str, ...]:
-    """Return the groups a moment has paged, in order, each once."""
-    return tuple(dict.fromkeys(line.event.group for line in trail if isinstance(line.event, Paged)))

@@ -17,7 +17,7 @@ from hub.web.pages.narrate import Teller
 from hub.web.pages.rows import LANE, Bar, Rows
 from hub.web.pages.scale import WIDE, Shape, published, scale_of
 from hub.web.pages.spans import MINUTE_MS, down_s, hm, hms, local, span
-from hub.web.pages.words import say
+from hub.web.pages.words import listed, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,13 +48,18 @@ class Timeline(Rows):
         signals: Sequence[SignalRow],
         now_ms: int,
         shape: Shape = WIDE,
+        told: Sequence[TrailLine] | None = None,
     ) -> None:
-        """Take what is on record."""
+        """Take what is on record; `told` is the trail with the pages that went out (None: all did)."""
         self.plan, self.moment, self.trail, self.signals, self.now_ms = plan, moment, trail, signals, now_ms
         super().__init__(shape)
         self.zone = plan.site.timezone
         self.scale = scale_of(shape, moment, trail, signals, now_ms)
         self.teller = Teller(plan, {row.signal.id: row.signal.name for row in signals})
+        self.told: dict[str, list[str]] = {}
+        for line in trail if told is None else told:
+            if isinstance(line.event, e.Paged):
+                self.told.setdefault(line.event.page, []).append(group_name(plan, line.event.group))
 
     def markup(self) -> Markup:
         """Return the picture."""
@@ -247,8 +252,13 @@ class Timeline(Rows):
         for line in self.trail:
             event = line.event
             if isinstance(event, e.Paged):
+                groups = self.told.get(event.page)
+                if groups is None:
+                    words = say("moment.paged.kept", group=group_name(self.plan, event.group))
+                    told.append(self._told(words, line.now_ms, "hollow"))
+                    continue
                 key = "moment.paged.late" if event.late_ms > LATE_MS else "moment.paged"
-                told.append(self._told(say(key, group=group_name(self.plan, event.group)), line.now_ms, "sent"))
+                told.append(self._told(say(key, group=listed(groups)), line.now_ms, "sent"))
             elif isinstance(event, e.StoodDown):
                 told.append(self._told(say("moment.over"), line.now_ms, "sent"))
             elif isinstance(event, e.PageSkipped):

@@ -18,6 +18,7 @@ from andgate.plan.reserved import RESERVED
 from hub.web.pages.fate import fate, whom
 from hub.web.pages.names import group_name, key_words, signal_words, touchpoint_name, witness_words
 from hub.web.pages.spans import hms, span
+from hub.web.pages.told import of_page
 from hub.web.pages.words import listed, say
 
 if TYPE_CHECKING:
@@ -133,11 +134,7 @@ def _group(plan: Plan, moment: Moment, group: str) -> str:
 def _delivered(plan: Plan, sent: Iterable[PageRow], page: str) -> list[Became]:
     """Return what became of a page, and of those that went instead of it."""
     zone = plan.site.timezone
-    return [
-        Became(whom(plan, row), fate(row, zone))
-        for row in sent
-        if row.kind == "page" and (row.page == page or row.page.startswith(f"{page}:instead:"))
-    ] or [Became("", say("why.nothing"))]
+    return [Became(whom(plan, row), fate(row, zone)) for row in of_page(page, sent)] or [Became("", say("why.nothing"))]
 
 
 def _undecided(moment: Moment, due_ms: int, now_ms: int, zone: str) -> str:

@@ -15,6 +15,8 @@ BREAK_ROOM: dict[str, str] = {
     "annunciator.calm.alone": "{group} are told here only.",
     "annunciator.claim": "One of us comes",
     "annunciator.claim.full": "One of us comes to {place}",
+    "annunciator.suspended": "Nobody is asked to go there now.",
+    "annunciator.suspended.more": "When the alarm is over, who is still needed is paged.",
     "annunciator.coming": "Somebody comes",
     "annunciator.coming.for": "for {count}",
     "annunciator.first": "First: {what}",

@@ -46,7 +46,8 @@ MOMENTS: dict[str, str] = {
     "moment.failing": "*Failing next*, {left} left",
     "moment.withdrawn": "*Withdrawn:* it turned out not to be a moment of its own",
     "moment.withdrawn.into": "It went into {link}.",
-    "moment.revision": "revision {n}, {firm}",
+    "moment.revision": "{firm}, revised {n} times",
+    "moment.revision.one": "{firm}, revised once",
     "moment.confirmed": "confirmed",
     "moment.asked": "The sensor sees no line. Press again at the desk if customers are waiting; unconfirmed it is void "
     "at {until}.",
@@ -81,6 +82,7 @@ MOMENTS: dict[str, str] = {
     "moment.late": "{signal}, {late} late",
     "moment.paged": "{group} paged",
     "moment.paged.late": "{group} paged late",
+    "moment.paged.kept": "{group} not told",
     "moment.skipped.claimed": "{group} not sent, claimed",
     "moment.skipped.superseded": "{group} not sent, a later step went",
     "moment.skipped.ended": "{group} not sent, it had ended",
