@@ -185,7 +185,7 @@ class HubApp:
         self._announcer = announcer = Announcer(
             driver, clock, link, self._topics, lambda moment: self.reader.pages(moment=moment, limit=PAGES_MOST).items
         )
-        directory = Directory(driver.people)
+        directory = Directory(driver.people, lambda: driver.plan)
         self._notifier = notifier = Notifier(
             driver, clock, self._channel, sent=self._page_sent, directory=directory, answers=self._links.path
         )

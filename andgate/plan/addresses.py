@@ -6,8 +6,12 @@ import base64
 import binascii
 import re
 from typing import Literal, NamedTuple
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
+ADDRESS = "{address}"
+"""Where the address of one person goes, in a URL of the plan that is for many."""
+SAMPLE = "4711"
+"""An address that every sort of pager takes: with it such a URL can be looked at."""
 SNPP_PORT = 444
 _PAGER = re.compile(r"[A-Za-z0-9._@+-]{1,64}")
 _RIC = re.compile(r"[0-9]{1,7}")
@@ -18,6 +22,7 @@ _IDLE = 2_007_664 >> 3
 _BAUDS: dict[str, Literal[512, 1200, 2400]] = {"512": 512, "1200": 1200, "2400": 2400}
 _FUNCTIONS = {"0", "1", "2", "3"}
 _HOOK = ("webhook+https", "webhook+http")
+_WAY = re.compile(r"way://([a-z0-9][a-z0-9-]{0,62})/(\S+)")
 _PUSH = re.compile(r"webpush://([A-Za-z0-9._+-]+@[A-Za-z0-9.-]+)?", re.IGNORECASE)
 _SECRET = "whsec_"  # noqa: S105 - what every secret begins with
 _SHORTEST_SECRET, _LONGEST_SECRET = 24, 64
@@ -55,9 +60,27 @@ class HookAddress(NamedTuple):
     """Path and query, as the request says it."""
 
 
+class WayAddress(NamedTuple):
+    """``way://WAY/ADDRESS``: one person's own address, to be reached over one of the plan's ``[ways]``."""
+
+    way: str
+    address: str
+
+
 def kind_of(url: str) -> str:
     """Return a URL's scheme in lower case: ``snpp``, ``webhook+https``, ``mailto``."""
     return url.partition("://")[0].lower()
+
+
+def way_url(way: str, address: str) -> str:
+    """Return the ``way://`` URL of somebody's own address."""
+    return f"way://{way}/{quote(address, safe='@+')}"
+
+
+def way_address(url: str) -> WayAddress | None:
+    """Return what a ``way://`` URL says; None if it is none."""
+    found = _WAY.fullmatch(url)
+    return None if found is None else WayAddress(found[1], unquote(found[2]))
 
 
 def is_hook(url: str) -> bool:

@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping
 
 from andgate.plan.durations import format_duration
-from andgate.plan.floor import read_channel
-from andgate.plan.model import Alerts, Expectation, Way
+from andgate.plan.model import Alerts, Expectation
 from andgate.plan.tables import Table, known, show
+from andgate.plan.ways import read_passengers_ways
 
-ADDRESS = "{address}"
-"""Where a passenger's own address goes in a way's URL."""
 DAY_MS = 86_400_000
 _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
 _FIELD = re.compile(r"[a-z][a-z0-9_-]{0,40}")
@@ -36,7 +34,7 @@ def read_alerts(root: Table, expectations: Mapping[str, Expectation]) -> Alerts 
     keeps = table.duration("keeps", positive=True)
     if keeps is not None and keeps > _KEEPS_MOST_MS:
         table.wrong("keeps", f"is longer than {format_duration(_KEEPS_MOST_MS)}", "Keep what is personal a few days")
-    ways = _ways(table)
+    ways = read_passengers_ways(table)
     news = _news(table)
     table.close()
     expectation = expectations.get(name or "")
@@ -63,31 +61,6 @@ def _check_roles(table: Table, it: Expectation, told: str, nobody: str, news: Ma
     for signal in it.opens:
         if signal not in news:
             table.wrong("news", f"has no words for {show(signal)}", f'Add {signal} = "{{flight}} ..."')
-
-
-def _ways(table: Table) -> dict[str, Way]:
-    """Read every ``[alerts.ways.ID]``: a channel whose URL has a place for the passenger's own address."""
-    if not table.names_under("ways"):
-        table.asked.add("ways")
-        table.wrong("ways", "is missing", "Add [alerts.ways.mail] with name and url: how passengers can be told")
-        return {}
-    ways = {}
-    for name, entry in table.entries("ways"):
-        shown = entry.text("name", example="E-mail")
-        takes = entry.choice("takes", ("address", "number"), "sort of address", required=True)
-        channel = read_channel(name, entry)
-        if channel is not None and ADDRESS not in channel.url and channel.secret is None:
-            entry.wrong(
-                "url",
-                f"has no place for the passenger's own {takes or 'address'}",
-                f"Write {ADDRESS} where it goes, or name a signed web hook, which gets it with each event",
-            )
-        if shown is not None and takes is not None and channel is not None:
-            ways[name] = Way(
-                id=name, name=shown, takes_number=takes == "number", url=channel.url, secret=channel.secret
-            )
-        entry.close()
-    return ways
 
 
 def _news(table: Table) -> dict[str, str]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from msgspec.structs import replace
 
 from andgate.plan.addresses import (
+    ADDRESS,
     hook_address,
     hook_key,
     is_hook,
@@ -107,13 +108,13 @@ def read_channels(root: Table) -> dict[str, Channel]:
     return channels
 
 
-def read_channel(name: str, table: Table) -> Channel | None:
-    """Read `url` and `secret` of a table."""
+def read_channel(name: str, table: Table, *, sample: str = ADDRESS) -> Channel | None:
+    """Read `url` and `secret` of a table; a URL with a place for an address is looked at with `sample` there."""
     url = table.text("url", example="mqtt://")
     table.asked.add("secret")
     if url is None:
         return None
-    _check_address(table, url)
+    _check_address(table, url.replace(ADDRESS, sample))
     return Channel(id=name, url=url, secret=_secret(table, url))
 
 

@@ -67,6 +67,8 @@ class Channel(Struct, frozen=True, omit_defaults=True):
     """``mqtt://`` for the site's own broker, ``snpp://``, ``webpush://``, ``webhook+https://``, or any Apprise URL."""
     secret: str | None = None
     """What a signed web hook is signed with: ``whsec_`` and base64."""
+    to: str | None = None
+    """The address of the one person whom a signed web hook reaches for us; no plan says it of a channel."""
 
 
 class Shift(Struct, frozen=True, omit_defaults=True):
@@ -256,11 +258,11 @@ class Interaction(Struct, frozen=True):
 
 
 class Way(Struct, frozen=True):
-    """A way to tell passengers; its URL has a place for each one's own address."""
+    """A way to reach single people; its URL has a place for each one's own address."""
 
     id: str
     name: str
-    """As passengers read it."""
+    """As they read it."""
     takes_number: bool
     """It takes a telephone number; else an address."""
     url: str
@@ -298,6 +300,8 @@ class Plan(Struct, frozen=True, dict=True):
     alerts: Alerts | None = None
     quiet: Quiets = Quiets()
     """Mutes that come again, what a fire alarm suspends, who trains where, which places only listen."""
+    ways: dict[str, Way] = {}
+    """How single people of the staff can be reached, beside phones and pagers on the site's own broker."""
 
     @cached_property
     def devices(self) -> dict[str, Device]:

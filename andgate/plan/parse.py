@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 
 import msgspec
 
@@ -18,10 +19,11 @@ from andgate.plan.floor import read_channels, read_groups, read_site, read_touch
 from andgate.plan.gates import read_interactions
 from andgate.plan.hush import read_quiets
 from andgate.plan.lines import find_lines
-from andgate.plan.model import Alerts, Plan
+from andgate.plan.model import Alerts, Plan, Way
 from andgate.plan.promises import read_expectations
 from andgate.plan.quiet import Quiets
 from andgate.plan.tables import Book, Table
+from andgate.plan.ways import read_staff_ways
 from andgate.plan.wiring import check_transmitters, read_nodes
 
 MAX_PLAN_CHARS = 4_000_000
@@ -47,7 +49,10 @@ def parse_plan(text: str) -> Plan:
     touchpoints = read_touchpoints(root, root.names_under("groups"))
     places = root.names_under("touchpoints")
     nodes = read_nodes(root, places, root.names_under("groups"))
-    check_transmitters(root, channels.values(), nodes)
+    ways = read_staff_ways(root)
+    reached = {("channels", each.id): each.url for each in channels.values()}
+    reached |= {("ways", each.id): each.url for each in ways.values()}
+    check_transmitters(root, reached, nodes)
     expectations = read_expectations(root, places, root.names_under("groups"))
     keys = {name: expectation.key for name, expectation in expectations.items()}
     interactions = read_interactions(root, keys, root.names_under("expectations"))
@@ -58,16 +63,18 @@ def parse_plan(text: str) -> Plan:
     if site is None or book.problems:
         raise PlanError(book.in_order())
     parts = (site, channels, groups, touchpoints, nodes, expectations, interactions)
-    return Plan(*parts, version=_version(parts, alerts, quiet), alerts=alerts, quiet=quiet)
+    return Plan(*parts, version=_version(parts, alerts, quiet, ways), alerts=alerts, quiet=quiet, ways=ways)
 
 
-def _version(parts: tuple[object, ...], alerts: Alerts | None, quiet: Quiets) -> str:
+def _version(parts: tuple[object, ...], alerts: Alerts | None, quiet: Quiets, ways: Mapping[str, Way]) -> str:
     """Return what a plan's content is known by. What is younger than plans is put around it only where it is used."""
     content: object = parts
     if alerts is not None:
         content = (content, alerts)
     if quiet != Quiets():
         content = (content, quiet)
+    if ways:
+        content = (content, ways)
     # "sorted" leaves the order of tables in the file out of the version, as well as comments and layout
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:_VERSION_DIGITS]
 

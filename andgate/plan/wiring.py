@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from andgate.plan.addresses import pocsag_address
+from andgate.plan.addresses import ADDRESS, SAMPLE, pocsag_address
 from andgate.plan.durations import parse_duration
 from andgate.plan.floor import read_hours
 from andgate.plan.hush import OF_DEVICES
 from andgate.plan.kinds import KINDS, Kind, Setting
-from andgate.plan.model import Channel, Device, Node
+from andgate.plan.model import Device, Node
 from andgate.plan.reserved import RESERVED
 from andgate.plan.tables import Table, known, show
 
@@ -57,10 +57,10 @@ def read_nodes(root: Table, touchpoints: Collection[str], groups: Collection[str
     return nodes
 
 
-def check_transmitters(root: Table, channels: Collection[Channel], nodes: Mapping[str, Node]) -> None:
-    """Note every ``pocsag://`` channel whose node has no transmitter, or more than one."""
-    for channel in channels:
-        address = pocsag_address(channel.url)
+def check_transmitters(root: Table, urls: Mapping[tuple[str, str], str], nodes: Mapping[str, Node]) -> None:
+    """Note every ``pocsag://`` URL, by its table, whose node has no transmitter, or more than one."""
+    for path, url in urls.items():
+        address = pocsag_address(url.replace(ADDRESS, SAMPLE))
         if address is None:
             continue
         node = nodes.get(address.node)
@@ -70,7 +70,7 @@ def check_transmitters(root: Table, channels: Collection[Channel], nodes: Mappin
         what = f"node {show(address.node)} has {'two transmitters' if found else 'no transmitter'}"
         able = [it.node for other in nodes.values() for it in other.devices.values() if it.kind == "transmitter"]
         remedy = "Let each transmitter have a node of its own" if found else known(address.node, able, "transmitter")
-        root.book.note(("channels", channel.id, "url"), what, remedy)
+        root.book.note((*path, "url"), what, remedy)
 
 
 def _device(

@@ -37,6 +37,8 @@ def describe(plan: Plan) -> str:
         lines += ["", "PEOPLE"]
     for group in plan.groups.values():
         lines += [f"{group.name} ({group.id}): {_reached(plan, group.id)}", *group_words(plan, group)]
+    if plan.ways:
+        lines.append(f"Each of them also by {' or '.join(f'{way.name} ({way.id})' for way in plan.ways.values())}")
     lines += site_words(plan)
     lines += _technicians(plan)
     lines += _passengers(plan)

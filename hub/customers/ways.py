@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from andgate.flights import spoken
 from andgate.plan import Way
-from andgate.plan.addresses import hook_address, hook_key
-from andgate.plan.alerts import ADDRESS
+from andgate.plan.addresses import ADDRESS, hook_address, hook_key
 from andgate.wire.times import format_time
 from hub.notify.channels import Result
 from hub.store.customers import OPT_IN, Customer, Word

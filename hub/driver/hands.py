@@ -84,7 +84,8 @@ class Hands:
 
     def _on_pager(self, row: PageRow) -> bool:
         """Whether a delivery is to a pager on the site's own broker, a group's or somebody's own."""
-        entry = self._judge.engine.plan.channels.get(row.channel) or Directory(self._judge.people).entry(row.channel)
+        plan = self._judge.engine.plan
+        entry = plan.channels.get(row.channel) or Directory(self._judge.people, lambda: plan).entry(row.channel)
         return entry is not None and is_pager(entry.url)
 
     def _reject(self, batch: Batch, item: Delivered, answer: Answer, moment: str) -> None:

@@ -24,7 +24,7 @@ class Coming:
         book = self._people.book()
         turns = (*on_now(plan, book, group, now_ms), *on_next(plan, book, group, now_ms))
         people = {person.id: person for _, crew in turns for person in crew}
-        return tuple(personal(person.id, rank) for person in people.values() for rank in ways(book, person))
+        return tuple(personal(person.id, rank) for person in people.values() for rank in ways(plan, book, person))
 
     def entry(self, channel: str) -> Channel | None:
         """Return a person's channel with its address as of now."""

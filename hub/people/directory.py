@@ -2,20 +2,41 @@
 
 A page to one person names the person and which of their channels it is (`andgate.routing.personal`); the URL itself is
 looked up here when the page is sent. So it stands in no page and in no log, and a number that was changed a minute ago
-is the one that rings.
+is the one that rings. The same goes for what the plan says of a way: the mail server that it names now is asked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+from urllib.parse import quote
 
-from andgate.plan import Channel
-from andgate.plan.addresses import kind_of
+from andgate.plan import Channel, Plan
+from andgate.plan.addresses import ADDRESS, is_hook, kind_of, way_address
 from andgate.routing import personal, personal_rank
 from hub.store.people import Book, Person
 
 PAGER = "mqtt"
 PHONES = "webpush"
+WAY = "way"
+
+
+def channel_of(plan: Plan, id: str, url: str) -> Channel | None:
+    """Return the channel that somebody's URL means under a plan; None where the plan has its way no more.
+
+    Args:
+        plan: says what its ways are.
+        id: what the channel is called.
+        url: as it is kept: ``way://mail/ada@example.org`` is over the plan's ``[ways.mail]``.
+    """
+    if kind_of(url) != WAY:
+        return Channel(id=id, url=url)
+    said = way_address(url)
+    way = plan.ways.get(said.way) if said is not None else None
+    if said is None or way is None:
+        return None
+    means = way.url.replace(ADDRESS, quote(said.address, safe=""))
+    return Channel(id=id, url=means, secret=way.secret, to=said.address if is_hook(means) else None)
 
 
 class Books(Protocol):
@@ -28,9 +49,10 @@ class Books(Protocol):
 class Directory:
     """Looks people up; thread-safe, and never behind a change."""
 
-    def __init__(self, people: Books) -> None:
-        """Look into `people`."""
+    def __init__(self, people: Books, plan: Callable[[], Plan]) -> None:
+        """Look into `people`, and into the plan in force."""
         self._people = people
+        self._plan = plan
 
     def person(self, id: str) -> Person | None:
         """Return somebody; None where nobody has this id (any more)."""
@@ -55,7 +77,7 @@ class Directory:
             return None
         person, rank = found
         urls = self.channels(person)
-        return Channel(id=channel, url=urls[rank]) if rank < len(urls) else None
+        return channel_of(self._plan(), channel, urls[rank]) if rank < len(urls) else None
 
     def audience(self, channel: str) -> str | None:
         """Return whom a note over a person's channel is for, in place of a group's id.

@@ -12,7 +12,7 @@ from andgate.plan import Plan, local_time
 from andgate.plan.addresses import kind_of
 from andgate.routing import personal
 from andgate.shifts import Turn, next_turns, on_at
-from hub.people.directory import PHONES
+from hub.people.directory import PHONES, channel_of
 from hub.store.crew import Crew, Mate, Rota
 from hub.store.people import Book, Duty, Person, StandIn
 
@@ -81,25 +81,34 @@ def on_next(plan: Plan, book: Book, group: str, after_ms: int) -> tuple[tuple[Tu
     return tuple((turn, on_turn(book, turn)) for turn in next_turns(plan, group, after_ms))
 
 
-def ways(book: Book, person: Person) -> tuple[int, ...]:
-    """Return the ranks of somebody's channels that can work: phones are one where a phone has asked to be paged."""
-    return tuple(rank for rank, url in enumerate(person.channels) if kind_of(url) != PHONES or person.id in book.phones)
+def ways(plan: Plan, book: Book, person: Person) -> tuple[int, ...]:
+    """Return the ranks of somebody's channels that can work.
+
+    Phones are one where a phone has asked to be paged, and one over a way of the plan where the plan still has it.
+    """
+    return tuple(
+        rank
+        for rank, url in enumerate(person.channels)
+        if (channel_of(plan, "", url) is not None if kind_of(url) != PHONES else person.id in book.phones)
+    )
 
 
-def unreachable(book: Book, person: Person, failed: Iterable[str] = ()) -> str | None:
+def unreachable(plan: Plan, book: Book, person: Person, failed: Iterable[str] = ()) -> str | None:
     """Return why somebody cannot be reached, in words; None: they can, as far as anybody knows.
 
     Args:
+        plan: the plan in force.
         book: everybody.
         person: who.
         failed: the people whom the last page did not reach, for good.
     """
     if not person.active:
-        return "is not active"
+        return "is not to be paged now"
     if not person.channels:
-        return "has no channel"
-    if not ways(book, person):
-        return "has no phone that asked to be paged"
+        return "has no way to be reached"
+    if not ways(plan, book, person):
+        phone = any(kind_of(url) == PHONES for url in person.channels)
+        return "has not set up their phone yet" if phone else "has no way that the plan still has"
     if person.id in failed:
         return "was not reached by the last page"
     return None
@@ -151,9 +160,9 @@ class Roster(Rota):
         shifts = " and ".join(known.shifts[turn.shift].name for turn, _ in on)
         if not people:
             return Crew((), f"nobody stands on {shifts} of {known.name}")
-        mates = tuple(self._mate(plan, book, person, now_ms) for person in people.values() if ways(book, person))
+        mates = tuple(self._mate(plan, book, person, now_ms) for person in people.values() if ways(plan, book, person))
         failed = self._people.failed(people)
-        whys = [unreachable(book, person, failed) for person in people.values()]
+        whys = [unreachable(plan, book, person, failed) for person in people.values()]
         if None in whys:
             return Crew(mates)
         reasons = ", ".join(dict.fromkeys(why for why in whys if why is not None))
@@ -162,12 +171,12 @@ class Roster(Rota):
 
     @staticmethod
     def _mate(plan: Plan, book: Book, person: Person, now_ms: int) -> Mate:
-        return Mate(person.id, personal(person.id, ways(book, person)[0]), hushes(plan, person, now_ms))
+        return Mate(person.id, personal(person.id, ways(plan, book, person)[0]), hushes(plan, person, now_ms))
 
     def mate(self, plan: Plan, id: str, now_ms: int) -> Mate | None:
         """Return how one person is paged now; None where nobody knows them or they have no channel that can work."""
         book = self._people.book()
         person = book.people.get(id)
-        if person is None or not person.active or not ways(book, person):
+        if person is None or not person.active or not ways(plan, book, person):
             return None
         return self._mate(plan, book, person, now_ms)

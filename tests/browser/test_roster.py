@@ -149,7 +149,7 @@ def test_a_duty_manager_staffs_a_shift_without_a_mouse(browser: Browser, hub: Hu
     page.get_by_label("Name, as in claims").fill("Elena Fabbri")
     page.get_by_label("Ways to reach this person").fill("pager seven")
     page.get_by_role("button", name="Add somebody").press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Channel 1: It is no URL")
+    expect(page.get_by_role("alert")).to_contain_text("First way: It is no address of a way")
     expect(page.get_by_label("Name, as in claims")).to_have_value("Elena Fabbri")
     page.get_by_label("Ways to reach this person").fill("mqtt://pager-9")
     page.get_by_role("button", name="Add somebody").press("Enter")

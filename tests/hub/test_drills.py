@@ -59,7 +59,7 @@ class Ground:
     def __init__(self, desk: Desk, sends: Sends, nodes: tuple[str, ...] = ()) -> None:
         self.desk = desk
         self.sends = sends
-        directory = Directory(desk.driver.people)
+        directory = Directory(desk.driver.people, lambda: desk.driver.plan)
         self.drills = Drills(desk.driver, desk.clock, sends, Coming(desk.driver.people, directory), lambda: nodes)
         desk.driver.listeners.append(self.drills.committed)
         self.log = DrillLog(desk.driver._store.data)

@@ -211,7 +211,8 @@ def test_somebody_is_warned_of_a_shift_with_nobody_on_it(desk_at: Callable[..., 
     page = [row for row in desk.pages() if row.moment.startswith("fault/")][-1]
     assert (page.group, page.state) == ("supervisors", "queued")
     assert page.text.startswith(
-        "Ticket agents: nobody can be reached: Late, from 12:30: nobody stands on it, since 12:00. Put somebody"
+        "Ticket agents: nobody of the shift can be reached by name: Late, from 12:30: nobody stands on it, since 12:00. "
+        "Put somebody"
     )
     office.hire("Bob", shift="late")
     desk.pass_ms(16_000)
@@ -239,7 +240,7 @@ def test_people_who_cannot_be_reached_are_nobody(desk_at: Callable[..., Desk]) -
     bob = office.hire("Bob", "webpush://", shift="late")
     desk.pass_ms(16_000)
     assert faults(desk) == [
-        ("group/ticket-agents", "Late, from 12:30: the one person on it has no phone that asked to be paged")
+        ("group/ticket-agents", "Late, from 12:30: the one person on it has not set up their phone yet")
     ]
     person = desk.driver.people.book().people[bob]
     desk.driver.people.change(msgspec.structs.replace(person, channels=("webpush://", "json://x")))

@@ -21,7 +21,7 @@ from hub.evidence.verify import verify
 from hub.notify.channels import Note, Result
 from hub.notify.notifier import Notifier
 from hub.people.directory import Directory
-from hub.people.roster import hushes, on_next, on_now, on_turn, standings, unreachable
+from hub.people.roster import hushes, on_next, on_now, on_turn, standings, unreachable, ways
 from hub.store import PageRow, Phone, Phones
 from hub.store.pages import PageFate
 from hub.store.people import Book, Duty, People, Person, Quiet, StandIn
@@ -134,7 +134,7 @@ def test_nobody_with_a_channel_is_nobody(desk_at: Callable[..., Desk]) -> None:
     desk.node(node_signal(1, sent=11.0))
     (lost,) = about(desk, state="failed")
     assert lost.note == (
-        "the one person on Early of Ticket agents has no phone that asked to be paged: Supervisors are paged at once"
+        "the one person on Early of Ticket agents has not set up their phone yet: Supervisors are paged at once"
     )
     # A phone that registers meanwhile counts at once.
     data = desk.driver._store.data
@@ -211,7 +211,7 @@ def test_a_person_is_erased_with_rosters_and_phones(desk_at: Callable[..., Desk]
     assert [duty.person for duty in book.duties] == [bob]
     assert [(each.person, each.instead_of) for each in book.stand_ins] == [(None, bob), (bob, None)]
     assert book.phones == frozenset()
-    assert Directory(desk.driver.people).channels(ada) == ()
+    assert Directory(desk.driver.people, lambda: desk.driver.plan).channels(ada) == ()
     desk.stop()
     everything = b"".join(file.read_bytes() for file in (tmp_path / "data").rglob("*") if file.is_file())
     assert b"Ada Jones" not in everything
@@ -370,13 +370,49 @@ def test_who_is_on_now_and_next() -> None:
 def test_who_can_be_reached() -> None:
     book = Book(phones=frozenset({"bob"}))
     ada = Person(id="ada", name="Ada")
-    assert unreachable(book, ada) == "has no channel"
-    assert unreachable(book, msgspec.structs.replace(ada, active=False)) == "is not active"
+    assert unreachable(PLAN, book, ada) == "has no way to be reached"
+    assert unreachable(PLAN, book, msgspec.structs.replace(ada, active=False)) == "is not to be paged now"
     phone = msgspec.structs.replace(ada, channels=("webpush://",))
-    assert unreachable(book, phone) == "has no phone that asked to be paged"
+    assert unreachable(PLAN, book, phone) == "has not set up their phone yet"
     bob = msgspec.structs.replace(phone, id="bob")
-    assert unreachable(book, bob) is None
-    assert unreachable(book, bob, {"bob"}) == "was not reached by the last page"
+    assert unreachable(PLAN, book, bob) is None
+    assert unreachable(PLAN, book, bob, {"bob"}) == "was not reached by the last page"
+
+
+WAYS = """
+[ways.mail]
+name = "Mail"
+takes = "address"
+url = "mailto://hub:hush@{host}?to={address}"
+[ways.call]
+name = "A call"
+takes = "number"
+url = "webhook+https://voice.example/calls"
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""
+
+
+def test_a_way_of_the_plan_is_asked_as_the_plan_says_it_now(people: People) -> None:
+    plans = [parse_plan(shifts() + WAYS.replace("{host}", host)) for host in ("old.example", "new.example")] + [PLAN]
+    office = Office(people)
+    ada = office.hire("Ada", "way://mail/ada%2Bb@example.org", "way://call/+39065555", "mqtt://pager-7")
+    for plan, host in zip(plans, ("old.example", "new.example", None), strict=True):
+        directory = Directory(people, lambda plan=plan: plan)  # type: ignore[misc]
+        mail, call = directory.entry(f"{ada}/1"), directory.entry(f"{ada}/2")
+        book = people.book()
+        if host is None:
+            assert (mail, call, ways(plan, book, book.people[ada])) == (None, None, (2,))
+            continue
+        assert mail == Channel(id=f"{ada}/1", url=f"mailto://hub:hush@{host}?to=ada%2Bb%40example.org")
+        assert call == Channel(
+            id=f"{ada}/2",
+            url="webhook+https://voice.example/calls",
+            secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            to="+39065555",
+        )
+        assert ways(plan, book, book.people[ada]) == (0, 1, 2)
+    alone = Person(id="bob", name="Bob", channels=("way://mail/bob@example.org",))
+    assert unreachable(PLAN, Book(), alone) == "has no way that the plan still has"
 
 
 def test_quiet_spans_run_by_the_clock_on_the_wall() -> None:
@@ -389,7 +425,7 @@ def test_quiet_spans_run_by_the_clock_on_the_wall() -> None:
 
 
 def test_the_directory_knows_addresses_as_of_now(people: People) -> None:
-    directory = Directory(people)
+    directory = Directory(people, lambda: PLAN)
     office = Office(people)
     ada = office.hire("Ada", "mqtt://pager-7", "webpush://", "json://x")
     assert directory.channels(ada) == ("mqtt://pager-7", "webpush://", "json://x")
@@ -440,7 +476,7 @@ def test_an_address_is_looked_up_when_the_page_goes_and_stands_in_no_log(
     person = people.book().people[ada]
     people.change(msgspec.structs.replace(person, channels=("json://new-secret",)))
     people.remove(bob)
-    notifier = Notifier(desk.driver, desk.clock, Post, directory=Directory(people))
+    notifier = Notifier(desk.driver, desk.clock, Post, directory=Directory(people, lambda: desk.driver.plan))
     notifier.start(tuple(desk.pages(state="queued")))
     try:
         for _ in range(2):

@@ -106,7 +106,11 @@ def test_people_are_added_shown_kept_and_removed(web: TestClient) -> None:
     assert web.get("/api/v1/people").json() == {"items": [ada], "next": None}
     assert web.get(f"/api/v1/people/{ada['id']}").json() == ada
     kept = web.put(f"/api/v1/people/{ada['id']}", json={"name": "Ada B", "active": False})
-    assert (kept.json()["name"], kept.json()["channels"], kept.json()["why_not"]) == ("Ada B", [], "is not active")
+    assert (kept.json()["name"], kept.json()["channels"], kept.json()["why_not"]) == (
+        "Ada B",
+        [],
+        "is not to be paged now",
+    )
     assert web.delete(f"/api/v1/people/{ada['id']}").json() == {"id": ada["id"]}
     for method, path in (("get", ""), ("put", ""), ("delete", ""), ("post", "/test")):
         more: dict[str, Any] = {"json": {"name": "x"}} if method == "put" else {}
@@ -121,16 +125,16 @@ def test_people_are_added_shown_kept_and_removed(web: TestClient) -> None:
         ({"name": "   "}, "A name has 1 to 60 characters"),
         ({"name": "~0123456789abcdef"}, "cannot be a name here"),
         ({"name": "Ada", "languages": ["italian language"]}, "languages"),
-        ({"name": "Ada", "channels": ["pager 7"]}, "Channel 1: It is no URL"),
-        ({"name": "Ada", "channels": ["ada@example.com"]}, "Channel 1: It is a mail address alone"),
-        ({"name": "Ada", "channels": ["mqtt://"]}, "Channel 1: It does not name a pager of one person"),
-        ({"name": "Ada", "channels": ["mqtt://ticket-agents"]}, "with an id that no group has"),
+        ({"name": "Ada", "channels": ["pager 7"]}, "First way: It is no address of a way"),
+        ({"name": "Ada", "channels": ["ada@example.com"]}, "First way: It is a mail address alone"),
+        ({"name": "Ada", "channels": ["mqtt://"]}, "First way: Nothing is written beside it"),
+        ({"name": "Ada", "channels": ["mqtt://ticket-agents"]}, "is the pager of a whole group"),
         ({"name": "Ada", "channels": ["snpp://gw"]}, "snpp://HOST:444/PAGER-ID"),
         ({"name": "Ada", "channels": ["pocsag://"]}, "pocsag://NODE/RIC"),
         ({"name": "Ada", "channels": ["webpush://x"]}, "It says more than phones need"),
         ({"name": "Ada", "channels": ["webhook+https://a.example/x"]}, "stands in the plan"),
-        ({"name": "Ada", "channels": ["nosuch://secret-1"]}, "Apprise does not know this URL"),
-        ({"name": "Ada", "channels": ["webpush://", "webpush://"]}, "Channel 2 is there twice"),
+        ({"name": "Ada", "channels": ["nosuch://secret-1"]}, "Apprise does not know this address"),
+        ({"name": "Ada", "channels": ["webpush://", "webpush://"]}, "Second way: it is there twice"),
         ({"name": "Ada", "quiet": [{"from": "22:00", "to": "22:00"}]}, "ends when it begins"),
         ({"name": "Ada", "quiet": [{"from": "25:00", "to": "22:00"}]}, "from"),
         ({"name": "Ada", "colour": "red"}, "colour"),
@@ -168,7 +172,7 @@ def test_the_roster_is_told_changed_and_swapped(web: TestClient) -> None:
     assert items[0]["from"] == "2026-11-23T03:30:00.000Z"
     assert [(place["name"], place["duty"], place["reachable"]) for place in items[0]["people"]] == [("Ada", duty, True)]
     late = next(turn for turn in items if (turn["shift"], turn["date"]) == ("late", "2026-11-24"))
-    assert [(place["name"], place["why_not"]) for place in late["people"]] == [("Bob", "has no channel")]
+    assert [(place["name"], place["why_not"]) for place in late["people"]] == [("Bob", "has no way to be reached")]
     swap = web.post(
         "/api/v1/roster/stand-ins",
         json={
@@ -298,7 +302,7 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
     assert "a page is on its way since" in web.get(path).text
     saved = web.post(path, data=form | {"name": "Ada B"})
     assert saved.headers["location"] == f"{path}?said=saved"
-    assert "is not active" in web.get(path).text
+    assert "is not to be paged now" in web.get(path).text
     gone = web.post(f"{path}/remove", data=NOTHING)
     assert "Removed." in web.get(gone.headers["location"]).text
     assert web.post(f"{path}/remove", data=NOTHING).status_code == 404
@@ -308,7 +312,7 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
 def test_a_form_with_a_mistake_keeps_what_was_typed(web: TestClient) -> None:
     answer = web.post("/people", data={"name": "Ada", "channels": "pager 7", "quiet_from": "", "quiet_to": ""})
     assert answer.status_code == 422
-    assert "Not saved. Channel 1: It is no URL" in answer.text
+    assert "Not saved. First way: It is no address of a way" in answer.text
     assert 'value="Ada"' in answer.text
     ada = add(web, "Ada")
     answer = web.post(f"/people/{ada}", data={"name": "Ada", "quiet_from": "22:00", "quiet_to": ""})
@@ -376,7 +380,8 @@ def test_the_floor_says_that_a_shift_has_nobody_and_no_name(web: TestClient, sta
             break
         threading.Event().wait(0.02)
     page = web.get("/").text
-    assert "Ticket agents: nobody can be reached. Early, from 04:30: nobody stands on it." in page
+    assert "Ticket agents: nobody of the shift can be reached by name. Early, from 04:30: nobody stands on it." in page
+    assert "Pages go over radio, and at once to the next group." in page
     assert "Ada" not in page
 
 
@@ -386,7 +391,7 @@ def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand, tmp_path:
     assert f'data-group="{ada}"' in web.get(f"/phone/{ada}").text
     assert web.get(f"/phone/{bob}").status_code == 404
     assert web.post("/phone", json=asked(group=bob)).status_code == 422
-    assert web.get(f"/api/v1/people/{ada}").json()["why_not"] == "has no phone that asked to be paged"
+    assert web.get(f"/api/v1/people/{ada}").json()["why_not"] == "has not set up their phone yet"
     assert web.post("/phone", json=asked(group=ada)).json() == {"groups": [ada]}
     assert [phone.group for phone in Phones(tmp_path).of(ada)] == [ada]
     assert web.get(f"/api/v1/people/{ada}").json()["reachable"] is True

@@ -36,7 +36,7 @@ def make_channel(
         address, key = hook_address(entry.url), hook_key(entry.secret or "")
         assert address is not None  # noqa: S101 - the plan was checked
         assert key is not None  # noqa: S101 - the plan was checked
-        return WebhookChannel(address, key, site, now_ms)
+        return WebhookChannel(address, key, site, now_ms, to=entry.to)
     if kind == "webpush":
         from hub.notify.channels.webpush import WebPushChannel
 

@@ -38,6 +38,7 @@ class WebhookChannel(ThreadedChannel):
         site: str,
         now_ms: Callable[[], int],
         *,
+        to: str | None = None,
         read_s: float = READ_S,
         whole_s: float = WHOLE_S,
     ) -> None:
@@ -48,6 +49,7 @@ class WebhookChannel(ThreadedChannel):
             key: what the receiver knows too.
             site: the plan's site; events come from ``/andgate/v1/SITE``.
             now_ms: site time, for the signature's timestamp.
+            to: the number or address of the one person whom the receiver is to reach; None: a group.
             read_s: waited for each answer.
             whole_s: for everything after the connection stands.
         """
@@ -56,11 +58,12 @@ class WebhookChannel(ThreadedChannel):
         self._key = key
         self._source = f"/andgate/v1/{site}"
         self._now_ms = now_ms
+        self._to = to
         self._read_s = read_s
         self._whole_s = whole_s
 
     def _notify(self, note: Note) -> Result:
-        body = cloud_event(note, self._source)
+        body = cloud_event(note, self._source, self._to)
         headers = {"Content-Type": MEDIA_TYPE, **signed(event_id(note), self._now_ms() // 1000, body, self._key)}
         post = Post(self._address, read_s=self._read_s, whole_s=self._whole_s)
         status, retry_after = post.send(body, headers)
@@ -74,8 +77,8 @@ def event_id(note: Note) -> str:
     return note.page.id if note.page.kind == "page" else f"{note.page.id}:{note.group}"
 
 
-def cloud_event(note: Note, source: str) -> bytes:
-    """Return the body: what ``page/GROUP`` carries, with group and title, in a CloudEvent."""
+def cloud_event(note: Note, source: str, to: str | None = None) -> bytes:
+    """Return the body: what ``page/GROUP`` carries, with group and title, in a CloudEvent; `to` whom it is sent on."""
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": event_id(note),
@@ -85,6 +88,8 @@ def cloud_event(note: Note, source: str) -> bytes:
         "datacontenttype": "application/json",
         "data": {"group": note.group, "title": note.title, **msgspec.to_builtins(note.page)},
     }
+    if to is not None:
+        event["data"] |= {"to": to}
     if note.link is not None:
         event["data"] |= {"answer": note.link}
     if note.page.moment is not None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from andgate.plan import Plan
     from hub.store import People
 
 EXAMPLE = PersonBody(
@@ -60,12 +61,12 @@ def people_of(request: Request) -> People:
 
 
 @router.get("/people", dependencies=[Sees], **answers(PersonList, 404))
-def list_people(request: Request) -> Response:
+def list_people(request: Request, here: Here) -> Response:
     """List everybody who can be paged. Addresses are shown to whoever may edit them."""
     people, whole = people_of(request), caller(request).may("supervise")
-    book = people.book()
+    plan, book = here.driver.plan, people.book()
     failed = people.failed(book.people)
-    items = [person_entry(people, book, each, failed, whole=whole) for each in book.people.values()]
+    items = [person_entry(plan, people, book, each, failed, whole=whole) for each in book.people.values()]
     return json(PersonList(items=items))
 
 
@@ -82,13 +83,13 @@ async def add_person(request: Request, here: Here, who: Keeper) -> Response:  # 
     body = await read_struct(request, _person)
     people = people_of(request)
     made = await run_in_threadpool(people.add, await _checked(here, "", body), here.clock.now_ms())
-    return json(await run_in_threadpool(_entry, people, made.id), status=201)
+    return json(await run_in_threadpool(_entry, here.driver.plan, people, made.id), status=201)
 
 
 @router.get("/people/{person}", dependencies=[Sees], **answers(PersonEntry, 404))
-def show_person(request: Request, person: str) -> Response:
+def show_person(request: Request, here: Here, person: str) -> Response:
     """Show somebody."""
-    return json(_entry(people_of(request), person, whole=caller(request).may("supervise")))
+    return json(_entry(here.driver.plan, people_of(request), person, whole=caller(request).may("supervise")))
 
 
 @router.put("/people/{person}", openapi_extra=takes(PersonBody, example=EXAMPLE), **_keeps)
@@ -98,7 +99,7 @@ async def keep_person(request: Request, here: Here, who: Keeper, person: str) ->
     people = people_of(request)
     if not await run_in_threadpool(people.change, await _checked(here, person, body)):
         raise unknown(person)
-    return json(await run_in_threadpool(_entry, people, person))
+    return json(await run_in_threadpool(_entry, here.driver.plan, people, person))
 
 
 @router.delete("/people/{person}", **answers(Gone, 404))
@@ -157,17 +158,19 @@ def unknown(person: str) -> ProblemError:
     )
 
 
-def _entry(people: People, id: str, *, whole: bool = True) -> PersonEntry:
+def _entry(plan: Plan, people: People, id: str, *, whole: bool = True) -> PersonEntry:
     book = people.book()
     known = book.people.get(id)
     if known is None:
         raise unknown(id)
-    return person_entry(people, book, known, people.failed([id]), whole=whole)
+    return person_entry(plan, people, book, known, people.failed([id]), whole=whole)
 
 
-def person_entry(people: People, book: Book, person: Person, failed: frozenset[str], *, whole: bool) -> PersonEntry:
+def person_entry(
+    plan: Plan, people: People, book: Book, person: Person, failed: frozenset[str], *, whole: bool
+) -> PersonEntry:
     """Return somebody as the API shows them; `whole`: with addresses."""
-    why_not = unreachable(book, person, failed)
+    why_not = unreachable(plan, book, person, failed)
     last = people.last_pages(person.id)
     channels = []
     for rank, url in enumerate(person.channels):

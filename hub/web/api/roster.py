@@ -149,7 +149,7 @@ def take_back(request: Request, who: Keeper, stand_in: int) -> Response:  # noqa
 
 def turn_entry(plan: Plan, book: Book, turn: Turn, failed: frozenset[str], now_ms: int) -> TurnEntry:
     """Return a turn as the API shows it."""
-    places = [(_place(book, each, failed), each.off) for each in standings(book, turn)]
+    places = [(_place(plan, book, each, failed), each.off) for each in standings(book, turn)]
     return TurnEntry(
         group=turn.group,
         shift=turn.shift,
@@ -163,9 +163,9 @@ def turn_entry(plan: Plan, book: Book, turn: Turn, failed: frozenset[str], now_m
     )
 
 
-def _place(book: Book, standing: Standing, failed: frozenset[str]) -> Place:
+def _place(plan: Plan, book: Book, standing: Standing, failed: frozenset[str]) -> Place:
     person = book.people.get(standing.person or "")
-    why_not = unreachable(book, person, failed) if person is not None else "nobody is there"
+    why_not = unreachable(plan, book, person, failed) if person is not None else "nobody is there"
     decided = standing.stand_in
     return Place(
         id=standing.person,

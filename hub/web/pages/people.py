@@ -122,7 +122,7 @@ def listing(plan: Plan, book: Book, failed: frozenset[str]) -> Listing:
             name=person.name,
             shifts=listed(_shifts(plan, book, person)) or say("people.noshift"),
             ways=", ".join(way_name(url) for url in person.channels) or say("people.noway"),
-            why_not=unreachable(book, person, failed) or "",
+            why_not=unreachable(plan, book, person, failed) or "",
         )
         for person in book.people.values()
     )
@@ -166,7 +166,7 @@ def story(
         id=person.id,
         name=person.name,
         fields=fields_of(person),
-        why_not=unreachable(book, person, failed) or "",
+        why_not=unreachable(plan, book, person, failed) or "",
         ways=tuple(ways),
         turns=tuple(
             (f"/roster/{turn.group}/{turn.shift}/{turn.date}", f"{name}, {when_words(turn.start_ms, now_ms, zone)}")

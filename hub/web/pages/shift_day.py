@@ -67,7 +67,7 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
             person=person.id,
             name=person.name,
             why=_why(book, each),
-            why_not=unreachable(book, person, failed) or "",
+            why_not=unreachable(plan, book, person, failed) or "",
             duty=each.duty.id if each.duty is not None else None,
             stand_in=each.stand_in.id if each.stand_in is not None else None,
         )

@@ -93,7 +93,7 @@ def week(plan: Plan, book: Book, group: Group, monday: date, now_ms: int, failed
 def _cell(plan: Plan, book: Book, group: Group, shift: str, day: date, now_ms: int, failed: frozenset[str]) -> Cell:
     turn = turn_of(plan, group.id, shift, day.isoformat())
     assert turn is not None  # noqa: S101 - the shift is the group's own
-    mates = tuple(_mate(book, each, failed) for each in standings(book, turn) if not each.off)
+    mates = tuple(_mate(plan, book, each, failed) for each in standings(book, turn) if not each.off)
     mates = tuple(mate for mate in mates if mate.name)
     on = is_on(plan, group.shifts[shift], turn.date)
     names = [say("roster.mate.unreached", name=mate.name) if mate.why_not else mate.name for mate in mates]
@@ -107,7 +107,7 @@ def _cell(plan: Plan, book: Book, group: Group, shift: str, day: date, now_ms: i
     )
 
 
-def _mate(book: Book, standing: Standing, failed: frozenset[str]) -> Mate:
+def _mate(plan: Plan, book: Book, standing: Standing, failed: frozenset[str]) -> Mate:
     person = book.people.get(standing.person or "")
     if person is None or not person.active:
         return Mate(name="", more="", why_not="")
@@ -115,7 +115,7 @@ def _mate(book: Book, standing: Standing, failed: frozenset[str]) -> Mate:
     if standing.stand_in is not None:
         replaced = book.people.get(standing.stand_in.instead_of or "")
         more = say("roster.for", name=replaced.name) if replaced is not None else say("roster.extra")
-    return Mate(name=person.name, more=more, why_not=unreachable(book, person, failed) or "")
+    return Mate(name=person.name, more=more, why_not=unreachable(plan, book, person, failed) or "")
 
 
 def _on_words(plan: Plan, book: Book, group: Group, now_ms: int, failed: frozenset[str]) -> Markup:
@@ -124,7 +124,7 @@ def _on_words(plan: Plan, book: Book, group: Group, now_ms: int, failed: frozens
             "roster.on.turn",
             shift=group.shifts[turn.shift].name,
             until=hm(turn.end_ms, plan.site.timezone),
-            people=_counted(book, people, failed),
+            people=_counted(plan, book, people, failed),
         )
         for turn, people in on_now(plan, book, group.id, now_ms)
     ]
@@ -137,7 +137,7 @@ def _next_words(plan: Plan, book: Book, group: Group, now_ms: int, failed: froze
             "roster.next.turn",
             shift=group.shifts[turn.shift].name,
             start=_starts(plan, turn, now_ms),
-            people=_counted(book, people, failed),
+            people=_counted(plan, book, people, failed),
         )
         for turn, people in on_next(plan, book, group.id, now_ms)
     ]
@@ -155,8 +155,8 @@ def _joined(said: list[Markup]) -> Markup | None:
     return Markup(", ").join(said) if said else None
 
 
-def _counted(book: Book, people: tuple[Person, ...], failed: frozenset[str]) -> Markup:
-    reached = sum(unreachable(book, person, failed) is None for person in people)
+def _counted(plan: Plan, book: Book, people: tuple[Person, ...], failed: frozenset[str]) -> Markup:
+    reached = sum(unreachable(plan, book, person, failed) is None for person in people)
     if not people:
         return rich("roster.people.none")
     if reached < len(people):
