@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import socket
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -16,6 +18,8 @@ import pytest
 from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, HubConfig
+from hub.evidence.backup import backup
+from hub.evidence.restore import restore
 from hub.notify.channels.snpp import plain
 from hub.notify.channels.webpush import said
 from tests.hub.desk import PLAN, WAIT_S
@@ -87,6 +91,67 @@ def test_a_receiver_s_link_claims_and_then_it_is_used(tmp_path: Path) -> None:
             assert [claim.by for claim in moment.coming] == ["Jo"]
             rows = {row.channel: row for row in hub.reader.pages().items}
             assert len(hub.reader.taps(rows["hook"].id)) + len(hub.reader.taps(rows["mail"].id)) == 1
+
+
+def test_a_link_outlives_a_hub_that_is_restored_from_before_it_was_used(tmp_path: Path) -> None:
+    """The claim is gone with the lost data, so the link may say it again, once; what was paged later is not known."""
+    links: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def play(_: Stage, connection: socket.socket) -> None:
+        event = json.loads(heard_request(connection)[1])
+        if event["type"] == "andgate.page":
+            links.put(event["data"]["answer"])
+        connection.sendall(b"HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n")
+
+    with playing(play) as hooked:
+        plan = PLAN.replace('id = "agx"', 'id = "agx"\nurl = "https://andgate.example"', 1)
+        plan = plan.replace('channels = ["radio"]', 'channels = ["hook"]')
+        plan += f'[channels.hook]\nurl = "webhook+http://127.0.0.1:{hooked.port}/"\nsecret = "{SECRET}"\n'
+        (tmp_path / "plan.toml").write_text(plan, encoding="utf-8")
+
+        def config(data: str) -> HubConfig:
+            anywhere = Address("127.0.0.1", 0)
+            return HubConfig(plan=tmp_path / "plan.toml", data=tmp_path / data, broker_listen=anywhere, listen=anywhere)
+
+        with HubApp(config("data"), SystemClock()) as hub:
+            hub.wait_web()
+            _press(hub, "p1", "counter-a", "pressed")
+            first = urllib.parse.urlsplit(links.get(timeout=WAIT_S)).path
+            backup(tmp_path / "data", tmp_path / "backup.zip", "2026-11-22T08:00:00.000Z")
+            assert _answered(hub, first) == (200, "You are on it")
+            assert _answered(hub, first, "Bea") == (409, "Somebody has answered already")
+            _press(hub, "p2", "belt-3", "jammed")
+            _press(hub, "p3", "belt-3", "docked", key="AG1234/2026-11-21")
+            _press(hub, "p4", "belt-3", "jammed")
+            later = urllib.parse.urlsplit(links.get(timeout=WAIT_S)).path
+        restore(tmp_path / "backup.zip", tmp_path / "restored")
+        with HubApp(config("restored"), SystemClock()) as hub:
+            hub.wait_web()
+            (moment,) = hub.driver.open_moments()
+            assert moment.coming == ()
+            assert _answered(hub, first) == (200, "You are on it")
+            assert _answered(hub, first, "Bea") == (409, "Somebody has answered already")
+            assert [claim.by for claim in hub.driver.open_moments()[0].coming] == ["Jo"]
+            assert _answered(hub, later) == (404, "This link is not known here")
+
+
+def _press(hub: HubApp, id: str, touchpoint: str, signal: str, **more: str) -> None:
+    said = json.dumps({"id": id, "touchpoint": touchpoint, "signal": signal, **more}).encode()
+    _post(f"{hub.http_url}/api/v1/signals", said, "application/json")
+
+
+def _answered(hub: HubApp, path: str, who: str = "Jo") -> tuple[int, str]:
+    """Tap; return the status, and the headline."""
+    body = f"do=claim&minutes=2&who={who}".encode()
+    asked = urllib.request.Request(f"{hub.http_url}{path}", body, {"content-type": "application/x-www-form-urlencoded"})
+    try:
+        with urllib.request.urlopen(asked, timeout=WAIT_S) as answer:
+            status, text = answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            status, text = refused.code, refused.read().decode()
+    headline = re.search(r"<h1 class=\"answer-head.*?<span>(.*?)</span></h1>", text, re.DOTALL)
+    return status, "" if headline is None else headline[1]
 
 
 def _post(url: str, body: bytes, kind: str) -> None:

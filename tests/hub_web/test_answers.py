@@ -17,6 +17,7 @@ from andgate.plan import parse_plan
 from andgate.wire.messages import FeedSignal
 from hub.answers import Links
 from hub.evidence.backup import KEY
+from hub.evidence.erase import erase
 from hub.store import PageRow
 from hub.store.people import Person
 from hub.web.app import create_app
@@ -179,6 +180,18 @@ def test_a_link_of_one_person_names_them(hall: Hall) -> None:
     assert hall.moment(row)["by"] == ["Marta Rossi"]
     (tap,) = hall.reader.taps(row.id)
     assert tap.who == person.id
+
+
+def test_a_link_of_somebody_who_was_erased_is_nobodys(hall: Hall) -> None:
+    person = hall.driver.people.add(Person(id="", name="Marta Rossi", channels=("webpush://",)), hall.clock.now_ms())
+    row = hall.press()
+    with_person(hall, row, person.id)
+    erase(hall.data, "Marta Rossi")
+    with phone(hall) as web:
+        for answer in (web.get(hall.path(row)), web.post(hall.path(row), data=GO)):
+            assert answer.status_code == 404
+            assert "not on this hub’s list of people any more" in words(answer.text)
+    assert hall.moment(row)["by"] == [], "the others are paged on"
 
 
 def test_what_is_over_or_too_old_says_so_kindly(hall: Hall) -> None:

@@ -21,6 +21,7 @@ from andgate.moment.signals import Action
 from andgate.routing import place
 from hub.answers.links import GOOD_MS, PATH, Links
 from hub.driver.answering import rejection
+from hub.store.persons import SOMEBODY
 from hub.web.api.moments import committed
 from hub.web.auth import caller
 from hub.web.context import Context, context
@@ -101,6 +102,8 @@ def answer(reader: Reader, links: Links, plan: Plan, token: str, name: str, now_
         return Answer(state="unknown", says=say("answer.unknown.more"))
     if row.person is not None:
         name = reader.name_of(row.person)
+        if name == SOMEBODY:  # erased: a claim by nobody would keep others from being paged
+            return Answer(state="unknown", says=say("answer.unknown.nobody"))
     told = (found for found in map(reader.moment, reader.told_by(row.page)) if found is not None)
     moments = sorted(told, key=lambda moment: (moment.ends_ms, moment.touchpoint))  # the nearest deadline is read first
     taps = reader.taps(row.id)

@@ -48,6 +48,7 @@ ANSWERS: dict[str, str] = {
     "answer.unknown": "This link is not known here",
     "answer.unknown.more": "It may be cut off, or of another hub, or of a page that is not kept any more. "
     "Open the newest page you got.",
+    "answer.unknown.nobody": "Whoever was paged with it is not on this hub’s list of people any more.",
     "answer.refused": "That did not work. {why}",
     "answer.floor": "See everything that is open",
     # who is coming, on every screen
