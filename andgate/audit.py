@@ -7,7 +7,7 @@ there is neither, that is a finding, and somebody must be told that Andgate itse
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -19,13 +19,19 @@ from andgate.plan import PageStep, Plan
 THREATS = ("threatened", "failing", "failed")
 """Levels of an open moment that needs somebody."""
 
-Why = Literal["claimed", "told", "no-steps", "listening", "backlog"]
+Why = Literal["claimed", "told", "no-steps", "listening", "backlog", "muted", "suspended"]
 """Why nothing comes next: somebody is on it with no end to that, everybody in the plan was told, the plan pages nobody,
-the hub only listens, overdue pages wait for the rest of a node's backlog."""
+the hub or the place only listens, overdue pages wait for the rest of a node's backlog, somebody muted it, a fire alarm
+suspends it."""
 
-What = Literal["undecided", "lapse", "lost", "unsent", "failed", "no-channel"]
+What = Literal["undecided", "lapse", "lost", "unsent", "failed", "no-channel", "unreleased"]
 """Neither: a step is overdue or nobody wakes for it; a claim stands beyond its end; a page was decided and never
-queued; a page is due and nobody has tried; a page failed for good on every channel; no group of the ladder has one."""
+queued; a page is due and nobody has tried; a page failed for good on every channel; no group of the ladder has one; a
+page is kept back, and nothing quiet keeps it back any more, or nobody looks when that ends."""
+
+SPARED = "quiet hours"
+"""What the note of a page begins with that somebody's own quiet hours keep back: they know of the threat, and nobody
+tells them of it once more when those hours end."""
 
 
 class Next(Struct, frozen=True):
@@ -36,6 +42,16 @@ class Next(Struct, frozen=True):
     group: str
     lapses: bool = False
     """Only if whoever is on it has not ended it by then."""
+
+
+class Quiet(Struct, frozen=True):
+    """What keeps pages back now."""
+
+    why: Literal["muted", "suspended", "listening"]
+    until_ms: int | None = None
+    """When it ends; None: nobody knows."""
+    look_ms: int | None = None
+    """When somebody looks next whether it has ended; None: nobody does before somebody says so."""
 
 
 class Finding(Struct, frozen=True):
@@ -104,12 +120,15 @@ class Told(Struct, frozen=True):
     """(group, why) whose newest page failed for good on every channel."""
     bare: frozenset[str] = frozenset()
     """Groups without a channel."""
+    kept: frozenset[str] = frozenset()
+    """Groups whose newest page something quiet kept back, from all or some of them."""
 
 
 def told(sendings: Iterable[Sending]) -> Told:
     """Sum up a moment's deliveries, in the order of their decision; a later page to a group makes good for others."""
     newest: dict[str, tuple[str, bool, str, str]] = {}
     groups: set[str] = set()
+    kept: set[str] = set()
     for each in sendings:
         if each.kind != "page":
             continue
@@ -119,6 +138,9 @@ def told(sendings: Iterable[Sending]) -> Told:
         page, reached, note, channel = newest.get(each.group, ("", False, "", ""))
         if page != each.page:
             page, reached, note, channel = each.page, False, "", ""
+            kept.discard(each.group)
+        if each.state == "muted" and not each.note.startswith(SPARED):
+            kept.add(each.group)
         failed = each.state == "failed"
         newest[each.group] = (page, reached or not failed, each.note if failed else note, channel or each.channel)
     lost = {group: (note, channel) for group, (_, reached, note, channel) in newest.items() if not reached}
@@ -126,6 +148,7 @@ def told(sendings: Iterable[Sending]) -> Told:
         frozenset(groups),
         tuple((group, note) for group, (note, channel) in lost.items() if channel),
         frozenset(group for group, (_, channel) in lost.items() if not channel),
+        frozenset(kept),
     )
 
 
@@ -157,7 +180,16 @@ def following(
     return found
 
 
-def audit(outlook: Outlook, sent: Told, plan: Plan, now_ms: int, *, slack_ms: int, listen_only: bool) -> Audited:
+def audit(
+    outlook: Outlook,
+    sent: Told,
+    plan: Plan,
+    now_ms: int,
+    *,
+    slack_ms: int,
+    listen_only: bool,
+    quiet: Callable[[str], Quiet | None] = lambda _group: None,
+) -> Audited:
     """Return what comes next for one open threat, or why nothing does, or what is wrong.
 
     Args:
@@ -167,6 +199,7 @@ def audit(outlook: Outlook, sent: Told, plan: Plan, now_ms: int, *, slack_ms: in
         now_ms: the real now.
         slack_ms: by so much everything may be late.
         listen_only: the hub judges and pages nobody.
+        quiet: what keeps pages about it from a group now; None: nothing does.
     """
     moment, steps = outlook.moment, outlook.steps
     claimed, until_ms = moment.claimed_ms is not None, moment.claim_until_ms
@@ -186,13 +219,42 @@ def audit(outlook: Outlook, sent: Told, plan: Plan, now_ms: int, *, slack_ms: in
         ahead = Next(max(again_ms, now_ms), 0, steps[0].group)
     ahead = _repeated(outlook, ahead, now_ms, late_ms, findings)
     why: Why | None = None
+    ends_ms: int | None = None
     if listen_only:
-        ahead, why, until_ms = None, "listening", None
+        ahead, why = None, "listening"
+    elif (held := _kept(outlook, sent, quiet, late_ms, findings)) is not None:
+        why, ends_ms = held.why, held.until_ms
     elif waits:
-        why, until_ms = "backlog", outlook.waits_ms
+        why, ends_ms = "backlog", outlook.waits_ms
+    elif ahead is None and steps and claimed:
+        why, ends_ms = "claimed", until_ms
     elif ahead is None:
-        why = "no-steps" if not steps else "claimed" if claimed else "told"
-    return Audited(moment.id, ahead, why, until_ms if why in ("claimed", "backlog") else None, tuple(findings))
+        why = "told" if steps else "no-steps"
+    return Audited(moment.id, ahead, why, ends_ms, tuple(findings))
+
+
+def _kept(
+    outlook: Outlook, sent: Told, quiet: Callable[[str], Quiet | None], late_ms: int, findings: list[Finding]
+) -> Quiet | None:
+    """Return what keeps back what a group was to be told; add a finding where nothing does, or it is never let go."""
+    found: Quiet | None = None
+    for group in sorted(sent.kept):
+        held = quiet(group)
+        if held is None:
+            if not _spared(outlook, group):
+                findings.append(Finding("unreleased", outlook.moment.id, group))
+        elif held.until_ms is not None and (
+            held.until_ms <= late_ms or held.look_ms is None or held.look_ms > held.until_ms
+        ):
+            findings.append(Finding("unreleased", outlook.moment.id, group, "nobody looks when it ends"))
+        found = found or held
+    return found
+
+
+def _spared(outlook: Outlook, group: str) -> bool:
+    """Whether a group need not be told after all, since somebody is on it: by the rule of its last step."""
+    mine = [index for index, step in enumerate(outlook.steps) if step.group == group and index in outlook.fates]
+    return bool(mine) and outlook.moment.claimed_ms is not None and outlook.steps[mine[-1]].unless_claimed
 
 
 def _rungs(outlook: Outlook, sent: Told, now_ms: int, late_ms: int, findings: list[Finding]) -> tuple[list[int], bool]:

@@ -7,12 +7,13 @@ with everything and wrong about nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from andgate.audit import Finding, Told, audit, told, unsent
+from andgate.audit import Finding, Quiet, Told, audit, told, unsent
 from andgate.moment.engine import Engine
+from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook
 from andgate.routing import place
 from hub.clock import HubClock
@@ -28,7 +29,7 @@ SLACK_S = 2.0
 """By so much the hub may be late with everything."""
 QUIET_S = 30.0
 """An attempt to send may take so long."""
-_MAY_BE_LATE = frozenset({"undecided", "lapse", "unsent"})
+_MAY_BE_LATE = frozenset({"undecided", "lapse", "unsent", "unreleased"})
 _PLACES = 3
 
 
@@ -48,8 +49,23 @@ class Audit(Struct, frozen=True):
 class Auditor:
     """Looks; belongs to the driver's thread. `report` may be read from any."""
 
-    def __init__(self, store: Store, clock: HubClock, *, listen_only: bool) -> None:
-        """Look at what `store` and an engine have of each other."""
+    def __init__(
+        self,
+        store: Store,
+        clock: HubClock,
+        *,
+        listen_only: bool,
+        quiet: Callable[[Moment, str, int], Quiet | None] = lambda _moment, _group, _now_ms: None,
+    ) -> None:
+        """Look at what `store` and an engine have of each other.
+
+        Args:
+            store: of the hub.
+            clock: site time.
+            listen_only: the hub pages nobody.
+            quiet: (moment, group, now) -> what keeps pages about it from them; None: nothing does.
+        """
+        self._quiet = quiet
         self._store = store
         self._clock = clock
         self._listen_only = listen_only
@@ -66,6 +82,12 @@ class Auditor:
         """Say that something was decided about a moment's pages, or became of one."""
         if self._since_ms is not None:  # the first look is at everything
             self._touched.add(moment)
+
+    def sent(self, moment: str) -> None:
+        """Say that a page about a moment went out: that can only mend what is wrong, so else nobody looks at once."""
+        self._told.pop(moment, None)
+        if self._wrong or self._doubts or self.report.findings:
+            self.decided(moment)
 
     def wait_s(self) -> float:
         """Return how many real seconds there are until the next look at everything."""
@@ -112,7 +134,15 @@ class Auditor:
 
     def _audit(self, outlook: Outlook, sent: Told, engine: Engine, now_ms: int) -> None:
         slack_ms = round(SLACK_S * 1000 * self._clock.rate)
-        found = audit(outlook, sent, engine.plan, now_ms, slack_ms=slack_ms, listen_only=self._listen_only)
+        found = audit(
+            outlook,
+            sent,
+            engine.plan,
+            now_ms,
+            slack_ms=slack_ms,
+            listen_only=self._listen_only,
+            quiet=lambda group: self._quiet(outlook.moment, group, now_ms),
+        )
         if found.findings:
             self._wrong[found.moment] = found.findings
 
@@ -148,6 +178,8 @@ def _faults(findings: Iterable[Finding], engine: Engine) -> dict[Key, str]:
         elif each.what in ("failed", "no-channel"):
             key = (f"group/{each.group}", "", "unreached" if each.what == "failed" else "no-channel")
             notes[key] = each.note
+        elif each.what == "unreleased":
+            key = ("hub/audit", "", "unreleased")
         else:
             key = ("hub/audit", "", "forgotten")
         moment = engine.moment(each.moment)

@@ -121,7 +121,9 @@ class Judge:
         self._rota = rota = Roster(self.people)
         self.handover = Handover(store, self.people, self.engine.plan)
         self._notices = Notices(store.pages, listen_only=listen_only)
-        self.quiet = quiet = Quiet(store, self.engine.plan, clock.now_ms(), listen_only=listen_only)
+        self.quiet = quiet = Quiet(
+            store, self.engine.plan, self.engine.open_moments(), clock.now_ms(), listen_only=listen_only
+        )
         self.watch = Watch(store, self.fleet, plan, listen_only=listen_only, rota=rota, why_not=quiet.fault_why_not)
         self.outbox = Outbox(store.pages, listen_only=listen_only, why_not=quiet.why_not, rota=rota)
         for _, known in plans:
@@ -133,10 +135,10 @@ class Judge:
             self._ladder,
             self.engine.plan,
             clock.now_ms(),
-            ways=Directory(self.people, lambda: self.engine.plan),
+            ways=Directory(self.people),
             why_not=self._why_not,
         )
-        self.auditor = Auditor(store, clock, listen_only=listen_only)
+        self.auditor = Auditor(store, clock, listen_only=listen_only, quiet=quiet.kept)
         self.hands = Hands(self)
         self._mail = Mail(self)
         self._stillness = Stillness(self)
@@ -207,7 +209,10 @@ class Judge:
         """Take what became of a page, or of a drill."""
         if isinstance(item, PageFate):
             batch.pages += self.paging.fate(item, self.engine.plan, batch.now_ms)
-            self.auditor.decided(item.moment)
+            if item.state == "sent":
+                self.auditor.sent(item.moment)
+            else:
+                self.auditor.decided(item.moment)
         elif isinstance(item, Receipt):
             self.received(batch, item)
         elif isinstance(item, Held):
@@ -402,12 +407,10 @@ class Judge:
         batch.accepted += taken.accepted
         batch.duplicates += taken.duplicates
         if taken.inputs:
-            self.decide(batch, self.apart(taken), more=taken.more)
+            marked = self.quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
+            taken.inputs = list(marked)
+            self.decide(batch, marked, more=taken.more)
             self.watch.late(taken.inputs)
-
-    def apart(self, taken: Taken) -> tuple[Input, ...]:
-        """Return what was taken in, marked where it is training."""
-        return self.quiet.apart(taken.inputs, lambda at_ms: self.engine.casting_at(at_ms).plan)
 
     def decide(self, batch: Batch, inputs: tuple[Input, ...], *, more: bool = False) -> None:
         """Let the engine take these in: one step of it, one entry of the journal."""

@@ -82,4 +82,5 @@ class Stillness:
         for row in queued:
             if row.id in held and pages.mute(row.moment, row.id, held[row.id]):
                 batch.cancelled.append(row.id)
+                judge.auditor.decided(row.moment)
         batch.pages = [row for row in batch.pages if row.id not in held]

@@ -46,7 +46,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     """An event: it stands for so long after the last one. None: a state, over when it is over."""
 
 
-AUDIT = frozenset({"unreached", "no-channel", "unsent", "forgotten"})
+AUDIT = frozenset({"unreached", "no-channel", "unsent", "forgotten", "unreleased"})
 """What the auditor finds: of the hub and of the ways to people, not of nodes."""
 OWN = AUDIT | {UNSTAFFED}
 """What is about people and the hub itself, and no node's."""
@@ -196,7 +196,7 @@ KINDS: dict[str, Kind] = {
         do="Call whoever should know. Look whether its service answers; if it does, restart the hub",
     ),
     UNSTAFFED: Kind(
-        words="nobody can be reached: {}",
+        words="nobody of the shift can be reached by name: {}",
         many="groups with nobody who can be reached",
         do="Put somebody on the shift, on the roster page, and test how they are reached",
     ),
@@ -209,6 +209,11 @@ KINDS: dict[str, Kind] = {
         words="a threat has no next step: {}",
         many="threats without a next step",
         do="Call whoever should know, then restart the hub: it takes up every open threat. Report it with its log",
+    ),
+    "unreleased": Kind(
+        words="a page is kept back though nothing is quiet there any more: {}",
+        many="threats whose pages are kept back for no reason",
+        do="Call whoever should know, then restart the hub: it lets go what nothing keeps back. Report it with its log",
     ),
 }
 

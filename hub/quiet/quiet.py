@@ -1,16 +1,20 @@
 """Quiet at work: asked before each page, and looking when one of its reasons begins or ends. The driver's thread only.
 
-Pages that something keeps back are remembered by moment and group. When nothing keeps them back any more, those that
-are still about an open threat are released: the engine pages the present state, once. That is looked at whenever
-anything may have changed, at a start of the hub too, so no end is missed while it was down.
+Pages that something keeps back are remembered by moment and group, for as long as the moment is open; a start finds
+them again in the outbox. When nothing keeps them back any more, those that are still about a threat are released: the
+engine pages the present state, once. That is looked at whenever anything may have changed, at a start of the hub too,
+so no end is missed while it was down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from andgate.audit import THREATS, told
+from andgate.audit import Quiet as Kept
 from andgate.errors import RefusedError
 from andgate.moment.moments import Moment
 from andgate.moment.signals import RESERVED, Input, Listening, Muted, Released, Signal, Trained, Unmuted, Untrained
@@ -29,28 +33,40 @@ AHEAD_MOST_MS = 14 * 24 * HOUR_MS
 """So long ahead a mute may be made, and so long devices may be given to training."""
 STANDING_MOST = 200
 """Mutes at once; more are a mistake of some program."""
-_HELD = (
-    "insert into held (moment, team, since_ms, over) values (?, ?, ?, ?) "
-    "on conflict (moment, team) do update set since_ms = excluded.since_ms, over = excluded.over"
-)
-"""One statement for both, since the rows of one statement keep their order."""
-_CLEAN = "delete from held where over = ?"
+
+
+class Held(Struct):
+    """An open moment whose pages something keeps back."""
+
+    touchpoint: str
+    """Where it is: elsewhere nothing may keep them."""
+    groups: dict[str, bool] = {}
+    """From whom -> whether they were let go while somebody was on it: when nobody is any more, they are once more."""
 
 
 class Quiet:
     """Says why no page about a moment may go to somebody now."""
 
-    def __init__(self, store: Store, plan: Plan, now_ms: int, *, listen_only: bool = False) -> None:
-        """Go on from what is stored."""
+    def __init__(
+        self, store: Store, plan: Plan, moments: Iterable[Moment], now_ms: int, *, listen_only: bool = False
+    ) -> None:
+        """Go on from what is stored.
+
+        Args:
+            store: of the hub.
+            plan: in force.
+            moments: that are open.
+            now_ms: now.
+            listen_only: nothing may go.
+        """
         self._store = store
         self._plan = plan
         self._listen_only = listen_only
         self._state = State(store, plan, now_ms)
-        store.row(_CLEAN, (True,))
-        held = store.db.execute("select moment, team from held where over = 0")
-        self._held: dict[tuple[str, str], None] = dict.fromkeys((moment, team) for moment, team in held)
-        self._places: dict[str, str] = {}
-        """Where a moment was whose pages are kept back: elsewhere nothing may keep them."""
+        self._held: dict[str, Held] = {}
+        for moment in moments:
+            if moment.level in THREATS:
+                self._recall(moment)
         self._next_ms: int | None = None
         self._changed = True
 
@@ -66,9 +82,23 @@ class Quiet:
             self._changed |= self._state.saw(item)
 
     def published(self, moments: Iterable[Moment]) -> None:
-        """Look again where a moment whose pages are kept back is somewhere else now."""
-        if self._places:
-            self._changed |= any(self._places.get(each.id, each.touchpoint) != each.touchpoint for each in moments)
+        """Look again where a moment whose pages are kept back is somewhere else now, or nobody is on it any more."""
+        for each in moments:
+            held = self._held.get(each.id)
+            if each.state == "ended" or each.withdrawn:
+                self._held.pop(each.id, None)
+            elif held is not None:
+                free = each.claimed_ms is None and any(held.groups.values())
+                self._changed |= free or held.touchpoint != each.touchpoint
+            elif each.revision:  # it may have been over, and is open again
+                self._recall(each)
+                self._changed |= each.id in self._held
+
+    def _recall(self, moment: Moment) -> None:
+        """Remember what is kept back of a moment, as its pages say."""
+        kept = told(self._store.pages.of(moment.id)).kept
+        if kept:
+            self._held[moment.id] = Held(moment.touchpoint, dict.fromkeys(sorted(kept), False))
 
     def listening(self, now_ms: int) -> Listening | None:
         """Return what the journal must say of listening only, where that has changed since it was said last."""
@@ -93,29 +123,45 @@ class Quiet:
 
         What is kept back is remembered: when nothing keeps it back any more, the present state is paged.
         """
-        why = self._why_not(moment, group, now_ms)
-        if why is None:
+        rule = self._rule(moment, group, now_ms)
+        if rule is None:
             self._let_go(moment.id, group)
-        elif moment.state == "open":
-            self._places[moment.id] = moment.touchpoint
-            if (moment.id, group) not in self._held:
-                self._held[moment.id, group] = None
-                self._store.row(_HELD, (moment.id, group, now_ms, False))
-        return why
+            return None
+        if moment.state == "open":
+            held = self._held.setdefault(moment.id, Held(moment.touchpoint))
+            held.groups[group] = False
+        return self._words(rule)
 
-    def _why_not(self, moment: Moment, group: str, now_ms: int) -> str | None:
+    def kept(self, moment: Moment, group: str, now_ms: int) -> Kept | None:
+        """Return what keeps pages about a moment from a group now, for whoever looks whether that is right."""
+        rule = self._rule(moment, group, now_ms)
+        if isinstance(rule, Suspension):
+            return Kept("suspended", rule.until_ms, self.next_ms())
+        if isinstance(rule, Mute):
+            return Kept("muted", rule.end_ms, self.next_ms())
+        return None if rule is None else Kept("listening")
+
+    def _rule(self, moment: Moment, group: str, now_ms: int) -> Suspension | Mute | str | None:
+        """Return by what no page about a moment may go to a group now: what stands, or words of the plan's or hub's."""
         if self._listen_only:
             return "the hub only listens"
         touchpoint = moment.touchpoint
         suspension = next((each for each in self._state.suspensions() if touchpoint in each.places), None)
         if suspension is not None:
-            return self._suspended_words(suspension)
+            return suspension
         if touchpoint in self._plan.quiet.listens:
             return "the plan only listens here"
-        for mute in self._state.standing(now_ms):
-            if covers(mute.scope, self._plan, touchpoint=touchpoint, expectation=moment.expectation, group=group):
-                return self._mute_words(mute)
-        return None
+        found = (
+            mute
+            for mute in self._state.standing(now_ms)
+            if covers(mute.scope, self._plan, touchpoint=touchpoint, expectation=moment.expectation, group=group)
+        )
+        return next(found, None)
+
+    def _words(self, rule: Suspension | Mute | str) -> str:
+        if isinstance(rule, Suspension):
+            return self._suspended_words(rule)
+        return self._mute_words(rule) if isinstance(rule, Mute) else rule
 
     def fault_why_not(self, touchpoints: Sequence[str], now_ms: int) -> str | None:
         """Return why technicians may not be paged of a fault now, in words; None: they may.
@@ -148,9 +194,9 @@ class Quiet:
         return local_time(self._plan, at_ms).strftime("%H:%M")
 
     def _let_go(self, moment: str, group: str) -> None:
-        if (moment, group) in self._held:
-            del self._held[moment, group]
-            self._store.row(_HELD, (moment, group, 0, True))
+        held = self._held.get(moment)
+        if held is not None and held.groups.pop(group, None) is not None and not held.groups:
+            del self._held[moment]
 
     # ---------------------------------------------------------------------------------------------- looking
 
@@ -186,16 +232,21 @@ class Quiet:
     def released(self, moment_of: Callable[[str], Moment | None], now_ms: int) -> Released | None:
         """Return the pages that nothing keeps back any more, of moments that are still open."""
         free = []
-        self._places.clear()
-        for moment_id, group in list(self._held):
-            moment = moment_of(moment_id)
+        for id, held in list(self._held.items()):
+            moment = moment_of(id)
             if moment is None or moment.state == "ended":
-                self._let_go(moment_id, group)
-            elif self._why_not(moment, group, now_ms) is None:
-                self._let_go(moment_id, group)
-                free.append((moment_id, group))
-            else:
-                self._places[moment_id] = moment.touchpoint
+                del self._held[id]
+                continue
+            held.touchpoint = moment.touchpoint
+            for group, before in list(held.groups.items()):
+                if self._rule(moment, group, now_ms) is not None:
+                    held.groups[group] = False
+                elif moment.claimed_ms is None:
+                    self._let_go(id, group)
+                    free.append((id, group))
+                elif not before:
+                    held.groups[group] = True
+                    free.append((id, group))
         return Released(at_ms=now_ms, pages=tuple(free)) if free else None
 
     def looked(self, now_ms: int, name: Callable[[str], str]) -> View:

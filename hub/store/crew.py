@@ -13,6 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from andgate.audit import SPARED
 from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
@@ -138,7 +139,7 @@ class Crews:
             _like(event, group, mate.channel, moment, plan, stands_for),
             person=mate.person,
             stands_for=stands_for.id if stands_for is not None else None,
-            muted=f"quiet hours {hush}: the first page of this threat has gone" if hush is not None else "",
+            muted=f"{SPARED} {hush}: the first page of this threat has gone" if hush is not None else "",
         )
 
     def _hush(self, mate: Mate, event: Paged, moment: Moment) -> str | None:

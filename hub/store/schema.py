@@ -39,7 +39,6 @@ mute          who muted what, from when to when, and why
 training      which devices were for training, from when to when
 suspension    what contacts of a fire alarm said
 listening     since when the hub only listened, or paged
-held          pages that something quiet keeps back: when it ends, the present state is paged
 sender        how much came from each node and feed, and how much of it was no good
 ============  =========================================================================================================
 """

@@ -318,5 +318,6 @@ create table shift_tally (
 ) without rowid;
 """),
     "m018_void": ("create index moment_void on moment (opened_ms, touchpoint) where counts & 4 != 0",),  # 4: void
+    "m019_kept_back": ("drop table held",),  # the pages themselves say what is kept back
 }
 """Name -> its statements, oldest first. sqlite-utils notes in the database which names it has run."""

@@ -9,6 +9,7 @@ from hub.clock import HandClock
 from hub.driver import auditor
 from hub.store import PageFate, PageRow
 from tests.hub.desk import PLAN, START_MS, Desk, as_killed, node_signal
+from tests.hub.test_quiet import FIRE, mute, sound
 from tests.hub.test_technicians import TECHNICIANS
 
 BARE = PLAN.replace('name = "Ticket agents"\nchannels = ["radio"]', 'name = "Ticket agents"').replace(
@@ -177,3 +178,91 @@ def test_many_places_with_one_cause_are_one_finding(make_desk: Callable[..., Des
         "group/supervisors unreached Baggage belt 3, AG0, Baggage belt 3, AG1, Baggage belt 3, AG2 and 2 more (refused)"
     ]
     assert auditor._where(["one"], "") == "one"
+
+
+# ------------------------------------------------------------------------------------------------- what is kept back
+
+
+def kept(desk: Desk, *, minutes: float = 2) -> str:
+    """Mute the counter, and let it be threatened."""
+    mute(desk, minutes=minutes, touchpoints=("counter-a",))
+    moment = threaten(desk)
+    assert [row.state for row in desk.pages()] == ["muted"]
+    return moment
+
+
+def test_what_is_muted_is_no_finding_and_what_is_released_is_none(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=TECHNICIANS)
+    kept(desk)
+    for _ in range(12):
+        look(desk, 15_000)
+        for row in desk.pages(state="queued"):
+            became(desk, row, "sent")
+    assert (found(desk), notices(desk)) == ([], [])
+
+
+def test_a_page_that_is_never_let_go_is_caught_and_a_restart_lets_it_go(
+    make_desk: Callable[..., Desk], tmp_path: Path, clock: HandClock
+) -> None:
+    desk = make_desk(plan=TECHNICIANS)
+    kept(desk)
+    desk.driver._judge.quiet._held.clear()
+    look(desk, 120_000)
+    look(desk, 5_000)
+    look(desk, 5_000)
+    assert found(desk) == ["hub/audit unreleased Check-in counter A"]
+    (notice,) = notices(desk)
+    assert notice.text.startswith(
+        "hub/audit: a page is kept back though nothing is quiet there any more: Check-in counter A"
+    )
+    assert not desk.pages(group="ticket-agents", state="queued")
+    again = make_desk(plan=TECHNICIANS, data=as_killed(tmp_path / "data", tmp_path / "killed"), clock=clock)
+    assert [row.reason for row in again.pages(group="ticket-agents", state="queued")] == ["it was quiet until now"]
+    for row in again.pages(state="queued"):
+        became(again, row, "sent")
+    look(again, 15_000)
+    assert found(again) == []
+
+
+def test_a_page_that_is_kept_back_by_nothing_is_caught(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=TECHNICIANS)
+    desk.driver._judge.outbox._why_not = lambda *_: "nobody knows why"
+    threaten(desk)
+    look(desk, 15_000)
+    look(desk, 5_000)
+    assert found(desk) == ["hub/audit unreleased Check-in counter A"]
+
+
+def test_a_mute_whose_end_nobody_looks_for_is_caught_before_it_ends(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=TECHNICIANS)
+    kept(desk, minutes=3)
+    desk.driver._judge.quiet._next_ms = None
+    look(desk, 15_000)
+    look(desk, 5_000)
+    look(desk)
+    assert found(desk) == ["hub/audit unreleased Check-in counter A"]
+
+
+def test_a_suspension_that_outlives_its_end_is_caught(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=TECHNICIANS + FIRE)
+    desk.post("f1", "suspended", "fire-panel")
+    threaten(desk)
+    desk.driver._judge.quiet.unheard = lambda now_ms: []  # type: ignore[method-assign]
+    look(desk, 600_000)
+    look(desk, 5_000)
+    look(desk, 5_000)
+    assert "hub/audit unreleased Check-in counter A" in found(desk)
+
+
+def test_what_was_let_go_while_somebody_was_on_it_is_told_when_nobody_is_any_more(desk: Desk, tmp_path: Path) -> None:
+    """The claim spares them the page at the mute's end, and not what the claim's own end brings."""
+    mute(desk, minutes=2, touchpoints=("counter-a",))
+    moment = threaten(desk)
+    look(desk, 100_000)
+    desk.act("claim", moment, promise_ms=40_000)
+    look(desk, 20_000)
+    told = {row.group for row in desk.pages(state="queued")}
+    assert told == {"ticket-agents"}, "whose step goes whoever is on it"
+    look(desk, 25_000)
+    assert {row.group for row in desk.pages(state="queued")} == {"ticket-agents", "supervisors"}
+    sound(desk, tmp_path / "data")

@@ -551,12 +551,35 @@ def test_when_the_hub_only_listened_is_on_record(
     sound(again, copy)
 
 
+def test_what_is_over_is_kept_in_mind_by_nobody_and_comes_back_with_it(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    """A place that only listens for a year remembers what is open, and not what was."""
+    listens = PLAN.replace('area = "Terminal 1"\n', 'area = "Terminal 1"\nlistens = true\n')
+    desk = make_desk(plan=listens)
+    held = desk.driver._judge.quiet._held
+    for number in range(20):
+        desk.post(f"p{number}", "pressed", "counter-a")
+        assert len(held) == 1
+        desk.post(f"r{number}", "reset", "counter-a")
+        assert not held
+        desk.pass_ms(1_000)
+    desk.post("taken-back", "pressed", "belt-3", retracts="r19")
+    (moment,) = desk.driver.open_moments()
+    assert list(held) == [moment.id]
+    assert [row.note for row in desk.pages(moment=moment.id, kind="page")] == ["the plan only listens here"]
+    desk.driver.reload(PLAN).result(WAIT_S)
+    assert [row.group for row in desk.pages(state="queued", moment=moment.id)] == ["ticket-agents"]
+    sound(desk, tmp_path / "data")
+
+
 # ------------------------------------------------------------------------------------------------------- properties
 
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("press"), st.just(0)),
         st.tuples(st.just("reset"), st.just(0)),
+        st.tuples(st.just("claim"), st.integers(1, 9)),
         st.tuples(st.just("mute"), st.integers(1, 4)),
         st.tuples(st.just("unmute"), st.just(0)),
         st.tuples(st.just("alarm"), st.integers(0, 1)),
@@ -583,6 +606,8 @@ def test_when_nothing_is_quiet_any_more_nobody_is_left_untold(
                 desk.post(f"s{number}", "pressed" if step == "press" else "reset", "counter-a")
             elif step == "mute":
                 mute(desk, id=f"m{number}", minutes=value)
+            elif step == "claim" and desk.driver.open_moments():
+                desk.act("claim", desk.driver.open_moments()[0].id, promise_ms=value * 10_000)
             elif step == "unmute" and desk.driver.quiet.mutes:
                 unmute(desk, desk.driver.quiet.mutes[0].id)
             elif step == "alarm":
@@ -602,6 +627,7 @@ def test_when_nothing_is_quiet_any_more_nobody_is_left_untold(
                 told = [row for row in rows if row.group == group and row.state == "queued"]
                 assert told, (moment.id, group, rows)
         assert not _twice(desk)
+        assert not [each for each in desk.driver.audit.findings if each.what != "unsent"]
         desk.stop()
         sound(desk, data)
     finally:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from andgate.audit import THREATS, Audited, Finding, Next, Told, audit, following, told, unsent
+from andgate.audit import SPARED, THREATS, Audited, Finding, Next, Quiet, Told, audit, following, told, unsent
 from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook
@@ -70,9 +70,15 @@ def ahead(**more: object) -> Outlook:
 
 
 def look(
-    outlook: Outlook, sent: Told = AGENTS_KNOW, *, now_ms: int = NOW, plan: Plan = CONTRACT, listen_only: bool = False
+    outlook: Outlook,
+    sent: Told = AGENTS_KNOW,
+    *,
+    now_ms: int = NOW,
+    plan: Plan = CONTRACT,
+    listen_only: bool = False,
+    quiet: Quiet | None = None,
 ) -> Audited:
-    return audit(outlook, sent, plan, now_ms, slack_ms=2_000, listen_only=listen_only)
+    return audit(outlook, sent, plan, now_ms, slack_ms=2_000, listen_only=listen_only, quiet=lambda _: quiet)
 
 
 # ------------------------------------------------------------------------------------------------------ a next step
@@ -197,7 +203,7 @@ def test_a_page_that_failed_on_every_channel() -> None:
 @pytest.mark.parametrize("state", ["sent", "queued", "muted"])
 def test_one_channel_that_may_reach_them_is_enough(state: str) -> None:
     sent = told([Row("m1:0", state="failed"), Row("m1:0", state=state, channel="mail")])
-    assert not look(ahead(), sent).findings
+    assert not look(ahead(), sent, quiet=Quiet("listening")).findings
 
 
 def test_a_later_page_makes_good_and_one_that_was_called_off_does_not_count() -> None:
@@ -219,6 +225,62 @@ def test_a_page_that_nobody_tries() -> None:
     rows = [Row("m1:0", state="queued"), Row("m2:0", moment="m2", due_ms=50_000), Row("m1:over", kind="over")]
     assert unsent(rows, 0, 31_000, quiet_ms=30_000) == [Finding("unsent", "m1", "ticket-agents", "radio")]
     assert unsent(rows, 5_000, 31_000, quiet_ms=30_000) == [], "whoever sends has only begun"
+
+
+# ------------------------------------------------------------------------------------------------- what is kept back
+
+KEPT = told([Row("m1:0", state="muted", note="muted until 12:36 (Ines): Floor is being washed")])
+MUTED = Quiet("muted", until_ms=60_000, look_ms=60_000)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "why", "until_ms"),
+    [
+        (MUTED, "muted", 60_000),
+        (Quiet("suspended"), "suspended", None),
+        (Quiet("suspended", until_ms=70_000, look_ms=5_000), "suspended", 70_000),
+        (Quiet("listening"), "listening", None),
+    ],
+)
+def test_what_keeps_a_page_back_is_the_reason(quiet: Quiet, why: str, until_ms: int | None) -> None:
+    found = look(ahead(), KEPT, quiet=quiet)
+    assert (found.why, found.until_ms, found.findings) == (why, until_ms, ())
+    assert found.next == Next(90_000, 1, "supervisors")
+
+
+def test_a_page_that_nothing_keeps_back_any_more_and_nobody_let_go() -> None:
+    assert look(ahead(), KEPT).findings == (Finding("unreleased", "m1", "ticket-agents"),)
+
+
+def test_what_was_let_go_while_somebody_is_on_it_need_not_be_told() -> None:
+    kept = told([Row("m1:0"), Row("m1:1", "supervisors", state="muted")])
+    claimed = threat(claimed_ms=5_000, claimed_by="p7")
+    gone = ahead(fates={0: "sent", 1: "sent"}, wakes_ms=None)
+    assert look(gone, kept).findings == (Finding("unreleased", "m1", "supervisors"),)
+    assert not look(replace(gone, moment=claimed), kept).findings, "the plan says so of that step"
+    assert look(ahead(moment=claimed), KEPT).findings == (Finding("unreleased", "m1", "ticket-agents"),), (
+        "not of theirs"
+    )
+
+
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        Quiet("muted", until_ms=NOW - 2_000, look_ms=NOW - 2_000),
+        Quiet("muted", until_ms=60_000),
+        Quiet("muted", until_ms=60_000, look_ms=60_001),
+    ],
+)
+def test_a_quiet_whose_end_nobody_looks_for(quiet: Quiet) -> None:
+    nobody = Finding("unreleased", "m1", "ticket-agents", "nobody looks when it ends")
+    assert look(ahead(), KEPT, quiet=quiet).findings == (nobody,)
+
+
+def test_what_was_kept_back_and_told_later_is_kept_back_no_more() -> None:
+    rows = [Row("m1:0", state="muted"), Row("m1:quiet-over", state="queued")]
+    assert not told(rows).kept
+    assert told([*rows, Row("m1:again", state="muted"), Row("m1:again", state="sent", channel="mail")]).kept
+    assert not told([Row("m1:0"), Row("m1:repeat:0:1", state="muted", note=f"{SPARED} 22:00-06:00")]).kept
 
 
 # ---------------------------------------------------------------------------------------------- of what really happens
