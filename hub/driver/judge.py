@@ -135,7 +135,7 @@ class Judge:
             self._ladder,
             self.engine.plan,
             clock.now_ms(),
-            ways=Directory(self.people),
+            ways=Directory(self.people, lambda: self.engine.plan),
             why_not=self._why_not,
         )
         self.auditor = Auditor(store, clock, listen_only=listen_only, quiet=quiet.kept)
