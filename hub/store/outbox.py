@@ -143,68 +143,37 @@ class Outbox:
             state, note = "muted", "the hub only listens"
         elif muted:
             state, note = "muted", muted
-        id, session = self._pages.hold()
-        row = PageRow(
-            id=id,
-            page=delivery.page,
+        return self._pages.begin(
+            delivery.page,
+            moment,
+            (delivery.group, delivery.channel, person),
+            now_ms,
+            reason=delivery.reason,
             kind=delivery.kind,
-            moment=moment.id,
-            expectation=moment.expectation,
-            touchpoint=moment.touchpoint,
-            key=moment.key,
-            group=delivery.group,
-            channel=delivery.channel,
+            state=state,
+            note=note,
             title=delivery.title,
             text=delivery.text,
-            reason=delivery.reason,
             left_s=delivery.left_s,
             late=delivery.late,
             cancels=delivery.cancels,
-            state=state,
-            decided_ms=now_ms,
-            due_ms=now_ms,
-            tries=0,
-            sent_ms=None,
-            again=False,
-            note=note,
-            session=session,
-            person=person,
             stands_for=stands_for,
         )
-        self._pages.add(row)
-        return row
 
     def _skip(self, event: PageSkipped, moment: Moment, now_ms: int) -> None:
         page = f"{moment.id}{SKIPPED}{event.step}:{moment.change}"
         if self._pages.known(moment.id, page, "page", event.group, ""):
             return
-        id, session = self._pages.hold()
-        row = PageRow(
-            id=id,
-            page=page,
-            kind="page",
-            moment=moment.id,
-            expectation=moment.expectation,
-            touchpoint=moment.touchpoint,
-            key=moment.key,
-            group=event.group,
-            channel="",
-            title="",
-            text="",
+        self._pages.begin(
+            page,
+            moment,
+            (event.group, "", None),
+            now_ms,
             reason=f"step {event.step + 1}",
-            left_s=(moment.ends_ms - event.at_ms) / 1000,
-            late=False,
-            cancels=False,
             state="cancelled",
-            decided_ms=now_ms,
-            due_ms=now_ms,
-            tries=0,
-            sent_ms=None,
-            again=False,
             note=_WHY_SKIPPED[event.because],
-            session=session,
+            left_s=(moment.ends_ms - event.at_ms) / 1000,
         )
-        self._pages.add(row)
 
     def opened(self, moment: Moment) -> None:
         """Say that this is a moment's first publication."""

@@ -114,11 +114,45 @@ def test_a_board_cuts_no_pixels(browser: Browser, busy: Served, calm: Served, si
             """() => [...document.querySelectorAll('.bar-body > *, .lesson > *, .saves > *, .left, .state, .under > *')]
                 .filter((each) => {
                   const box = each.getBoundingClientRect(), around = each.parentElement.getBoundingClientRect();
-                  return each.scrollWidth > each.clientWidth + 1 || box.right > around.right + 1
-                    || box.bottom > innerHeight || getComputedStyle(each).textOverflow === 'ellipsis';
+                  const cut = each.scrollWidth > each.clientWidth + 1;
+                  return cut || box.right > around.right + 1 || box.bottom > innerHeight;
                 }).map((each) => each.textContent)"""
         )
         assert cut == []
+    page.close()
+
+
+WIDER = "* { font-family: 'DejaVu Sans', Verdana, sans-serif !important }"
+"""Fonts that are an eighth wider than the usual ones."""
+
+
+def test_words_are_as_wide_as_the_browser_sets_them_and_hold_in_a_wider_font(browser: Browser, busy: Served) -> None:
+    page = browser.new_page(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
+    page.goto(f"{busy.url}/moments/{STORY}")
+    texts = """() => [...document.querySelectorAll('.roomy text[textLength]')].map((each) => {
+      const set = each.getComputedTextLength(), counted = parseFloat(each.getAttribute('textLength'));
+      each.removeAttribute('textLength');
+      return [each.textContent, counted, set, each.getComputedTextLength()];
+    })"""
+    found = page.evaluate(texts)
+    assert len(found) > 10
+    for said, counted, drawn, natural in found:
+        assert abs(drawn - counted) < 1, said
+        assert abs(natural - counted) <= max(1, 0.01 * counted), f"{said}: {natural}"
+    page.reload()
+    page.add_style_tag(content=WIDER)
+    for said, counted, drawn, _ in page.evaluate(texts):
+        assert abs(drawn - counted) < 1, f"{said} in a wider font"
+    page.goto(busy.url + "/board/all")
+    page.add_style_tag(content=WIDER)
+    over = page.evaluate(
+        """() => [...document.querySelectorAll('.fit')].filter((each) => {
+          const box = each.getBoundingClientRect(), around = each.parentElement.getBoundingClientRect();
+          const over = box.right > around.right + 1 || box.bottom > innerHeight;
+          return over || getComputedStyle(each).overflow !== 'hidden';
+        }).map((each) => each.textContent)"""
+    )
+    assert over == []
     page.close()
 
 

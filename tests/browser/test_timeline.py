@@ -19,7 +19,7 @@ from hub.web.pages.scale import NARROW, WIDE, Shape
 from hub.web.pages.timeline import Timeline
 from tests.browser.airport import DAY, HOUR, MINUTE, NOW, PLAN, SECOND, World
 
-TEXT = re.compile(r"<text class=\"([^\"]*)\" x=\"([-\d.]+)\" y=\"([-\d.]+)\"(?: text-anchor=\"(\w+)\")?>([^<]*)")
+TEXT = re.compile(r"<text class=\"([^\"]*)\" x=\"([-\d.]+)\" y=\"([-\d.]+)\"(?: text-anchor=\"(\w+)\")?[^>]*>([^<]*)")
 BOLD = {"name", "strong", "on"}
 Box = tuple[float, float, float, float, str]
 
@@ -190,6 +190,7 @@ def test_shortened_words_fit(text: str, width: float) -> None:
 
 
 def test_words_are_cut_between_words() -> None:
-    assert shorten("priority delivery to the hotel", 120) == "priority…"
+    assert shorten("priority delivery to the hotel", 120) == "priority delivery…"
+    assert shorten("priority delivery to the hotel", 110) == "priority…"
     assert shorten("short", 120) == "short"
-    assert wrap("say why, and the new time", 120) == ["say why, and", "the new time"]
+    assert wrap("say why, and the new time", 105) == ["say why, and", "the new time"]

@@ -328,7 +328,8 @@ def test_a_board_says_that_all_is_calm_only_where_all_can_be_seen() -> None:
     ("words", "step"),
     [
         ("Counter A", 0),
-        ("Check-in counter C", 1),
+        ("Check-in counter C", 0),
+        ("Self-service kiosks, row 2", 1),
         ("Passport and visa documents", 2),
         ("Passport and visa documents desk in the north wing, behind the second escalator from the left", 2),
     ],
@@ -336,7 +337,7 @@ def test_a_board_says_that_all_is_calm_only_where_all_can_be_seen() -> None:
 def test_a_board_says_less_rather_than_cut_words(words: str, step: int) -> None:
     found = board.fit(words, board.BAR_U, board.PLACE_U, bold=True, most=2)
     assert found.step == step
-    assert width_of(found.words, board.LEAST_U, bold=True) <= 2 * board.BAR_U
+    assert width_of(found.words, board.LEAST_U, bold=True, spacing=board.CLOSE) <= 2 * board.BAR_U
     assert found.words == words or (found.words.endswith("…") and words.startswith(found.words[:-1]))
 
 
@@ -344,7 +345,7 @@ def test_a_last_failure_keeps_its_time() -> None:
     head = board.fit_head("Passport and visa documents desk in the north wing", "09:05", "3:54")
     assert head.words.startswith("Last failure: Passport")
     assert head.words.endswith("09:05, 3:54 late")
-    assert width_of(head.words, board.LEAST_U) <= board.LOW_U
+    assert width_of(head.words, board.LEAST_U, spacing=board.CLOSE) <= board.LOW_U
 
 
 def page_row(

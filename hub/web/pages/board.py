@@ -34,11 +34,13 @@ SHOWN = 2
 STROKES = 14
 """Most saves drawn as strokes; the number stands beside them anyway."""
 ALL = "all"
-BAR_U, LOW_U = 48.4, 62.4
+BAR_U, LOW_U = 49.0, 62.4
 """Room for words in a threat's bar and beside the saves, in hundredths of the screen's width."""
 PLACE_U, SAID_U, LESSON_U, HEAD_U = (5.5, 4.2), (3.7, 3.15), (3.65, 3.15), (2.9, 2.9)
 LEAST_U = 2.65
 """Type sizes, in the same, large and less so; the least is what can be read at 8 m."""
+TIGHT, CLOSE = -0.02, -0.01
+"""Between letters, as shares of the size: of the two larger sizes, and of the least."""
 
 
 class Said(Struct, frozen=True):
@@ -47,6 +49,7 @@ class Said(Struct, frozen=True):
     words: str
     step: int = 0
     """0: in full size; 1: less; 2: in the least that can be read."""
+    lines: int = 1
 
     def __str__(self) -> str:
         """Return the words."""
@@ -56,16 +59,17 @@ class Said(Struct, frozen=True):
 def fit(words: str, room: float, sizes: tuple[float, float], *, bold: bool = False, most: int = 1) -> Said:
     """Return words that fit into one line of `room`, or in the least size into at most so many."""
     for step, size in enumerate(sizes):
-        if width_of(words, size, bold=bold) <= room:
+        if width_of(words, size, bold=bold, spacing=TIGHT) <= room:
             return Said(words, step)
-    return Said(" ".join(wrap(words, room, LEAST_U, bold=bold, most=most)), 2)
+    lines = wrap(words, room, LEAST_U, bold=bold, most=most, spacing=CLOSE)
+    return Said(" ".join(lines), 2, len(lines))
 
 
 def fit_head(where: str, time: str, late: str) -> Said:
     """Return the head of the last failure; where its place has a long name, that name gives way, not the time."""
     whole = say("board.last.late", place="", time=time, late=late) if late else say("board.last", place="", time=time)
-    place_u = LOW_U - width_of(whole, LEAST_U)
-    where = shorten(where, place_u, LEAST_U)
+    place_u = LOW_U - width_of(whole, LEAST_U, spacing=CLOSE)
+    where = shorten(where, place_u, LEAST_U, spacing=CLOSE)
     said = say("board.last.late" if late else "board.last", place=where, time=time, late=late)
     return fit(said, LOW_U, HEAD_U)
 
@@ -204,11 +208,10 @@ def lesson(plan: Plan, decided: Sequence[Moment]) -> Lesson | None:
     remedy = last.remedy or (expectation.remedy if expectation else None)
     said = fit(f"{cause}." if cause else say("board.last.nocause"), LOW_U, LESSON_U, bold=True, most=2)
     now = say("board.last.remedy", remedy=remedy[:1].lower() + remedy[1:]) if remedy else ""
-    two_lines = said.step == 2 and width_of(said.words, LEAST_U, bold=True) > LOW_U  # noqa: PLR2004 the least size
     return Lesson(
         head=fit_head(where, time, clock(int(late)) if late is not None else ""),
         cause=said,
-        remedy=fit(now, LOW_U, LESSON_U, most=1 if two_lines else 2),
+        remedy=fit(now, LOW_U, LESSON_U, most=3 - said.lines),
     )
 
 

@@ -6,7 +6,14 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
+from hub.web.pages.labels import measured, width_of
+
 Anchor = Literal["start", "middle", "end"]
+PLAIN = (15, False)
+STYLES = {"promise": (17, True), "big": (0, True), "name": (15, True), "strong": (15, True), "on": (15, True)}
+"""Size and weight of words by their class, as the style sheet has them; 0: as large as they come."""
+SHORT = 4
+"""Words of so few letters have room anyway."""
 
 
 def _n(value: float) -> str:
@@ -58,7 +65,12 @@ class Drawing:
         self._add("path", cls, d=d, transform=transform)
 
     def text(self, x: float, y: float, words: str, cls: str = "", anchor: Anchor = "start", title: str = "") -> None:
-        """Write words; `y` is their base line, `title` what they stand for where they were shortened."""
+        """Write words; `y` is their base line, `title` what they stand for where they were shortened.
+
+        They take the room that was counted on, whatever font is there.
+        """
+        size, bold = next((style for name, style in STYLES.items() if name in cls.split()), PLAIN)
+        known = size and len(words) > SHORT and measured(words)
         self._add(
             "text",
             cls,
@@ -66,6 +78,8 @@ class Drawing:
             x=x,
             y=y,
             text_anchor=None if anchor == "start" else anchor,
+            textLength=width_of(words, size, bold=bold) if known else None,
+            lengthAdjust="spacingAndGlyphs" if known else None,
         )
         self.reach(y + 5)
 

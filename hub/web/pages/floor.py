@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
+    from hub.fleet.faults import Fault
     from hub.quiet import View
     from hub.store.rows import NodeRow, TrailLine
     from hub.web.pages.source import Source
@@ -77,6 +78,14 @@ class Dark(Struct, frozen=True):
     time: str
 
 
+class Unstaffed(Struct, frozen=True):
+    """A group of which nobody can be reached by name; no names."""
+
+    who: str
+    ways: str
+    """Over what its pages go all the same."""
+
+
 class Floor(Struct, frozen=True, kw_only=True):
     """Everything on the floor at `now_ms`."""
 
@@ -94,8 +103,8 @@ class Floor(Struct, frozen=True, kw_only=True):
     nodes: str
     day: Day
     busy: int
-    unstaffed: tuple[str, ...] = ()
-    """Groups of which nobody can be reached now, or when the next shift begins; no names."""
+    unstaffed: tuple[Unstaffed, ...] = ()
+    """Groups of which nobody can be reached by name now, or when the next shift begins."""
 
 
 def tile(
@@ -238,6 +247,15 @@ def build(  # noqa: PLR0913 - a floor is made of all this
     )
 
 
+def _unstaffed(plan: Plan, fault: Fault) -> Unstaffed:
+    group = fault.node.removeprefix("group/")
+    ways = listed(plan.groups[group].channels) if group in plan.groups else ""
+    return Unstaffed(
+        say("floor.lonely", group=group_name(plan, group), why=fault.detail),
+        say("floor.lonely.own", ways=ways) if ways else say("floor.lonely.next"),
+    )
+
+
 def floor(source: Source) -> Floor:
     """Read what the floor needs and build it."""
     now_ms, plan = source.now_ms(), source.plan
@@ -247,11 +265,7 @@ def floor(source: Source) -> Floor:
     trails = {moment.id: source.trail(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     unseen = source.blind_ms(midnight)
-    lonely = [each for each in source.faults() if each.kind == UNSTAFFED]
-    unstaffed = tuple(
-        say("floor.unstaffed", group=group_name(plan, each.node.removeprefix("group/")), why=each.detail)
-        for each in lonely
-    )
+    lonely = tuple(_unstaffed(plan, each) for each in source.faults() if each.kind == UNSTAFFED)
     told = {moment.id: told_of(trails[moment.id], source.deliveries(moment.id)) for moment in shown}
     decided, nodes = source.decided(midnight), source.nodes()
     found = build(plan, running, decided, trails, signals, nodes, unseen, now_ms, view=source.quiet, told=told)
@@ -261,4 +275,4 @@ def floor(source: Source) -> Floor:
         replace(card, first=todo[card.id][0].text if todo[card.id] else "", leads=card.id == lead)
         for card in found.cards
     )
-    return replace(found, unstaffed=unstaffed or found.unstaffed, cards=cards)
+    return replace(found, unstaffed=lonely, cards=cards)
