@@ -29,6 +29,9 @@ BUSY = ((10.0, 200), (300.0, 1200))
 five minutes; and each press is written to the card."""
 QUIET_S = 10.0
 """An input that has chattered is believed again when it has stood still for so long."""
+TOGETHER_S = 0.001
+"""Two clocks that are read within so little time are read together."""
+TOGETHER_TRIES = 10
 PENDING_MOST = 256
 """Edges of one pin that wait for the worker; what comes on top of them is noise and only counted."""
 
@@ -91,12 +94,29 @@ class Hands(Struct, frozen=True):
         Args:
             ticks: what the pins gave with the edge; lgpio's are the kernel's own time of it. None: it is now.
         """
-        now_s = self.clock.mono_s()
         if hasattr(self.pin_factory, "edge_s"):  # mock pins: it is now, unless they say when
             said: float | None = self.pin_factory.edge_s
-            return now_s if said is None else said
-        late_s = 0.0 if ticks is None else self.pin_factory.ticks_diff(self.pin_factory.ticks(), ticks) * self.pace
+            return self.clock.mono_s() if said is None else said
+        if ticks is None:
+            return self.clock.mono_s()
+        now_s, now_ticks = self._together()
+        late_s = self.pin_factory.ticks_diff(now_ticks, ticks) * self.pace
         return now_s - late_s if 0 < late_s < now_s else now_s
+
+    def _together(self) -> tuple[float, float]:
+        """Return the clock's time and the pins' ticks of one instant.
+
+        A thread that is put aside between reading the one and the other would move the edge by as much: a short press
+        would end before it has settled, and nobody would hear of it. So it reads again, and keeps the closest pair.
+        """
+        closest_s, pair = inf, (0.0, 0.0)
+        for _ in range(TOGETHER_TRIES):
+            before_s, ticks, after_s = self.clock.mono_s(), self.pin_factory.ticks(), self.clock.mono_s()
+            if after_s - before_s < closest_s:
+                closest_s, pair = after_s - before_s, (before_s, ticks)
+            if closest_s <= TOGETHER_S:
+                break
+        return pair
 
     @property
     def pace(self) -> float:

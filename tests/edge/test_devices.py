@@ -417,6 +417,38 @@ def test_an_edge_has_the_time_that_the_kernel_gives_it() -> None:
     it.close()
 
 
+class BusyClock(HandClock):
+    """Of a machine so busy that the thread is put aside right after it has looked at the clock, this often."""
+
+    aside = 0
+
+    def mono_s(self) -> float:
+        seen_s = self.mono
+        if self.aside:
+            self.aside -= 1
+            self.push(0.2)
+        return seen_s
+
+
+def test_a_short_press_is_heard_on_a_machine_so_busy_that_its_clocks_are_read_apart() -> None:
+    edges: list[Edge] = []
+    factory, clock = MockFactory(), BusyClock()
+    factory.ticks = lambda: clock.mono
+    it = make(Hands("it", device("mot-button", button=17), factory, clock, edges.append))
+    pin = factory.pin(17)
+    down_s = clock.mono
+    pin.when_changed(down_s, 0)
+    up_s = clock.push(0.12)
+    clock.aside = 3
+    pin.when_changed(up_s, 1)
+    assert [edge.at_s for edge in edges] == pytest.approx([down_s, up_s], abs=0.001)
+    assert [report for edge in edges for report in it.feed(edge.at_s, edge.level)] == [Report("press", down_s)]
+    clock.aside = 99  # it is never left in peace: still an edge, as near as can be said
+    pin.when_changed(clock.mono, 0)
+    assert len(edges) == 3
+    it.close()
+
+
 def test_a_node_that_stood_still_believes_nothing_before_it_has_heard_what_happened(bench: Bench) -> None:
     it = bench.make("mot-button")
     bench.board.drive(17, high=False)

@@ -19,6 +19,9 @@ SHORT_S = 0.12
 APART_S = 0.1
 """A finger is never off a button for less: that would be a bounce, and both presses one."""
 ANSWER_S = 10.0
+"""A lamp is looked at for so long, where no calm lamp winks."""
+WORK_ANSWER_S = 4.0
+"""And for so long where they do: it ends before the next wink."""
 DARK_S = 0.3
 """A lamp that has been dark for so long does not blink: no blink that waits for an answer is so slow."""
 WINK = (9.6, 0.15)
@@ -53,12 +56,14 @@ class Lamp:
         return not self.lit and self.wait(lit=True, wait_s=DARK_S) is None
 
 
-def press(button: int, lamp: int | None = None, for_s: float = SHORT_S) -> list[float | None]:
+def press(
+    button: int, lamp: int | None = None, for_s: float = SHORT_S, answer_s: float = ANSWER_S
+) -> list[float | None]:
     """Press a button for a while; return when it went down, when its lamp was seen lit, and when it was let go."""
     eye, pause = None if lamp is None else Lamp(lamp), threading.Event()
     lit_s = up_s = None
     down_s = now_s = pull(button, "down")
-    while up_s is None or (eye is not None and lit_s is None and now_s < down_s + ANSWER_S):
+    while up_s is None or (eye is not None and lit_s is None and now_s < down_s + answer_s):
         if eye is not None and lit_s is None and eye.lit:
             lit_s = now_s
         if up_s is None and now_s >= down_s + for_s:
@@ -70,7 +75,7 @@ def press(button: int, lamp: int | None = None, for_s: float = SHORT_S) -> list[
 
 
 def work(buttons: list[tuple[int, int]], node: str, every_s: float, seed: int) -> Iterator[dict[str, Any]]:
-    """Press one button after the other until the power goes; say before each press which, then when its lamp answers.
+    """Press one button after the other until the power goes; say before each press which, then if its lamp answers.
 
     Also says every receipt that the hub gives the node. Buttons come with their lamps.
     """
@@ -88,13 +93,13 @@ def _work(buttons: list[tuple[int, int]], every_s: float, seed: int, news: queue
     for button, lamp in itertools.cycle(buttons):
         pause.wait(chance.uniform(0.5, 1.5) * every_s)
         known = bool(ear.heard("hub/state")) or time.monotonic() - begun_s < BLIND_S
-        if not known or not WINK[1] < time.monotonic() % 10 < WINK[0] - DARK_S or not eyes[lamp].stays_dark():
+        calm = WINK[1] < time.monotonic() % 10 < WINK[0] - WORK_ANSWER_S - DARK_S
+        if not known or not calm or not eyes[lamp].stays_dark():
             continue
         number = next(numbers)
         news.put({"press": number, "button": button, "at": time.monotonic()})
-        down_s, lit_s, _ = press(button, lamp)
-        if lit_s is not None:
-            news.put({"answered": number, "down": down_s, "at": lit_s})
+        down_s, lit_s, _ = press(button, lamp, answer_s=WORK_ANSWER_S)
+        news.put({"answered": number, "down": down_s, "at": lit_s} if lit_s is not None else {"unheard": number})
 
 
 def _listen(topic: str, news: queue.SimpleQueue[dict[str, Any]]) -> None:
