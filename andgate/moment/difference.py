@@ -150,26 +150,27 @@ def _claims(old: Moment | None, new: Moment, notes: Sequence[Action], now_ms: in
             continue  # replaced, in a journal from before several could be on it
         back = next((note for note in reversed(notes) if _gives_back(note, claim, before)), None)
         if back is None:
-            until_ms = now_ms if claim.until_ms is None else claim.until_ms
+            until_ms = now_ms if claim.until_ms is None else min(claim.until_ms, now_ms)
             happened.append(ClaimLapsed(moment=new.id, at_ms=until_ms, by=claim.by))
         else:
             happened.append(
                 Unclaimed(moment=new.id, at_ms=back.at_ms, by=back.by, whose=back.whose, reason=back.reason)
             )
-    for place, claim in enumerate(after):
-        if claim.by in claimers and not any(_same(claim, each) for each in before):  # one that stands again is no news
-            happened.append(
-                Claimed(
-                    moment=new.id,
-                    at_ms=claim.at_ms,
-                    by=claim.by,
-                    until_ms=claim.until_ms,
-                    have=place + 1,
-                    needs=new.needs,
-                    took=claim.took,
-                    first=next((n.first for n in reversed(notes) if n.do == "claim" and n.by == claim.by), None),
-                )
-            )
+    # One that stands again is no news; one that is heard of late comes on top of those who are on it already.
+    news = [claim for claim in after if claim.by in claimers and not any(_same(claim, each) for each in before)]
+    happened += [
+        Claimed(
+            moment=new.id,
+            at_ms=claim.at_ms,
+            by=claim.by,
+            until_ms=claim.until_ms,
+            have=have,
+            needs=new.needs,
+            took=claim.took,
+            first=next((note.first for note in reversed(fresh) if note.by == claim.by), None),
+        )
+        for have, claim in enumerate(news, len(after) - len(news) + 1)
+    ]
     return happened
 
 

@@ -27,7 +27,7 @@ from andgate.moment.case import PlanMark
 from andgate.moment.events import AnyEvent, Paged
 from andgate.moment.group import Group
 from andgate.moment.groups import Groups
-from andgate.moment.ladder import decide, next_page, release
+from andgate.moment.ladder import Ladder, next_page
 from andgate.moment.lessons import Lessons, advice
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook, outlook
@@ -228,23 +228,32 @@ class Engine:
             return  # as with any signal: what is older than that changes nothing any more
         name = task_of(moment.expectation)
         wanted: dict[str, Signal] = {}
-        place = ""
         if moment.id in self.failures.known:
-            case = group.published[moment.id].case
             task = self.casting_at(moment.ends_ms).plan.judged.get(name)
-            place = case.touchpoint_at(moment.ends_ms)
+            place = group.published[moment.id].case.touchpoint_at(moment.ends_ms)
             if task is not None and place in task.touchpoints:
+                self.groups.at(name, place)
                 before = self.failures.before(moment.id)
                 signals = owing(moment, place, task, group.notes_of(moment.id), before)
                 wanted = {signal.id: signal for signal in signals}
-        for touchpoint in sorted(group.touchpoints | ({place} if wanted else set())):
-            here = wanted if touchpoint == place else {}
-            known = self.groups.at(name, touchpoint) if here else self.groups.known(name, touchpoint)
-            if known is None:
-                continue
-            news = [known.keep(each, here.get(each), "the failure was judged anew") for each in ids_of(moment.id)]
-            if any(news):
-                touched[id(known)] = known
+        tasks = self._tasks(name, group)
+        if tasks is None:
+            return
+        opens, closes = ids_of(moment.id)
+        if moment.withdrawn_into is not None:
+            tasks.alias[opens] = ids_of(moment.withdrawn_into)[0]  # whoever makes it good makes that one good
+        news = [tasks.keep(each, wanted.get(each), "the failure was judged anew") for each in (opens, closes)]
+        if any(news):
+            touched[id(tasks)] = tasks
+
+    def _tasks(self, name: str, group: Group) -> Group | None:
+        """Return what folds the tasks of a group, together for all of its places; None where none ever was."""
+        tasks: Group | None = None
+        for place in sorted(group.touchpoints):
+            here = self.groups.known(name, place)
+            if here is not None:
+                tasks = here if tasks is None else self.groups.link(tasks, here)
+        return tasks
 
     def _settle(self, group: Group, seen_ms: int) -> list[Publication]:
         """Publish what changed in a group."""
@@ -404,29 +413,19 @@ class Engine:
         if group is None or known is None:
             self.precedence.drop(moment_id)
             return []
-        case, moment = known.case, known.moment
-        expectation = group.expectation_of(case)
+        moment, expectation = known.moment, group.expectation_of(known.case)
         wait_until_ms = self.backlogs.until(moment.touchpoint, now_ms)
         if wait_until_ms is not None and known.waits_ms is not None:
             # It waits already: one backlog after the other may not hold it for ever.
             wait_until_ms = min(wait_until_ms, known.waits_ms) if known.waits_ms > now_ms else None
-        events = decide(
-            known.ledger,
-            case,
-            moment,
-            expectation,
-            now_ms,
-            lapsed_ms=known.lapsed_ms,
-            waits=wait_until_ms is not None,
-            lapse=known.lapse,
-            offers=group.offers(case),
-        )
+        ladder = Ladder(known, expectation, now_ms)
+        events = ladder.climb(waits=wait_until_ms is not None, offers=group.offers(known.case))
         self.precedence.note(moment, known.ledger.told)
-        page_ms = next_page(known.ledger, case, moment, expectation)
+        page_ms = next_page(known, expectation)
         known.waits_ms = None
         if page_ms is not None and page_ms <= now_ms:
             known.waits_ms = wait_until_ms
-            ahead_ms = next_page(known.ledger, case, moment, expectation, after_ms=now_ms)
+            ahead_ms = next_page(known, expectation, after_ms=now_ms)
             page_ms = min((at_ms for at_ms in (wait_until_ms, ahead_ms) if at_ms is not None), default=None)
         known.page_ms = page_ms
         if page_ms is not None:
@@ -467,7 +466,7 @@ class Engine:
             group = self.groups.of(moment_id)
             known = group.published.get(moment_id) if group else None
             if group is not None and known is not None:
-                yield from release(known.ledger, known.moment, group.expectation_of(known.case), group_id, now_ms)
+                yield from Ladder(known, group.expectation_of(known.case), now_ms).release(group_id)
 
     def _forget(self, now_ms: int) -> None:
         self.forgot_ms = now_ms

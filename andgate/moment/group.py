@@ -17,7 +17,8 @@ from andgate.moment.claims import Lapse
 from andgate.moment.difference import altered, events_between, revised, withdrawal
 from andgate.moment.events import AnyEvent, AskedVoid, Doubted, Failed, Opened
 from andgate.moment.fold import Fold
-from andgate.moment.ladder import Ledger, stand_down
+from andgate.moment.ladder import stand_down
+from andgate.moment.ledger import Ledger
 from andgate.moment.moments import Moment
 from andgate.moment.published import Order, Publication, Published, action_order, moment_id
 from andgate.moment.roles import Casting
@@ -54,6 +55,9 @@ class Group:
         self.base = Fold(expectation, casting_at, self.anchor_of)
         self.fold = self.base.copy()
         self._touched: list[Case] = []
+        self._told_now: set[str] = set()
+        """Actions that are news to the moment they are about: they came in, or it has just taken in the one they were
+        about."""
         self._stale = False
         self._because: str | None = None
         self.decided_ms = 0
@@ -117,6 +121,7 @@ class Group:
     def act(self, action: Action) -> None:
         """Take in a person's action; `moment` holds the anchor."""
         insort(self.actions, action, key=action_order)
+        self._told_now.add(action.id)
         if action.do in ("void", "unvoid", "reset"):
             self.items = [entry for entry in self.items if not isinstance(entry[1], Action)]
             for each in self.standing_orders():
@@ -268,8 +273,9 @@ class Group:
         self._reattach()
 
     def done(self) -> None:
-        """Forget why something was late: what has been published is prompt from now on."""
+        """Forget what was news, and why it was late: it has been published."""
         self._because = None
+        self._told_now.clear()
 
     def _publish(self, anchor: str, case: Case, now_ms: int) -> Publication | None:
         identity = self.identity(anchor)
@@ -305,7 +311,7 @@ class Group:
         if on is not None:
             events = [_by_team(event, *on) for event in events]
         if known is not None and new == old and not events:
-            known.case, known.facts, known.notes = case, len(case.facts), len(notes)
+            known.case, known.facts = case, len(case.facts)
             return None
         if old is not None:
             changed = altered(old, new) if self._because else ()
@@ -322,7 +328,7 @@ class Group:
             known.lapse = Lapse(now_ms, claimed.id) if claimed is not None and claimed.several else None
         elif new.claimed_ms is not None:
             known.lapse = None
-        known.moment, known.case, known.facts, known.notes = new, case, len(case.facts), len(notes)
+        known.moment, known.case, known.facts = new, case, len(case.facts)
         # The clock's failure has also decided about its deadline itself, at which a closing would have been in time.
         failed_ms = new.ends_ms + (case.fail_signal is None) if new.verdict == "failure" else 0
         doubted = new.reason == CONTRADICTED and case.void_by is None
@@ -339,12 +345,13 @@ class Group:
         now_ms: int,
     ) -> list[AnyEvent]:
         if known is None:
-            facts, fresh = case.facts, notes
+            facts = case.facts
         elif known.case is case:
-            facts, fresh = case.facts[known.facts :], notes[known.notes :]
+            facts = case.facts[known.facts :]
         else:
             told = set(known.case.facts[: known.facts])
-            facts, fresh = [fact for fact in case.facts if fact not in told], notes[known.notes :]
+            facts = [fact for fact in case.facts if fact not in told]
+        fresh = notes if known is None else [note for note in notes if note.id in self._told_now]
         happened = events_between(old, new, case, facts, fresh, now_ms, self._because)
         return happened + self._doubts(old, new, case)
 
@@ -354,13 +361,16 @@ class Group:
         for identity, known in list(self.published.items()):
             if identity in live:
                 continue
-            heir = self._heir(known.case, identified)
+            heir = self._heir(known, identified)
             moment, event = withdrawal(known.moment, self.identity(heir) if heir else None, now_ms)
             events: list[AnyEvent] = [event]
             anchor = known.moment.anchor
             if heir is not None:
+                self._told_now |= {note.id for note in self._notes(known.case)}
                 self.alias[anchor] = heir
                 events += self._asked(anchor, self.identity(heir), identity, now_ms)
+            else:
+                self.alias.pop(anchor, None)
             events += stand_down(known.ledger, moment, now_ms)
             del self.published[identity]
             self._anchors.pop(anchor, None)
@@ -376,9 +386,12 @@ class Group:
             if action.do == "void" and action.moment == anchor
         ]
 
-    def _heir(self, case: Case, identified: list[tuple[str, Case]]) -> str | None:
-        """Return the anchor of the moment that has the earliest of a withdrawn one's witnesses."""
-        for signal in case.signals:
+    def _heir(self, known: Published, identified: list[tuple[str, Case]]) -> str | None:
+        """Return the anchor of the moment that takes in a withdrawn one: it has the earliest of its witnesses.
+
+        A task has but one; it is taken in by the task of the moment that took in the one it made good.
+        """
+        for signal in (*known.case.signals, self.alias.get(known.moment.anchor)):
             for anchor, other in identified:
                 if signal in other.signals:
                     return anchor

@@ -86,7 +86,7 @@ class Groups:
             group.absorb(other)
             for touchpoint in other.touchpoints:
                 self._by_place[group.expectation, touchpoint] = group
-            for signal_id in other.signals:
+            for signal_id in other.signals.keys() & self._by_signal.keys():  # nobody asks for those that open tasks
                 holders = self._by_signal[signal_id]
                 self._by_signal[signal_id] = tuple(group if each is other else each for each in holders)
             for moment_id in (*other.published, *other.gone):

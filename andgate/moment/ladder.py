@@ -1,6 +1,6 @@
 """Who must be told now: the escalation of one moment, by time left.
 
-A page is (moment, step) and is sent once. The ladder is decided at the real "now", after everything that has been
+A page is (moment, step) and is sent once. The ladder is climbed at the real "now", after everything that has been
 received is folded, because a page is about people, not about verdicts: of several overdue steps one per group goes,
 and what is over pages nobody.
 
@@ -10,16 +10,15 @@ told and whoever was on it gives up, the last group is told once more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from andgate.moment.case import Case
-from andgate.moment.claims import Lapse, giver
+from andgate.moment.claims import giver
 from andgate.moment.events import AnyEvent, Paged, PageReason, PageSkipped, StoodDown
+from andgate.moment.ledger import Ledger
 from andgate.moment.moments import Moment
+from andgate.moment.published import Published
 from andgate.moment.signals import Action
 from andgate.moment.view import page_times
 from andgate.plan import Expectation, PageStep
@@ -30,40 +29,247 @@ OVERDUE_MS = 1_000
 STILL_WAITING_AFTER_MS = 2_500
 """A press on a failed moment may begin a hold to reset it: the repeat waits until the hold would have named it."""
 
-Fate = Literal["sent", "claimed", "superseded"]
+ALARM_AGAIN_AFTER_MS = 30_000
+"""A signal that threatens, is taken back and comes again pages again, but no sooner after the last time: a contact that
+chatters must not. What stands by then is told."""
 
 
-class Ledger(Struct, kw_only=True, omit_defaults=True):
-    """What has become of one moment's pages. Kept apart from the moment, so that no refold repeats a page."""
+class Ladder:
+    """The ladder of one moment as it stands now. What is decided is written into the moment's ledger."""
 
-    steps: dict[int, Fate] = {}
-    """Step -> what became of it; a step that is not here has not been due."""
-    alarmed: bool = False
-    """What to page for the signal that threatens it has been decided."""
-    again: list[str] = []
-    """Opening signals of a failed moment whose "still waiting" has been decided."""
-    told: list[str] = []
-    """Groups that were paged and not yet told that it is over."""
-    reopenings: int = 0
-    over: bool = False
-    """Those paged have been told that it is over."""
-    paged_ms: dict[int, int] = {}
-    """Step that is repeated -> when its group was paged last."""
-    rounds: dict[int, int] = {}
-    """Step -> how often it was repeated."""
-    held: list[int] = []
-    """Steps whose repeat is not sent while a claim stands."""
-    handed: list[str] = []
-    """Actions that handed a claim over, for which it has been decided whom to page."""
-    lapse: str | None = None
-    """The last claim, whose end has been looked at; see `Lapse`."""
-    lapses: int = 0
-    """How often the last group was told so because nothing else would have followed."""
+    def __init__(self, known: Published, expectation: Expectation, now_ms: int) -> None:
+        """Look at it.
+
+        Args:
+            known: the moment as it is published; its ledger is changed in place.
+            expectation: of the plan it is judged by.
+            now_ms: the real now.
+        """
+        self.known, self.ledger, self.case, self.moment = known, known.ledger, known.case, known.moment
+        self.expectation, self.steps, self.now_ms = expectation, expectation.pages, now_ms
+        self.claimed = known.moment.claimed_ms is not None
+        self.happened: list[AnyEvent] = []
+
+    def climb(self, *, waits: bool, offers: Iterable[Action]) -> list[AnyEvent]:
+        """Decide every page that is due; what was paged first spares a group what would say it twice.
+
+        Args:
+            waits: more of a backlog is on its way, so what is overdue already waits for it.
+            offers: claims that were handed over.
+        """
+        if self.moment.state == "ended":
+            return stand_down(self.ledger, self.moment, self.now_ms)
+        if self.ledger.over:
+            self._reopen()
+        self._alarm()
+        self._step(waits=waits)
+        self._still_waiting()
+        if self.ledger.paged_ms:
+            self._repeat()
+        for offer in offers:
+            self._hand_over(offer)
+        self._end_of_line()
+        return self.happened
+
+    def release(self, group: str) -> list[AnyEvent]:
+        """Tell a group how things stand, whose pages about it were kept back until now.
+
+        As its last step would: whoever need not have been told, since somebody is on it, need not be told now.
+        """
+        if self.moment.level not in ("open", "ended"):
+            theirs = [(index, step) for index, step in enumerate(self.steps) if step.group == group]
+            index, step = max(
+                (each for each in theirs if each[0] in self.ledger.steps), default=(0, PageStep(0, group))
+            )
+            if step.unless_claimed and self.claimed:
+                self._skip(index, step, "claimed")
+            else:
+                self._page(f"quiet-over:{group}:{self.now_ms}", index, step, "quiet-over")
+        return self.happened
+
+    def _reopen(self) -> None:
+        """It had been over for those paged, and is open again.
+
+        The steps not yet sent go on as planned; only where none is left somebody must be told anew, or nobody would be.
+        """
+        self.ledger.over = False
+        self.ledger.reopenings += 1
+        if self.steps and self._all_decided():
+            last = len(self.steps) - 1
+            self._page(f"reopened:{self.ledger.reopenings}", last, self.steps[last], "reopened")
+            self.ledger.alarmed = True
+
+    def _alarm(self) -> None:
+        """A signal threatens it before the clock does: the first group learns of it now; its step still comes."""
+        ledger = self.ledger
+        if self.case.threat_signal is None:
+            ledger.forget_alarm()
+        elif not ledger.alarmed and self.now_ms >= _next_alarm(ledger):
+            ledger.alarmed = True
+            if not self.steps or page_times(self.case, self.expectation)[0] <= self.now_ms:
+                return
+            ledger.alarmed_ms = self.now_ms
+            if self.claimed:
+                self._skip(0, self.steps[0], "claimed")
+            else:
+                number = f":{ledger.alarms_over + 1}" if ledger.alarms_over else ""
+                self._page(f"threat{number}", 0, self.steps[0], "threatened")
+
+    def _step(self, *, waits: bool) -> None:
+        """Decide the steps that are due, and those that were skipped for a claim that stands no more."""
+        due = list(self._due(waits=waits))
+        last_of = {step.group: index for index, step, _ in due if not (self.claimed and step.unless_claimed)}
+        for index, step, due_ms in due:
+            was, lapsed_ms = self.ledger.steps.get(index), self.known.lapsed_ms
+            if self.claimed and step.unless_claimed:
+                self.ledger.steps[index] = "claimed"
+                self._skip(index, step, "claimed")
+            elif last_of[step.group] != index:
+                self.ledger.steps[index] = "superseded"
+                self._skip(index, step, "superseded")
+            else:
+                since_ms = due_ms if was is None or lapsed_ms is None else max(due_ms, lapsed_ms)
+                self.ledger.steps[index] = "sent"
+                if step.repeat_ms:
+                    self.ledger.paged_ms[index] = self.now_ms
+                reason: PageReason = "claim-lapsed" if was == "claimed" else "time-left"
+                self._page(str(index), index, step, reason, late_ms=max(0, self.now_ms - since_ms))
+
+    def _due(self, *, waits: bool) -> Iterator[tuple[int, PageStep, int]]:
+        """Yield (index, step, due) of each step to decide now."""
+        for index, (step, due_ms) in enumerate(zip(self.steps, page_times(self.case, self.expectation), strict=True)):
+            was = self.ledger.steps.get(index)
+            if due_ms > self.now_ms or (was is None and waits and self.now_ms - due_ms > OVERDUE_MS):
+                continue
+            if was is None or (was == "claimed" and not self.claimed):
+                yield index, step, due_ms
+
+    def _still_waiting(self) -> None:
+        """Page the first group again for each opening signal that met a failed moment; a claim cancels such repeats."""
+        for at_ms, signal in _unanswered(self.ledger, self.case):
+            if self.now_ms < at_ms:
+                continue
+            self.ledger.again.append(signal)
+            if not self.steps:
+                continue
+            if self.claimed:
+                self._skip(0, self.steps[0], "claimed")
+            else:
+                self._page(f"again:{signal}", 0, self.steps[0], "still-waiting")
+
+    def _repeat(self) -> None:
+        """Page again what nobody has claimed; a claim holds it back until it ends."""
+        ledger = self.ledger
+        told = {event.group for event in self.happened if isinstance(event, Paged)}
+        for due_ms, index in _repeats(ledger, self.expectation):
+            step, since_ms = self.steps[index], due_ms
+            if due_ms > self.now_ms:
+                continue
+            if self.claimed:
+                if index not in ledger.held:
+                    ledger.held.append(index)
+                    self._skip(index, step, "claimed")
+                continue
+            if index in ledger.held:
+                ledger.held.remove(index)
+                since_ms = max(due_ms, self.known.lapsed_ms or due_ms)
+            ledger.paged_ms[index] = self.now_ms
+            if step.group in told:
+                continue  # another page has just said it
+            told.add(step.group)
+            ledger.rounds[index] = ledger.rounds.get(index, 0) + 1
+            page = f"repeat:{index}:{ledger.rounds[index]}"
+            self._page(page, index, step, "repeat", late_ms=self.now_ms - since_ms)
+
+    def _hand_over(self, offer: Action) -> None:
+        """Page whoever shall take a claim over; one that has ended meanwhile is nobody's to take."""
+        ledger = self.ledger
+        if offer.id in ledger.handed:
+            return
+        ledger.handed.append(offer.id)
+        if offer.group is None or all(claim.by != giver(offer) for claim in self.moment.coming):
+            return
+        step = PageStep(left_ms=0, group=offer.group, unless_claimed=offer.person is None)
+        self._page(f"handed:{len(ledger.handed)}", 0, step, "handed-over", person=offer.person)
+
+    def _end_of_line(self) -> None:
+        """Nobody is on it any more: where nothing else would follow, the last group is told."""
+        lapse, ledger = self.known.lapse, self.ledger
+        if lapse is None or lapse.last == ledger.lapse:
+            return
+        ledger.lapse = lapse.last
+        paged = any(isinstance(event, Paged) for event in self.happened)
+        if paged or not self.steps or _repeats(ledger, self.expectation) or not self._all_decided():
+            return
+        ledger.lapses += 1
+        self._page(f"lapsed:{ledger.lapses}", len(self.steps) - 1, self.steps[-1], "claim-lapsed")
+
+    def _all_decided(self) -> bool:
+        return all(step in self.ledger.steps for step in range(len(self.steps)))
+
+    def _page(
+        self, page: str, index: int, step: PageStep, reason: PageReason, *, late_ms: int = 0, person: str | None = None
+    ) -> None:
+        """Page a group; `page` tells it from all other pages of this moment."""
+        if step.group not in self.ledger.told:
+            self.ledger.told.append(step.group)
+        self.happened.append(
+            Paged(
+                moment=self.moment.id,
+                at_ms=self.now_ms,
+                page=f"{self.moment.id}:{page}",
+                step=index,
+                group=step.group,
+                reason=reason,
+                signal=self.case.threat_name if reason == "threatened" else None,
+                left_ms=self.moment.ends_ms - self.now_ms,
+                late_ms=late_ms,
+                cancels=step.unless_claimed or reason in ("threatened", "still-waiting", "repeat"),
+                person=person,
+            )
+        )
+
+    def _skip(self, index: int, step: PageStep, because: Literal["claimed", "superseded"]) -> None:
+        """Say that a group is not paged, and why."""
+        skipped = PageSkipped(moment=self.moment.id, at_ms=self.now_ms, step=index, group=step.group, because=because)
+        self.happened.append(skipped)
+
+
+def next_page(known: Published, expectation: Expectation, *, after_ms: int = -1) -> int | None:
+    """Return when the next undecided step, or repeat, is due; None where none is left or it has ended."""
+    ledger, case, moment = known.ledger, known.case, known.moment
+    if moment.state == "ended":
+        return None
+    times = [due_ms for step, due_ms in enumerate(page_times(case, expectation)) if step not in ledger.steps]
+    times += [at_ms for at_ms, _ in _unanswered(ledger, case)]
+    if case.threat_signal is not None and not ledger.alarmed:
+        times.append(_next_alarm(ledger))
+    if ledger.paged_ms:
+        claimed = moment.claimed_ms is not None
+        times += [due_ms for due_ms, step in _repeats(ledger, expectation) if not (claimed and step in ledger.held)]
+    return min((at_ms for at_ms in times if at_ms > after_ms), default=None)
 
 
 def next_repeat(ledger: Ledger, expectation: Expectation) -> tuple[int, int] | None:
     """Return when the next repeat is due, and of which step; None where none is left."""
     return min(_repeats(ledger, expectation), default=None)
+
+
+def next_again(ledger: Ledger, case: Case) -> int | None:
+    """Return when the first group is told once more that customers are still waiting; None where it is not."""
+    return min((at_ms for at_ms, _ in _unanswered(ledger, case)), default=None)
+
+
+def stand_down(ledger: Ledger, moment: Moment, now_ms: int) -> list[AnyEvent]:
+    """Tell those who were paged, once, that it is over."""
+    ledger.forget_alarm()
+    ledger.alarmed_ms = None
+    if not ledger.told:
+        return []
+    groups = tuple(ledger.told)
+    ledger.told.clear()
+    ledger.over = True
+    return [StoodDown(moment=moment.id, at_ms=now_ms, groups=groups)]
 
 
 def _repeats(ledger: Ledger, expectation: Expectation) -> list[tuple[int, int]]:
@@ -79,270 +285,11 @@ def _repeats(ledger: Ledger, expectation: Expectation) -> list[tuple[int, int]]:
     return made
 
 
-def next_page(
-    ledger: Ledger, case: Case, moment: Moment, expectation: Expectation, *, after_ms: int = -1
-) -> int | None:
-    """Return when the next undecided step, or repeat, is due; None where none is left or it has ended."""
-    if moment.state == "ended":
-        return None
-    times = [due for step, due in enumerate(page_times(case, expectation)) if step not in ledger.steps]
-    times += [at_ms + STILL_WAITING_AFTER_MS for at_ms, signal in case.again if signal not in ledger.again]
-    if ledger.paged_ms:
-        claimed = moment.claimed_ms is not None
-        times += [due for due, step in _repeats(ledger, expectation) if not (claimed and step in ledger.held)]
-    return min((at_ms for at_ms in times if at_ms > after_ms), default=None)
+def _unanswered(ledger: Ledger, case: Case) -> list[tuple[int, str]]:
+    """Return (due, signal) of each press on a failed moment that nobody has been told of yet."""
+    return [(at_ms + STILL_WAITING_AFTER_MS, signal) for at_ms, signal in case.again if signal not in ledger.again]
 
 
-def decide(  # noqa: PLR0913 - a page depends on all this
-    ledger: Ledger,
-    case: Case,
-    moment: Moment,
-    expectation: Expectation,
-    now_ms: int,
-    *,
-    lapsed_ms: int | None,
-    waits: bool,
-    lapse: Lapse | None = None,
-    offers: Sequence[Action] = (),
-) -> list[AnyEvent]:
-    """Decide every page that is due, and write it into the ledger.
-
-    Args:
-        ledger: changed in place.
-        case: the moment as the fold has it.
-        moment: as it is published.
-        expectation: of the plan it is judged by.
-        now_ms: the real now.
-        lapsed_ms: when the last claim lapsed or was given back, if one did and none stands.
-        waits: more of a backlog is on its way, so what is overdue already waits for it.
-        lapse: nobody is on it any more; None while somebody is, or never was.
-        offers: claims that were handed over.
-    """
-    if moment.state == "ended":
-        return stand_down(ledger, moment, now_ms)
-    happened: list[AnyEvent] = []
-    if ledger.over:
-        happened += _reopen(ledger, moment, expectation, now_ms)
-    claimed = moment.claimed_ms is not None
-    if case.threat_signal is not None and not ledger.alarmed:
-        happened += _alarm(ledger, case, moment, expectation, now_ms, claimed=claimed)
-    due = _due(ledger, case, expectation, now_ms, claimed=claimed, waits=waits)
-    last_of = {step.group: index for index, step, _ in due if not (claimed and step.unless_claimed)}
-    for index, step, due_ms in due:
-        was = ledger.steps.get(index)
-        if claimed and step.unless_claimed:
-            ledger.steps[index] = "claimed"
-            happened.append(
-                PageSkipped(moment=moment.id, at_ms=now_ms, step=index, group=step.group, because="claimed")
-            )
-        elif last_of[step.group] != index:
-            ledger.steps[index] = "superseded"
-            happened.append(
-                PageSkipped(moment=moment.id, at_ms=now_ms, step=index, group=step.group, because="superseded")
-            )
-        else:
-            since_ms = due_ms if was is None or lapsed_ms is None else max(due_ms, lapsed_ms)
-            ledger.steps[index] = "sent"
-            if step.repeat_ms:
-                ledger.paged_ms[index] = now_ms
-            happened.append(
-                _page(
-                    ledger,
-                    moment,
-                    f"{moment.id}:{index}",
-                    index,
-                    step,
-                    "claim-lapsed" if was == "claimed" else "time-left",
-                    now_ms,
-                    late_ms=max(0, now_ms - since_ms),
-                )
-            )
-    happened += _still_waiting(ledger, case, moment, expectation, now_ms, claimed=claimed)
-    if ledger.paged_ms:
-        told = {event.group for event in happened if isinstance(event, Paged)}
-        happened += _repeat(ledger, moment, expectation, now_ms, told, lapsed_ms=lapsed_ms, claimed=claimed)
-    if offers:
-        happened += _hand_over(ledger, moment, offers, now_ms)
-    if lapse is not None and lapse.last != ledger.lapse:
-        ledger.lapse = lapse.last
-        if not any(isinstance(event, Paged) for event in happened):
-            happened += _end_of_line(ledger, moment, expectation, now_ms)
-    return happened
-
-
-def _repeat(
-    ledger: Ledger,
-    moment: Moment,
-    expectation: Expectation,
-    now_ms: int,
-    told: set[str],
-    *,
-    lapsed_ms: int | None,
-    claimed: bool,
-) -> list[AnyEvent]:
-    """Page again what nobody has claimed; a claim holds it back until it ends."""
-    happened: list[AnyEvent] = []
-    for due_ms, index in _repeats(ledger, expectation):
-        step = expectation.pages[index]
-        if due_ms > now_ms:
-            continue
-        if claimed:
-            if index not in ledger.held:
-                ledger.held.append(index)
-                because = PageSkipped(moment=moment.id, at_ms=now_ms, step=index, group=step.group, because="claimed")
-                happened.append(because)
-            continue
-        since_ms = due_ms
-        if index in ledger.held:
-            ledger.held.remove(index)
-            since_ms = max(due_ms, lapsed_ms or due_ms)
-        ledger.paged_ms[index] = now_ms
-        if step.group in told:
-            continue  # another page has just said it
-        told.add(step.group)
-        ledger.rounds[index] = ledger.rounds.get(index, 0) + 1
-        page = f"{moment.id}:repeat:{index}:{ledger.rounds[index]}"
-        happened.append(_page(ledger, moment, page, index, step, "repeat", now_ms, late_ms=now_ms - since_ms))
-    return happened
-
-
-def _hand_over(ledger: Ledger, moment: Moment, offers: Sequence[Action], now_ms: int) -> list[AnyEvent]:
-    """Page whoever shall take a claim over; one that has ended meanwhile is nobody's to take."""
-    happened: list[AnyEvent] = []
-    on_it = {claim.by for claim in moment.coming}
-    for offer in offers:
-        if offer.id in ledger.handed:
-            continue
-        ledger.handed.append(offer.id)
-        if giver(offer) not in on_it or offer.group is None:
-            continue
-        step = PageStep(left_ms=0, group=offer.group, unless_claimed=offer.person is None)
-        page = f"{moment.id}:handed:{len(ledger.handed)}"
-        paged = _page(ledger, moment, page, 0, step, "handed-over", now_ms, late_ms=0)
-        happened.append(replace(paged, person=offer.person))
-    return happened
-
-
-def _end_of_line(ledger: Ledger, moment: Moment, expectation: Expectation, now_ms: int) -> list[AnyEvent]:
-    """Nobody is on it any more: where nothing else would follow, the last group is told."""
-    steps = expectation.pages
-    if not steps or _repeats(ledger, expectation) or any(step not in ledger.steps for step in range(len(steps))):
-        return []
-    ledger.lapses += 1
-    page = f"{moment.id}:lapsed:{ledger.lapses}"
-    return [_page(ledger, moment, page, len(steps) - 1, steps[-1], "claim-lapsed", now_ms, late_ms=0)]
-
-
-def _due(
-    ledger: Ledger, case: Case, expectation: Expectation, now_ms: int, *, claimed: bool, waits: bool
-) -> list[tuple[int, PageStep, int]]:
-    """Return the steps to decide now: due and undecided, or skipped for a claim that no longer stands."""
-    due = []
-    for index, (step, due_ms) in enumerate(zip(expectation.pages, page_times(case, expectation), strict=True)):
-        if due_ms > now_ms:
-            continue
-        was = ledger.steps.get(index)
-        if was is None and waits and now_ms - due_ms > OVERDUE_MS:
-            continue
-        if was is None or (was == "claimed" and not claimed):
-            due.append((index, step, due_ms))
-    return due
-
-
-def _page(
-    ledger: Ledger,
-    moment: Moment,
-    page: str,
-    index: int,
-    step: PageStep,
-    reason: PageReason,
-    now_ms: int,
-    *,
-    late_ms: int,
-) -> Paged:
-    if step.group not in ledger.told:
-        ledger.told.append(step.group)
-    return Paged(
-        moment=moment.id,
-        at_ms=now_ms,
-        page=page,
-        step=index,
-        group=step.group,
-        reason=reason,
-        left_ms=moment.ends_ms - now_ms,
-        late_ms=late_ms,
-        cancels=step.unless_claimed or reason in ("threatened", "still-waiting", "repeat"),
-    )
-
-
-def _still_waiting(
-    ledger: Ledger, case: Case, moment: Moment, expectation: Expectation, now_ms: int, *, claimed: bool
-) -> list[AnyEvent]:
-    """Page the first group again for each opening signal that met a failed moment; a claim cancels such repeats."""
-    happened: list[AnyEvent] = []
-    for at_ms, signal in case.again:
-        if signal in ledger.again or now_ms < at_ms + STILL_WAITING_AFTER_MS:
-            continue
-        ledger.again.append(signal)
-        if not expectation.pages:
-            continue
-        step = expectation.pages[0]
-        if claimed:
-            happened.append(PageSkipped(moment=moment.id, at_ms=now_ms, step=0, group=step.group, because="claimed"))
-        else:
-            page = f"{moment.id}:again:{signal}"
-            happened.append(_page(ledger, moment, page, 0, step, "still-waiting", now_ms, late_ms=0))
-    return happened
-
-
-def _alarm(
-    ledger: Ledger, case: Case, moment: Moment, expectation: Expectation, now_ms: int, *, claimed: bool
-) -> list[AnyEvent]:
-    """A signal threatens it before the clock does: the first group learns of it now; its step still comes."""
-    ledger.alarmed = True
-    if not expectation.pages or page_times(case, expectation)[0] <= now_ms:
-        return []
-    step = expectation.pages[0]
-    if claimed:
-        return [PageSkipped(moment=moment.id, at_ms=now_ms, step=0, group=step.group, because="claimed")]
-    page = _page(ledger, moment, f"{moment.id}:threat", 0, step, "threatened", now_ms, late_ms=0)
-    return [replace(page, signal=case.threat_name)]
-
-
-def _reopen(ledger: Ledger, moment: Moment, expectation: Expectation, now_ms: int) -> list[AnyEvent]:
-    """It had been over for those paged, and is open again.
-
-    The steps not yet sent go on as planned; only where none is left somebody must be told anew, or nobody would be.
-    """
-    ledger.over = False
-    ledger.reopenings += 1
-    if any(step not in ledger.steps for step in range(len(expectation.pages))) or not expectation.pages:
-        return []
-    last = len(expectation.pages) - 1
-    page = f"{moment.id}:reopened:{ledger.reopenings}"
-    return [_page(ledger, moment, page, last, expectation.pages[last], "reopened", now_ms, late_ms=0)]
-
-
-def release(ledger: Ledger, moment: Moment, expectation: Expectation, group: str, now_ms: int) -> list[AnyEvent]:
-    """Tell a group how things stand, whose pages about an open moment were kept back until now.
-
-    As its last step would: whoever need not have been told, since somebody is on it, need not be told now.
-    """
-    if moment.level in ("open", "ended"):
-        return []
-    steps = [(index, step) for index, step in enumerate(expectation.pages) if step.group == group]
-    index, step = max((each for each in steps if each[0] in ledger.steps), default=(0, PageStep(0, group)))
-    if step.unless_claimed and moment.claimed_ms is not None:
-        return [PageSkipped(moment=moment.id, at_ms=now_ms, step=index, group=group, because="claimed")]
-    page = f"{moment.id}:quiet-over:{group}:{now_ms}"
-    return [_page(ledger, moment, page, index, step, "quiet-over", now_ms, late_ms=0)]
-
-
-def stand_down(ledger: Ledger, moment: Moment, now_ms: int) -> list[AnyEvent]:
-    """Tell those who were paged, once, that it is over."""
-    if not ledger.told:
-        return []
-    groups = tuple(ledger.told)
-    ledger.told.clear()
-    ledger.over = True
-    return [StoodDown(moment=moment.id, at_ms=now_ms, groups=groups)]
+def _next_alarm(ledger: Ledger) -> int:
+    """Return from when on a signal that threatens may page."""
+    return 0 if ledger.alarmed_ms is None else ledger.alarmed_ms + ALARM_AGAIN_AFTER_MS

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from andgate.moment.ladder import STILL_WAITING_AFTER_MS, Fate, next_repeat
+from andgate.moment.ladder import next_again, next_repeat
+from andgate.moment.ledger import Fate
 from andgate.moment.moments import Moment
 from andgate.moment.published import Published
 from andgate.moment.view import page_times
@@ -40,16 +41,12 @@ class Outlook(Struct, frozen=True):
 def outlook(known: Published, expectation: Expectation, waits_ms: int | None) -> Outlook:
     """Return what lies ahead of an open moment."""
     case, ledger = known.case, known.ledger
-    again_ms = None
-    if case.again and expectation.pages:
-        again = [at_ms + STILL_WAITING_AFTER_MS for at_ms, signal in case.again if signal not in ledger.again]
-        again_ms = min(again, default=None)
     return Outlook(
         known.moment,
         expectation.pages,
         page_times(case, expectation),
         ledger.steps,
-        again_ms,
+        next_again(ledger, case) if expectation.pages else None,
         known.page_ms,
         waits_ms,
         next_repeat(ledger, expectation),

@@ -9,7 +9,7 @@ from msgspec import Struct
 from andgate.moment.case import Case
 from andgate.moment.claims import Lapse
 from andgate.moment.events import AnyEvent
-from andgate.moment.ladder import Ledger
+from andgate.moment.ledger import Ledger
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, Signal
 from andgate.plan import Plan
@@ -25,8 +25,6 @@ class Published(Struct, kw_only=True):
     ledger: Ledger
     facts: int
     """How many of the case's facts have been published."""
-    notes: int = 0
-    """How many of the persons' notes have been published."""
     due_ms: int | None = None
     """When the clock alone changes it next."""
     page_ms: int | None = None

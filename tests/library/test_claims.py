@@ -19,7 +19,7 @@ from andgate.moment.state import dump, load
 from andgate.plan import PageStep, Plan, describe, parse_plan
 from tests.library.days import BAGGAGE, CHECK_IN, MINUTE, SECOND, at, site
 from tests.library.test_audit import ahead, look, threat
-from tests.library.test_trail import PAGES, Trail, seen
+from tests.library.test_trail import COLLEAGUE, PAGES, Trail, seen
 
 TWO = replace(CHECK_IN, needs=2)
 REPEATED = replace(
@@ -247,6 +247,63 @@ def test_a_claim_that_has_ended_cannot_be_handed_over() -> None:
     hall.claim(at(1.8), "marta", 1)
     hall.act("hand-over", at(1.9), "marta")
     assert [line for line in hall.pages(at(2)) if "handed-over" in line] == [], "nobody is named: nobody is paged"
+
+
+# ------------------------------------------------------------------------------------- what is learned late, or joined
+
+
+def joined() -> Hall:
+    """Two lines that turn out to be one, as what came between was no reset; Paolo came for the second."""
+    hall = Hall(site(replace(CHECK_IN, rejoins_within_ms=0)))
+    hall.claim(at(0.2), "marta", 9)
+    hall.tell(seen("r1", "reset", at(0.5)), seen("p2", "pressed", at(1), COLLEAGUE))
+    hall.claim(at(1.1), "paolo", 9)
+    return hall
+
+
+def test_who_is_on_the_later_of_two_that_are_one_is_on_it_still() -> None:
+    hall = joined()
+    hall.tell(seen("x", "seen", at(1.2), COLLEAGUE, retracts="r1"))
+    assert coming(hall.moment) == ["marta", "paolo"]
+    assert hall.people(at(1.2)) == [
+        "0:12 claimed by=marta until_ms=9:12",
+        "1:06 claimed moment-2 by=paolo until_ms=10:06",
+        "1:06 claimed by=paolo until_ms=10:06 have=2",
+    ]
+
+
+def test_what_was_said_of_the_first_after_its_end_is_not_told_twice_when_it_takes_the_second_in() -> None:
+    hall = joined()
+    first, _ = sorted(hall.watch.living, key=lambda each: each.opened_ms)
+    hall.tell(Action(id="c", do="cause", moment=first.id, at_ms=at(1.15), by="boss", reason="no agent"))
+    hall.tell(seen("x", "seen", at(1.2), COLLEAGUE, retracts="r1"))
+    assert coming(hall.moment) == ["marta", "paolo"]
+    assert [line for line in hall.lines(at(2)) if "noted" in line] == ["1:09 noted what=cause text=no agent by=boss"]
+    assert "1:06 claimed by=paolo until_ms=10:06 have=2" in hall.people(at(2))
+
+
+def test_when_they_come_apart_again_everybody_is_on_what_they_had_claimed() -> None:
+    hall = joined()
+    hall.tell(seen("x", "seen", at(1.2), COLLEAGUE, retracts="r1"), seen("r2", "reset", at(0.6), received_ms=at(1.3)))
+    first, second = sorted(hall.watch.living, key=lambda each: each.opened_ms)
+    assert (coming(first), coming(second)) == (["marta"], ["paolo"])
+    assert hall.people(at(1.3))[3:] == ["1:18 claim-lapsed by=paolo"], "nothing that was told of the second is news"
+
+
+def test_a_claim_that_is_heard_of_late_is_told_and_counts() -> None:
+    """The break room pressed first; its node's word came later."""
+    hall = Hall(site(TWO))
+    hall.claim(at(0.5), "marta", 9)
+    room = Action(
+        id="room", do="claim", moment=hall.moment.id, at_ms=at(0.4), by="room", promise_ms=9 * MINUTE, several=True
+    )
+    hall.watch.wake(at(1))
+    hall.watch.receive([room], at(1))
+    assert (coming(hall.moment), hall.moment.claimed_ms) == (["room", "marta"], at(0.5))
+    assert hall.people(at(1)) == [
+        "0:30 claimed by=marta until_ms=9:30 needs=2",
+        "0:24 claimed by=room until_ms=9:24 have=2 needs=2",
+    ]
 
 
 # ------------------------------------------------------------------------------------- repeats, and the end of the line

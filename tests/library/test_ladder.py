@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from andgate.moment.signals import Action, Retimed
+from andgate.moment.signals import Action, Retimed, Signal
 from andgate.plan import PageStep
 from tests.library.days import BAGGAGE, CHECK_IN, MINUTE, SECOND, at, site
 from tests.library.test_trail import COLLEAGUE, DRIVE, FLIGHT, PAGES, Trail, seen
@@ -181,6 +181,93 @@ def test_a_jam_after_the_first_step_pages_nobody() -> None:
     trail = Trail()
     trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), seen("j1", "jammed", at(18), DRIVE))
     assert len(pages(trail, at(20))) == 1
+
+
+def jam(number: int, at_ms: int) -> Signal:
+    return seen(f"j{number}", "jammed", at_ms, DRIVE)
+
+
+def no_jam(number: int, at_ms: int) -> Signal:
+    """Somebody takes a jam back."""
+    return seen(f"x{number}", "running", at_ms, DRIVE, retracts=f"j{number}")
+
+
+def paged(trail: Trail, until_ms: int) -> list[str]:
+    """Return only what was paged, each as time and page."""
+    return [" ".join(line.split()[0:3:2]) for line in pages(trail, until_ms) if " paged " in line]
+
+
+def test_a_jam_that_is_taken_back_and_comes_again_is_news_again() -> None:
+    trail = Trail()
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), jam(1, at(1)), no_jam(1, at(2)), jam(2, at(3)))
+    trail.tell(no_jam(2, at(4)), jam(3, at(5)))
+    assert paged(trail, at(9)) == [
+        "1:00 page=moment-1:threat",
+        "3:00 page=moment-1:threat:2",
+        "5:00 page=moment-1:threat:3",
+    ]
+
+
+def test_a_jam_that_chatters_pages_twice_a_minute_at_most_and_the_last_one_is_not_lost() -> None:
+    trail = Trail()
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT))
+    for number in range(40):
+        trail.tell(jam(number, at(1, 2 * number * SECOND)))
+        if number < 39:
+            trail.tell(no_jam(number, at(1, 2 * number * SECOND + SECOND)))
+    assert paged(trail, at(9)) == [
+        "1:00 page=moment-1:threat",
+        "1:30 page=moment-1:threat:2",
+        "2:00 page=moment-1:threat:3",
+        "2:30 page=moment-1:threat:4",
+    ]
+
+
+def test_a_jam_that_came_again_and_went_again_before_its_page_was_due_pages_nobody() -> None:
+    trail = Trail()
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), jam(1, at(1)), no_jam(1, at(1.1)), jam(2, at(1.2)))
+    trail.tell(no_jam(2, at(1.4)))
+    assert paged(trail, at(9)) == ["1:00 page=moment-1:threat"]
+
+
+def test_who_was_told_that_it_is_over_is_told_at_once_that_the_jam_stands_again() -> None:
+    plan = site(replace(BAGGAGE, rejoins_within_ms=MINUTE))
+    trail = Trail(plan)
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), jam(1, at(1)))
+    trail.tell(seen("u1", "unloaded", at(1, 5 * SECOND), "belt-3/done", key=FLIGHT))
+    trail.tell(seen("d2", "docked", at(1, 9 * SECOND), "ops", key=FLIGHT))
+    assert [line.split()[:2] for line in pages(trail, at(2))] == [
+        ["1:00", "paged"],
+        ["1:05", "stood-down"],
+        ["1:09", "paged"],
+    ]
+    assert paged(trail, at(2))[-1] == "1:09 page=moment-1:threat:2"
+
+
+def test_a_jam_that_stands_through_its_earlier_sign_pages_once() -> None:
+    """Two sensors see one jam; the first word of it comes last, and the later one is taken back."""
+    trail = Trail()
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), jam(2, at(2)))
+    trail.tell(seen("j1", "jammed", at(1), "ops", received_ms=at(3)), no_jam(2, at(4)))
+    assert paged(trail, at(9)) == ["2:00 page=moment-1:threat"]
+
+
+def test_whoever_has_claimed_it_meanwhile_is_not_told_that_it_is_jammed_again() -> None:
+    trail = Trail()
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), jam(1, at(1)), no_jam(1, at(1.1)), jam(2, at(1.2)))
+    trail.does("claim", at(1.3), promise_ms=9 * MINUTE)
+    assert pages(trail, at(9))[1:] == ["1:30 page-skipped step=0 group=supervisors because=claimed"]
+
+
+def test_what_is_open_again_and_told_so_is_not_told_as_a_threat_beside() -> None:
+    """Its deadline moved on while it was over, so that no step is due, and none is left to be sent."""
+    plan = site(replace(BAGGAGE, rejoins_within_ms=9 * MINUTE))
+    trail = Trail(plan)
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT), jam(1, at(17.5)))
+    trail.tell(seen("u1", "unloaded", at(18), "belt-3/done", key=FLIGHT))
+    trail.watch.receive([Retimed(signal="d1", at_ms=at(6))], at(18))
+    trail.tell(seen("d2", "docked", at(19), "ops", key=FLIGHT))
+    assert paged(trail, at(22))[1:] == ["19:00 page=moment-1:reopened:1"]
 
 
 # ---- What is on the trail, in what order
