@@ -235,13 +235,24 @@ class Face:
         if self._suspended(touchpoint, now_s):
             return True
         said = self.said.get(touchpoint)
-        if said is None or said.silent_until is msgspec.UNSET:
-            return False
-        end_s = self._time.mono_s(parse_time(said.silent_until))
+        return said is not None and said.silent_until is not msgspec.UNSET and self._until(said.silent_until, now_s)
+
+    def _until(self, end: str, now_s: float) -> bool:
+        """Whether a time is ahead; then it is looked again when it comes."""
+        end_s = self._time.mono_s(parse_time(end))
         if end_s is None or now_s >= end_s:
             return False
         self.due_s = min(self.due_s, end_s)
         return True
+
+    def _heard(self, view: View, touchpoint: str, now_s: float) -> View:
+        """Return what may sound of how a touchpoint stands: not what is muted for whoever serves it."""
+        said = self.said.get(touchpoint)
+        if said is None or said.silent_about is msgspec.UNSET:
+            return view
+        silent = {promise for promise, end in said.silent_about.items() if self._until(end, now_s)}
+        ended = None if view.ended is not None and view.ended.expectation in silent else view.ended
+        return View(tuple(it for it in view.moments if it.expectation not in silent), ended)
 
     def _place(self, device: str) -> str:
         wanted = self._config.devices.get(device) if self._config is not None else None
@@ -316,7 +327,7 @@ class Face:
             light.set(on=LAMP[said.name].on_at(since_s))
             wait_s = min(wait_s, LAMP[said.name].next_s(since_s), next_turn_s(own, now_s, self._pace))
         for buzzer in self._rack.buzzers:
-            view = self._view(buzzer.touchpoint, buzzer.id)
+            view = self._heard(self._view(buzzer.touchpoint, buzzer.id), buzzer.touchpoint, now_s)
             said = sound_condition(view, self.own_of(buzzer, now_s), now_s, self._pace)
             since_s = (now_s - said.since_s) / self._pace
             sound = OFF if self._silent(buzzer.touchpoint, now_s) else SOUND.get(said.name, OFF)

@@ -321,6 +321,8 @@ class TouchpointMoments(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Since when all pages and sounds are stopped (a fire alarm): be silent, and blank where customers look."""
     silent_until: str | UnsetType = UNSET
     """It is muted until then: nothing sounds."""
+    silent_about: dict[str, str] | UnsetType = UNSET
+    """Promises that are muted for whoever serves this place, and until when: of these nothing sounds."""
     training: TrainingMoments | UnsetType = UNSET
     """Devices here that are in training, and what they show."""
 

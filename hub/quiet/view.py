@@ -90,14 +90,20 @@ class View(Struct, frozen=True, kw_only=True):
         found = [each for each in self.mutes if each.holds(now_ms) and touchpoint in places(each.scope, plan)]
         return max(found, key=lambda each: (whole_places(each.scope), each.end_ms), default=None)
 
-    def silent_until(self, plan: Plan, touchpoint: str, now_ms: int) -> int | None:
-        """Return until when nothing at a touchpoint may sound; None where it may. Suspension is another matter."""
-        ends = [
-            each.end_ms
-            for each in self.mutes
-            if each.holds(now_ms) and whole_places(each.scope) and touchpoint in places(each.scope, plan)
-        ]
-        return max(ends, default=None)
+    def silent_until(self, plan: Plan, touchpoint: str, now_ms: int, *, expectation: str = "") -> int | None:
+        """Return until when nothing at a touchpoint may sound; None where it may. Suspension is another matter.
+
+        A sound is as a page to whoever serves the place.
+
+        Args:
+            plan: in force.
+            touchpoint: where.
+            now_ms: now.
+            expectation: about which promise; empty: about any.
+        """
+        group = plan.touchpoints[touchpoint].group
+        mute = self.muted_for(plan, touchpoint, expectation, group, now_ms)
+        return None if mute is None else mute.end_ms
 
     def muted_for(self, plan: Plan, touchpoint: str, expectation: str, group: str, now_ms: int) -> Mute | None:
         """Return the mute that keeps pages about a promise there from a group, the one that lasts longest."""

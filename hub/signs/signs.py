@@ -31,6 +31,8 @@ class Hush(Struct, frozen=True):
     """Since when it is suspended."""
     silent_ms: int | None = None
     """Until when nothing sounds."""
+    about: tuple[tuple[str, int], ...] = ()
+    """Of which promises nothing sounds, and until when."""
     devices: tuple[str, ...] = ()
     """Which devices are in training."""
 
@@ -150,6 +152,8 @@ class Signs:
             message = replace(message, suspended=format_time(hush.suspended_ms))
         if hush.silent_ms is not None:
             message = replace(message, silent_until=format_time(hush.silent_ms))
+        if hush.about:
+            message = replace(message, silent_about={name: format_time(end_ms) for name, end_ms in hush.about})
         if hush.devices:
             mine = self._training.get(name)
             if mine is not None:
@@ -168,7 +172,14 @@ def hushes(view: View, plan: Plan, now_ms: int) -> dict[str, Hush]:
     for name in plan.touchpoints:
         suspension = view.suspended(name)
         devices = tuple(dict.fromkeys(device for each in view.trains(name) for device in each.shown(plan, name)))
-        hush = Hush(None if suspension is None else suspension.since_ms, view.silent_until(plan, name, now_ms), devices)
+        silent_ms = view.silent_until(plan, name, now_ms)
+        ends = (
+            (each.id, view.silent_until(plan, name, now_ms, expectation=each.id))
+            for each in plan.expectations.values()
+            if name in each.touchpoints
+        )
+        about = tuple((promise, end_ms) for promise, end_ms in ends if end_ms is not None and end_ms > (silent_ms or 0))
+        hush = Hush(None if suspension is None else suspension.since_ms, silent_ms, about, devices)
         if hush != _LOUD:
             found[name] = hush
     return found

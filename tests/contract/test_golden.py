@@ -48,6 +48,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "page-over": codec.decode_page,
     "touchpoint-moment": codec.decode_touchpoint,
     "touchpoint-moment-quiet": codec.decode_touchpoint,
+    "touchpoint-moment-silent": codec.decode_touchpoint,
     "touchpoint-moment-two": codec.decode_touchpoint,
     "verdict": codec.decode_moment,
     "verdict-remedy": codec.decode_moment,

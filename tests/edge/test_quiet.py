@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from andgate.wire.codec import format_time
-from andgate.wire.messages import ExpectationConfig, LiveMoment, TouchpointMoments, TrainingMoments
+from andgate.wire.messages import EndedMoment, ExpectationConfig, LiveMoment, TouchpointMoments, TrainingMoments
 from edge.devices.mock import MockBoard
 from edge.devices.rack import Rack
 from edge.face import SUSPENDED_ALONE_S, Face
@@ -128,6 +129,42 @@ def test_a_mute_silences_until_its_end_and_signs_go_on(stand: Stand) -> None:
     assert not stand.ever_on(19)
     assert ":" in stand.sign
     stand.clock.push(10)
+    assert stand.ever_on(19)
+
+
+def test_a_mute_of_a_promise_silences_that_promise_and_no_other(stand: Stand) -> None:
+    stand.hear(stand.moment(), silent_about={"check-in-wait": stand.at(10), "baggage-claim": stand.at(100)})
+    assert not stand.ever_on(19)
+    assert stand.ever_on(27), "its lamp goes on"
+    assert ":" in stand.sign
+    stand.clock.push(10)
+    assert stand.ever_on(19)
+    stand.hear(stand.moment(), silent_about={"baggage-claim": stand.at(100)})
+    assert stand.ever_on(19)
+
+
+def test_what_is_muted_ends_without_a_sound_too(stand: Stand) -> None:
+    ended = EndedMoment(
+        id="0" * 32,
+        expectation="check-in-wait",
+        key=None,
+        verdict="success",
+        saved=True,
+        at=stand.at(0),
+        counts_to=stand.at(60),
+        deadline=stand.at(60),
+    )
+    stand.hear(ended=ended, silent_about={"check-in-wait": stand.at(60)})
+    assert not stand.ever_on(19)
+    stand.hear(ended=msgspec.structs.replace(ended, at=stand.at(0)))
+    assert stand.ever_on(19)
+
+
+def test_alone_it_is_silent_about_what_is_muted(stand: Stand) -> None:
+    stand.hear(stand.moment(), silent_about={"check-in-wait": stand.at(60)})
+    stand.face.hearing(stand.clock.mono_s(), alone=True, told=False)
+    assert not stand.ever_on(19)
+    stand.clock.push(60)
     assert stand.ever_on(19)
 
 

@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from andgate.plan import parse_plan
+from andgate.plan.quiet import Scope
 from andgate.wire.codec import decode_touchpoint, format_time
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, FeedSignal
 from hub.driver import Committed
-from hub.signs.signs import Signs
-from tests.hub.desk import START_MS, WAIT_S, Desk, node_signal
+from hub.quiet.view import Mute, View
+from hub.signs.signs import Hush, Signs, hushes
+from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, node_signal
 
 
 def _fed(desk: Desk) -> Signs:
@@ -86,3 +89,32 @@ def test_of_more_moments_than_a_message_holds_the_nearest_are_said(desk: Desk) -
     assert [moment.key for moment in shown[:2]] == ["AG399/2026-11-21", "AG398/2026-11-21"]
     assert len(payload) > MAX_PAYLOAD_BYTES * 0.8
     assert [moment.deadline for moment in shown] == sorted(moment.deadline for moment in shown)
+
+
+def _hush(promises: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dict[str, Hush]:
+    mute = Mute(
+        id="m",
+        scope=Scope(expectations=promises, groups=groups),
+        owner="Ines",
+        reason="tests",
+        begin_ms=START_MS,
+        end_ms=START_MS + 60_000,
+    )
+    return hushes(View(mutes=(mute,)), parse_plan(PLAN), START_MS + 1_000)
+
+
+def test_what_is_no_page_to_whoever_serves_a_place_is_no_sound_there() -> None:
+    """Pages and sounds follow one rule, whatever a mute names."""
+    end_ms = START_MS + 60_000
+    assert _hush() == {"counter-a": Hush(silent_ms=end_ms), "belt-3": Hush(silent_ms=end_ms)}
+    assert _hush(groups=("supervisors",)) == {"belt-3": Hush(silent_ms=end_ms)}
+    assert _hush(promises=("check-in-wait",)) == {"counter-a": Hush(about=(("check-in-wait", end_ms),))}
+    assert _hush(promises=("check-in-wait",), groups=("supervisors",)) == {}
+
+
+def test_what_is_silent_is_said(desk: Desk) -> None:
+    signs = _fed(desk)
+    signs.hushed(_hush(promises=("check-in-wait",)))
+    assert _said(signs, START_MS)["counter-a"]["silent_about"] == {"check-in-wait": format_time(START_MS + 60_000)}
+    signs.hushed({})
+    assert "silent_about" not in _said(signs, START_MS)["counter-a"]
