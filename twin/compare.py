@@ -17,7 +17,6 @@ from andgate.plan import Plan
 from andgate.tally import Count, count_of, wilson
 from twin.flights import BUSIEST
 from twin.judge import EngineJudge
-from twin.parameters import Parameters
 from twin.truth import Truth
 from twin.virtual import play
 from twin.wires import Wires
@@ -47,20 +46,20 @@ class Row(Struct, frozen=True):
     paging: tuple[int, int]
 
 
-def compare(plan: Plan, *, days: int, seed: int, parameters: Parameters | None = None) -> tuple[Side, Side]:
+def compare(plan: Plan, *, days: int, seed: int) -> tuple[Side, Side]:
     """Play the last `days` recorded days twice; return what came of them, listening only first."""
     return (
-        _side(plan, days, seed, parameters, paging=False),
-        _side(plan, days, seed, parameters, paging=True),
+        _side(plan, days, seed, paging=False),
+        _side(plan, days, seed, paging=True),
     )
 
 
-def _side(plan: Plan, days: int, seed: int, parameters: Parameters | None, *, paging: bool) -> Side:
+def _side(plan: Plan, days: int, seed: int, *, paging: bool) -> Side:
     side = Side(dict.fromkeys(plan.expectations, Count()), dict.fromkeys(plan.interactions, Count()), Truth())
     for before in range(days):
         # Days apart are played apart: everything stands still at 03:00.
         day = BUSIEST - timedelta(days=before)
-        world = World(plan, day, today=BUSIEST, seed=seed, parameters=parameters)
+        world = World(plan, day, today=BUSIEST, seed=seed)
         judge = EngineJudge(plan)
         until_ms = world.begins_ms + _DAY_MS + _AFTERMATH_MS
         play(world, Wires(plan, begins_ms=world.begins_ms), judge, until_ms=until_ms, paging=paging)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -121,9 +121,8 @@ def differences(
     table: Table,
     *,
     sealed: int = 0,
-    tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Difference]:
-    """Yield every difference in a table, but for rows of entries up to `sealed`; `tick` is called now and then."""
+    """Yield every difference in a table, but for rows of entries up to `sealed`."""
     columns = [row[1] for row in live.execute(f"pragma table_info({table.name})")]
     known = [*table.key, *(name for name in columns if name not in table.unknown and name not in table.key)]
     width = len(table.key)
@@ -136,11 +135,7 @@ def differences(
     ours = _rows(live, select, mine, order)
     theirs = _rows(scratch, select, filters, order)
     left, right = next(ours, None), next(theirs, None)
-    seen = 0
     while left is not None or right is not None:
-        seen += 1
-        if seen % 5_000 == 0:
-            tick()
         if right is None or (left is not None and _key(left, width) < _key(right, width)):
             assert left is not None  # noqa: S101 - one of the two is there
             yield Difference(table.name, _name(table, left), "", "it is there", "it is not")
@@ -149,18 +144,13 @@ def differences(
             yield Difference(table.name, _name(table, right), "", "it is missing", "it is there")
             right = next(theirs, None)
         else:
-            if left != right or any(type(a) is not type(b) for a, b in zip(left, right, strict=True)):
-                for index in range(width, len(known)):
-                    if left[index] is None and known[index] in table.later:
-                        continue
-                    if left[index] != right[index] or type(left[index]) is not type(right[index]):
-                        yield Difference(
-                            table.name,
-                            _name(table, left),
-                            known[index],
-                            _shown(left[index], right[index]),
-                            _shown(right[index], left[index]),
-                        )
+            for column, stored, rebuilt in zip(known[width:], left[width:], right[width:], strict=True):
+                if stored is None and column in table.later:
+                    continue
+                if stored != rebuilt or type(stored) is not type(rebuilt):
+                    yield Difference(
+                        table.name, _name(table, left), column, _shown(stored, rebuilt), _shown(rebuilt, stored)
+                    )
             left, right = next(ours, None), next(theirs, None)
 
 

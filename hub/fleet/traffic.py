@@ -119,10 +119,10 @@ class Traffic:
             self._others[kind] += 1
         return self._senders.setdefault((kind, name), Sender(kind, name))
 
-    def flush(self, now_ms: int, *, now: bool = False) -> None:
-        """Add what changed to the store's transaction, once a minute, or `now`."""
+    def flush(self, now_ms: int) -> None:
+        """Add what changed to the store's transaction, once a minute."""
         minute = now_ms // MINUTE_MS
-        if minute == self.minute and not now:
+        if minute == self.minute:
             return
         self.minute = minute
         for row in self._rows(minute):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope
 
 MEDIA_TYPE = "application/problem+json"
-UNAVAILABLE_RETRY_S = 2
-"""What a 503 tells the client to wait before it tries again."""
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +67,9 @@ class ProblemError(Exception):
         super().__init__(self.detail)
 
 
-def unprocessable(what: str, remedy: str = "", index: int | None = None) -> ProblemError:
+def unprocessable(what: str, remedy: str = "") -> ProblemError:
     """Return the 422 for an argument or a body that is well formed and still wrong."""
-    return ProblemError(422, "invalid", what, remedy=remedy, index=index)
+    return ProblemError(422, "invalid", what, remedy=remedy)
 
 
 def sentence(text: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from andgate.errors import UsageError
 from andgate.sign import PALETTE, SignDone, SignFlight, SignState, frame
@@ -15,7 +13,7 @@ from edge.devices import Hands
 from edge.devices.mock import BoardFactory
 from edge.devices.sign import Sign
 from edge.devices.sign.max7219 import Max7219
-from edge.devices.sign.picture import led_png, render, to_image
+from edge.devices.sign.picture import render, to_image
 from edge.devices.sign.screen import Screen
 from tests.edge.conftest import HandClock, device
 
@@ -111,13 +109,8 @@ def test_screen_keeps_the_picture() -> None:
     assert not any(screen.picture.leds)
 
 
-def test_the_image_has_a_pixel_a_led_and_the_png_round_ones() -> None:
+def test_the_image_has_a_pixel_a_led() -> None:
     image = render(at(461_000), (128, 32))
     assert (image.size, image.mode) == ((128, 32), "RGB")
     assert image.getpixel((2, 3)) == tuple(bytes.fromhex(PALETTE[1][1:]))
     assert to_image(frame(at(461_000), 128, 32), lit=True).mode == "1"
-    png = Image.open(io.BytesIO(led_png(frame(at(461_000), 128, 32), pitch=6)))
-    assert png.size == ((128 + 2) * 6, (32 + 2) * 6)
-    colours = png.convert("RGB").getcolors(1 << 24)
-    assert colours is not None
-    assert len(colours) > 50  # it glows

@@ -68,19 +68,18 @@ class Lived(Struct, frozen=True):
     """What verifying and judging the journal again found."""
 
 
-def live(*, seed: int, until_h: float = WHOLE_H, folder: Path | None = None) -> Lived:
+def live(*, seed: int, until_h: float = WHOLE_H) -> Lived:
     """Play a hard day.
 
     Args:
         seed: of all luck.
         until_h: hours after 03:00 at which nothing new begins to count; what is open is then played to its end.
-        folder: for the hub's data; None: one that is gone afterwards.
 
     Raises:
         UsageError: if the hub hangs.
     """
     with contextlib.ExitStack() as exits:
-        data = folder or Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="andgate-hard-day-")))
+        data = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="andgate-hard-day-")))
         begins_ms = day_begins_ms(DAY, playable(plan_text()).site.timezone)
         clock = StepClock(begins_ms)
         shifts = sum(len(group.shifts) for group in playable(plan_text()).groups.values())

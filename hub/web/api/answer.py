@@ -20,10 +20,10 @@ def json(body: msgspec.Struct, status: int = 200) -> Response:
     return Response(_encode(body), status, {"cache-control": "no-store"}, "application/json")
 
 
-def answers(kind: type[msgspec.Struct], *wrong: int, status: int = 200, example: object = None) -> dict[str, Any]:
+def answers(kind: type[msgspec.Struct], *wrong: int, status: int = 200) -> dict[str, Any]:
     """Return a route's keyword arguments that document its answer and the problems it may end with."""
     responses: dict[int | str, dict[str, Any]] = {
-        status: {"description": (kind.__doc__ or "").partition("\n")[0], "content": _content(kind, example)}
+        status: {"description": (kind.__doc__ or "").partition("\n")[0], "content": _content(kind)}
     }
     for each in sorted({401, 403, 422, *wrong}):
         responses[each] = {
@@ -44,7 +44,7 @@ def schemas() -> dict[str, Any]:
     return components
 
 
-def _content(kind: Any, example: object) -> dict[str, Any]:  # noqa: ANN401 - as in `takes`
+def _content(kind: Any, example: object = None) -> dict[str, Any]:  # noqa: ANN401 - as in `takes`
     (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF)
     for each in _structs(kind):
         _schemas[each.__name__] = each
