@@ -122,10 +122,12 @@ class Hands:
         return next((each for each in promise.first_actions(about.touchpoint) if slug(each) == slug(words or "")), None)
 
     def pressed(self, batch: Batch, taken: Taken) -> None:
-        """Take the claims that a break room's button makes; one that comes too late for anything is no harm."""
-        inputs = self._judge.apart(taken)
+        """Take the claims that a break room's button makes; one that comes too late for anything is no harm.
+
+        `Judge.take_in` has marked what is training.
+        """
         for action in claims(
-            inputs, self._judge.engine.plan, self._judge.engine.open_moments, self._judge.store.pages.of
+            taken.inputs, self._judge.engine.plan, self._judge.engine.open_moments, self._judge.store.pages.of
         ):
             try:
                 self.act(batch, action)

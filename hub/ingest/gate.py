@@ -98,13 +98,16 @@ class Gate:
             self._number_bad(node, payload, taken, received_ms)
             return taken
         boots: dict[str, Boot] = {}
+        told: set[tuple[str, float]] = set()  # a list is sent once, whatever it holds: one bound
         for member in members:
-            if not isinstance(member, PayloadError) and member.sent is not None:
-                boot = boots.get(member.boot)
-                if boot is None:
-                    boot = boots[member.boot] = self._see(node, member.boot, received_ms)
-                if boot.bound(member.sent * 1000, received_ms):
-                    self._better(boot, received_ms, taken)
+            if isinstance(member, PayloadError) or member.sent is None or (member.boot, member.sent) in told:
+                continue
+            told.add((member.boot, member.sent))
+            boot = boots.get(member.boot)
+            if boot is None:
+                boot = boots[member.boot] = self._see(node, member.boot, received_ms)
+            if boot.bound(member.sent * 1000, received_ms):
+                self._better(boot, received_ms, taken)
         bad = False
         for member in members:
             if isinstance(member, PayloadError):
@@ -146,11 +149,12 @@ class Gate:
         place = boot.timeline.at(mono_ms)
         at_ms = self._unplaced(member, boot, received_ms) if place is None else round(mono_ms + place.offset_ms)
         words = self._words.now if at_ms is None else self._words.at(at_ms)
-        if words.node_fault(node, member.device, member.signal) is not None:
+        fault = words.node_fault(node, member.device, member.signal)
+        if fault is not None:
             words = self._words.now  # a device that is new, by a clock that is a little behind
             if node in words.devices and member.device not in words.devices[node] and self._behind(node):
                 words = self._words.before(node, member.device) or words
-        fault = words.node_fault(node, member.device, member.signal)
+            fault = words.node_fault(node, member.device, member.signal)
         if fault is not None and not (member.signal == GAP and node in words.devices):
             set_aside(self._store, received_ms, topic, fault, member)
             return

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from itertools import islice
+from typing import Literal
 
 import msgspec
 
+from andgate.moment.moments import Moment
 from hub.store.rows import NAMED, PageRow, PageState
 
 COLUMNS = (
@@ -41,7 +44,7 @@ _NOTE_MOST = 1_000
 _LAST = 50
 """Pages over a channel that are asked whether it ever says that it delivered."""
 _REMEMBERED = 2_048
-"""Moments whose deliveries stay in memory."""
+"""Moments whose deliveries stay in memory, beside those of which something waits to be sent."""
 
 
 def _first(*times_ms: int | None) -> int | None:
@@ -131,6 +134,76 @@ class Pages:
         """Return the `id` and the `session` of a new delivery."""
         self._next += 1
         return self._next - 1, self._session
+
+    def begin(  # noqa: PLR0913 - a delivery says as much
+        self,
+        page: str,
+        about: Moment | str,
+        to: tuple[str, str, str | None],
+        now_ms: int,
+        *,
+        reason: str,
+        kind: Literal["page", "over"] = "page",
+        state: PageState = "queued",
+        note: str = "",
+        title: str = "",
+        text: str = "",
+        touchpoint: str = "",
+        left_s: float = 0.0,
+        late: bool = False,
+        cancels: bool = False,
+        stands_for: int | None = None,
+    ) -> PageRow:
+        """Add a delivery of which nobody has tried anything yet, due now, and return it.
+
+        Args:
+            page: the page's name; whoever is told it in several ways is told the same page.
+            about: the moment; or what a page that is about none stands under, and then it has no expectation.
+            to: group, channel, and the person whose channel it is; None: the group's own.
+            now_ms: site time.
+            reason: why it was decided.
+            kind: a page, or the word that it is over.
+            state: its first fate: to be sent, or not at all.
+            note: why that, in words.
+            title: where.
+            text: what it says.
+            touchpoint: where a page that is about no moment belongs.
+            left_s: time left then.
+            late: it was decided later than it should have been.
+            cancels: a claim cancels it.
+            stands_for: the delivery in whose place it goes.
+        """
+        moment = None if isinstance(about, str) else about
+        id, session = self.hold()
+        row = PageRow(
+            id=id,
+            page=page,
+            kind=kind,
+            moment=about if isinstance(about, str) else about.id,
+            expectation="" if moment is None else moment.expectation,
+            touchpoint=touchpoint if moment is None else moment.touchpoint,
+            key=None if moment is None else moment.key,
+            group=to[0],
+            channel=to[1],
+            person=to[2],
+            title=title,
+            text=text,
+            reason=reason,
+            left_s=left_s,
+            late=late,
+            cancels=cancels,
+            state=state,
+            decided_ms=now_ms,
+            due_ms=now_ms,
+            tries=0,
+            sent_ms=None,
+            again=False,
+            note=note,
+            session=session,
+            stands_for=stands_for,
+        )
+        self.add(row)
+        return row
 
     def add(self, row: PageRow) -> None:
         """Add a delivery, whose `id` and `session` come from `hold`."""
@@ -289,5 +362,8 @@ class Pages:
         """What waited is written."""
         self._new.clear()
         self._changed.clear()
-        while len(self._moments) > _REMEMBERED:
-            self._moments.popitem(last=False)
+        for moment in list(islice(self._moments, max(0, len(self._moments) - _REMEMBERED))):
+            if any(row.state == "queued" for row in self._moments[moment].values()):
+                self._moments.move_to_end(moment)  # it is asked for again when it has gone out
+            else:
+                del self._moments[moment]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, get_args
 
 from msgspec.structs import replace
 
@@ -22,6 +22,7 @@ _PERSON = "insert into person (id, name) values (?, ?)"
 FIND = "select name from person where id = ?"
 _NAMED = ("by", "whose", "took", "person")
 """Fields of an event that hold somebody's id."""
+_NAMED_IN = {kind: tuple(field for field in _NAMED if field in kind.__struct_fields__) for kind in get_args(AnyEvent)}
 
 _E = TypeVar("_E", bound=AnyEvent)
 
@@ -60,7 +61,7 @@ class Names:
 
     def event(self, event: _E) -> _E:
         """Return an event with the names of those it is about."""
-        named = {field: getattr(event, field, None) for field in _NAMED}
+        named = {field: getattr(event, field) for field in _NAMED_IN[type(event)]}
         changed = {field: self.name(id) for field, id in named.items() if id is not None}
         return replace(event, **changed) if changed else event
 
