@@ -90,7 +90,8 @@ class Outcomes:
     def _take_back(self, signal: str, received_ms: int) -> None:
         """Take back what a signal said of a serving, also one that comes later; a day old it stands as it is."""
         since_ms = received_ms - HORIZON_MS
-        if self._db.execute("select 1 from signal where id = ?", (signal,)).fetchone() is None:
+        # One that has no time yet has not come either: it serves nobody before it has.
+        if self._db.execute("select 1 from signal where id = ? and state = 0", (signal,)).fetchone() is None:
             self._db.execute("delete from serving where key = '' and at_ms < ?", (since_ms,))
             self._db.execute(_TAKEN_BACK, (signal, received_ms))
         self._change(signal, "taken_back = 1", since_ms=since_ms)

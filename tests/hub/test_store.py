@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +23,7 @@ from hub.store.hours import Hours
 from hub.store.rows import By, Counts
 from hub.store.schema import LATEST
 from hub.store.tally import FIELDS, bits_of
-from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed
+from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed, node_signal
 
 KEY = "AG1/2026-11-21"
 
@@ -131,6 +131,29 @@ def test_who_was_not_served_after_all_stays_so_in_whichever_order_it_comes(
         desk.driver.signals(members, "ops").result(WAIT_S)
     desk.clock.advance(1000)
     desk.post("b", "pressed", "counter-a")
+    desk.pass_ms(200_000)
+    assert desk.reader.outcomes("departure").items == ()
+    assert verify(as_killed(tmp_path / "data", tmp_path / "killed") / "andgate.db").differences == ()
+
+
+@pytest.mark.parametrize("taken_back", ["before its time is known", "by the signal that tells it", "after"])
+def test_who_was_served_at_no_known_time_and_not_after_all_stays_so_once_it_is_known(
+    make_desk: Callable[..., Desk], tmp_path: Path, taken_back: str
+) -> None:
+    plan = PLAN + '[interactions.departure]\nname = "Leaving"\nkey = "flight"\ninputs = ["check-in-wait"]\n'
+    desk = make_desk(plan=plan)
+    desk.say("node/desk-a1/state", b'{"state":"online","session":1,"boot":"new"}')
+    desk.node(node_signal(1, "serving", boot="old", key=KEY))
+    row = desk.reader.signal("n/desk-a1/old/1")
+    assert row is not None
+    assert row.state == "untimed"
+    if taken_back == "before its time is known":
+        desk.post("c", "released", "counter-a", key=KEY, retracts="n/desk-a1/old/1")
+    at_last: dict[str, Any] = {"retracts": 1} if taken_back == "by the signal that tells it" else {}
+    desk.node(node_signal(2, "released", boot="old", key=KEY, mono=12.0, sent=12.0, **at_last))
+    if taken_back == "after":
+        desk.post("c", "released", "counter-a", key=KEY, retracts="n/desk-a1/old/1")
+    desk.post("b", "pressed", "counter-a", at=format_time(desk.clock.now_ms() - 500))
     desk.pass_ms(200_000)
     assert desk.reader.outcomes("departure").items == ()
     assert verify(as_killed(tmp_path / "data", tmp_path / "killed") / "andgate.db").differences == ()
