@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -30,12 +29,3 @@ def root() -> Path:
 def airport_toml() -> str:
     """Return the text of the example plan."""
     return (ROOT / "docs" / "examples" / "airport.toml").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="session")
-def axe_js() -> str:
-    """Return axe-core's source: evaluate it in a page, then ``axe.run()``."""
-    package = importlib.util.find_spec("axe_playwright_python")  # only for the file in it
-    assert package is not None
-    assert package.origin is not None
-    return (Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, HubConfig
 from hub.store import Customers
+from tests.browser.axe import wrongs
 from tests.hub.desk import WAIT_S
 from tests.library.test_plan_alerts import PLAN
 from tests.ports import free_port
@@ -33,17 +34,16 @@ def hub(tmp_path: Path) -> Iterator[HubApp]:
         yield running
 
 
-def well(page: Page, axe_js: str, width: int) -> None:
+def well(page: Page, width: int) -> None:
     """It fits, and anybody can read it."""
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.evaluate(axe_js)
-    assert page.evaluate("axe.run({rules: {'color-contrast-enhanced': {enabled: true}}})")["violations"] == []
+    assert wrongs(page) == []
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a module that Apprise loads
 @pytest.mark.parametrize(("width", "height", "scheme"), [(390, 844, "light"), (1920, 1080, "dark")])
 def test_a_passenger_asks_says_yes_and_stops(
-    browser: Browser, hub: HubApp, tmp_path: Path, axe_js: str, width: int, height: int, scheme: str
+    browser: Browser, hub: HubApp, tmp_path: Path, width: int, height: int, scheme: str
 ) -> None:
     context = browser.new_context(
         base_url=hub.http_url,
@@ -55,30 +55,30 @@ def test_a_passenger_asks_says_yes_and_stops(
     page.set_default_timeout(WAIT_S * 1000)
     page.goto("/alerts")
     expect(page.get_by_role("heading", name=FORM)).to_be_visible()
-    well(page, axe_js, width)
+    well(page, width)
 
     page.get_by_label("Flight").fill("nonsense")
     page.get_by_label("Your address or number").fill("ada@example.com")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("This is no flight")
     assert page.get_by_label("Your address or number").input_value() == "ada@example.com"
-    well(page, axe_js, width)
+    well(page, width)
 
     page.get_by_label("Flight").fill("ag 1234")
     page.get_by_role("button", name="Tell me").click()
     expect(page.get_by_role("status")).to_contain_text("We have sent a question")
-    well(page, axe_js, width)
+    well(page, width)
 
     with Customers(tmp_path / "data").read() as db:
         ((token,),) = db.execute("select token from customer").fetchall()
     page.goto(f"/alerts/{token}/confirm")
-    well(page, axe_js, width)
+    well(page, width)
     page.get_by_role("button", name="Yes, tell me").click()
     expect(page.get_by_role("status")).to_contain_text("We tell ada@example.com")
-    well(page, axe_js, width)
+    well(page, width)
     page.get_by_role("button", name="Nothing about AG1234").click()
     expect(page.get_by_role("heading", name="Stopped")).to_be_visible()
-    well(page, axe_js, width)
+    well(page, width)
     page.goto(f"/alerts/{token}")
     expect(page.get_by_text("Nothing is kept under this link")).to_be_visible()
     context.close()

@@ -15,12 +15,12 @@ from hub.app import HubApp
 from hub.clock import SystemClock
 from hub.config import Address, HubConfig
 from hub.store import PageRow
+from tests.browser.axe import wrongs
 from tests.hub.desk import WAIT_S
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 390, "height": 844}
-STRICT = "axe.run({rules: {'color-contrast-enhanced': {enabled: true}}})"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def phone(browser: Browser, hub: HubApp, *, scripts: bool = True, theme: str = "
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_it_fits_a_phone_in_both_themes(browser: Browser, hub: HubApp, axe_js: str, theme: str) -> None:
+def test_it_fits_a_phone_in_both_themes(browser: Browser, hub: HubApp, theme: str) -> None:
     path = path_of(hub, press(hub))
     page = phone(browser, hub, theme=theme)
     wrong: list[str] = []
@@ -74,8 +74,7 @@ def test_it_fits_a_phone_in_both_themes(browser: Browser, hub: HubApp, axe_js: s
     expect(page.get_by_role("heading", name="Check-in counter A")).to_be_visible()
     page.get_by_text("It is a false alarm").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    page.evaluate(axe_js)
-    assert page.evaluate(STRICT)["violations"] == []
+    assert wrongs(page) == []
     low = page.evaluate(
         "[...document.querySelectorAll('button, summary, input:not([type=hidden]), .answer-floor a')]"
         ".filter((each) => each.offsetHeight < 48).map((each) => each.textContent || each.name)"
@@ -85,8 +84,7 @@ def test_it_fits_a_phone_in_both_themes(browser: Browser, hub: HubApp, axe_js: s
     page.get_by_role("button", name="2 minutes").click()
     expect(page.get_by_role("heading", name="You are on it")).to_be_visible()
     expect(page.get_by_text("1 of 2 are coming.")).to_be_visible()
-    page.evaluate(axe_js)
-    assert page.evaluate(STRICT)["violations"] == []
+    assert wrongs(page) == []
     assert wrong == []
     page.context.close()
     other = phone(browser, hub, theme=theme)
@@ -110,13 +108,12 @@ def test_without_scripts_and_by_keyboard(browser: Browser, hub: HubApp) -> None:
     page.context.close()
 
 
-def test_what_is_over_or_unknown_is_said_in_both_themes(browser: Browser, hub: HubApp, axe_js: str) -> None:
+def test_what_is_over_or_unknown_is_said_in_both_themes(browser: Browser, hub: HubApp) -> None:
     for theme in ("dark", "light"):
         page = phone(browser, hub, theme=theme)
         page.goto("/a/AAAAAAAAAAAAAAAAAAAAAAAAAA")
         expect(page.get_by_role("heading", name="This link is not known here")).to_be_visible()
-        page.evaluate(axe_js)
-        assert page.evaluate(STRICT)["violations"] == []
+        assert wrongs(page) == []
         page.context.close()
 
 

@@ -12,6 +12,7 @@ from andgate.plan.quiet import Scope
 from hub.quiet import Mute, Suspension, Training, View
 from hub.store.rows import MuteRow
 from tests.browser.airport import DAY, MINUTE, NOW, PLAN
+from tests.browser.axe import wrongs
 from tests.browser.conftest import Served
 from tests.browser.test_screens import SIZES, STORY, looking
 
@@ -93,9 +94,7 @@ def served(request: pytest.FixtureRequest, serve: Callable[..., Served]) -> Serv
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_page_is_accessible_and_fits(
-    browser: Browser, served: Served, axe_js: str, size: str, scheme: str
-) -> None:
+def test_every_page_is_accessible_and_fits(browser: Browser, served: Served, size: str, scheme: str) -> None:
     with looking(browser, size=size, scheme=scheme) as page:
         shown = ("floor", "board", "open moment") if served.world.quiet.suspensions else PAGES
         for name in shown:
@@ -104,10 +103,7 @@ def test_every_page_is_accessible_and_fits(
             page.wait_for_function("document.querySelector('#live, .brand, .wall') !== null")
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= SIZES[size][0], f"{name} is {wide} wide at {size}"
-            page.evaluate(axe_js)
-            found = page.evaluate("axe.run({rules: {'color-contrast-enhanced': {enabled: true}}})")["violations"]
-            told = [(each["id"], [node["html"][:200] for node in each["nodes"][:4]]) for each in found]
-            assert told == [], f"{name}, {size}, {scheme}"
+            assert wrongs(page) == [], f"{name}, {size}, {scheme}"
 
 
 def test_the_floor_counts_down_and_looks_neither_calm_nor_like_trouble(browser: Browser, served: Served) -> None:

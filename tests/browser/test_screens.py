@@ -14,6 +14,7 @@ from andgate.sign import SignDone, SignState, flight, frame, words
 from andgate.wire.messages import FeedSignal
 from hub.web.tokens import parse_tokens
 from tests.browser.airport import NOW, World
+from tests.browser.axe import wrongs
 from tests.browser.conftest import Served
 from tests.story.stage import until
 
@@ -76,17 +77,14 @@ def looking(browser: Browser, *, size: str = "laptop", scheme: str = "dark", scr
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("size", SIZES)
-def test_every_page_is_accessible_and_fits(browser: Browser, busy: Served, axe_js: str, size: str, scheme: str) -> None:
+def test_every_page_is_accessible_and_fits(browser: Browser, busy: Served, size: str, scheme: str) -> None:
     with looking(browser, size=size, scheme=scheme) as page:
         for name, path in PAGES.items():
             page.goto(busy.url + path)
             page.wait_for_function("document.querySelector('#live, .brand, .wall') !== null")
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= SIZES[size][0], f"{name} is {wide} wide at {size}"
-            page.evaluate(axe_js)
-            found = page.evaluate("axe.run({rules: {'color-contrast-enhanced': {enabled: true}}})")["violations"]
-            told = [(each["id"], [node["html"][:200] for node in each["nodes"][:4]]) for each in found]
-            assert told == [], f"{name}, {size}, {scheme}"
+            assert wrongs(page) == [], f"{name}, {size}, {scheme}"
 
 
 def test_a_phone_shows_every_figure_without_sideways_scrolling(browser: Browser, busy: Served) -> None:
@@ -180,14 +178,13 @@ def test_a_break_room_s_screen_shows_a_storm_without_scrolling(
     page.close()
 
 
-def test_a_token_lets_one_in_and_names_who_acts(browser: Browser, serve: Callable[..., Served], axe_js: str) -> None:
+def test_a_token_lets_one_in_and_names_who_acts(browser: Browser, serve: Callable[..., Served]) -> None:
     tokens = parse_tokens('[tokens.supervisor-1]\nsecret = "abcdefghijklmnopqrst"\nrights = ["read", "act"]')
     served = serve(tokens=tokens, busy=True, month=False)
     with looking(browser, size="phone") as page:
         page.goto(served.url + "/moments?state=open")
         expect(page).to_have_url(re.compile("/login"))
-        page.evaluate(axe_js)
-        assert page.evaluate("axe.run()")["violations"] == []
+        assert wrongs(page) == []
         page.get_by_label("Your token").fill("not-mine")
         page.get_by_role("button", name="Come in").click()
         expect(page.get_by_role("alert")).to_contain_text("This token is not known.")
