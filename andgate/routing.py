@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from andgate.moment.events import Paged, PageReason, StoodDown
 from andgate.moment.moments import Moment
-from andgate.plan import Channel, Plan
+from andgate.plan import Channel, Plan, local_time
 from andgate.plan.addresses import kind_of
 
 LATE_MS = 1_000
@@ -46,6 +46,8 @@ def personal_rank(channel: str) -> tuple[str, int] | None:
     return None if found is None else (found[1], int(found[2]) - 1)
 
 
+_UNTIL = re.compile(r"(?:left until|late since) [0-9]{2}:[0-9]{2}\.")
+"""What `left_text` says, in a page."""
 LONGEST = 1_000
 """Characters of any page."""
 _ROOM = {"snpp": 235, "pocsag": 235}
@@ -84,6 +86,22 @@ def clock_text(seconds: float) -> str:
     return f"{sign}{whole // 60}:{whole % 60:02d}"
 
 
+def left_text(left_ms: int, ends_ms: int, plan: Plan) -> str:
+    """Return how long is left and until when: ``2:59 left until 22:14``, ``late since 22:14``.
+
+    A page may be read long after it was sent: what the clock on the wall must not be past stays right.
+    """
+    at = f"{local_time(plan, ends_ms):%H:%M}"
+    return f"{clock_text(left_ms / 1000)} left until {at}" if left_ms > 0 else f"late since {at}"
+
+
+def explained(text: str, why: str) -> str:
+    """Return a page's text that says also why it comes here, after where and until when: these are read first."""
+    until = _UNTIL.search(text)
+    at = len(text) if until is None else until.end()
+    return f"{text[:at]} {why[:1].upper()}{why[1:]}.{text[at:]}"
+
+
 def place(moment: Moment, plan: Plan) -> str:
     """Return where it is, as people say it: the touchpoint's name, and the flight if there is one."""
     touchpoint = plan.touchpoints.get(moment.touchpoint)
@@ -97,21 +115,20 @@ def shown_key(key: str) -> str:
 
 
 def _page_text(event: Paged, moment: Moment, plan: Plan, room: int = LONGEST) -> str:
-    """Return what a page says, in `room` characters: where and how long, what to do first, then the promise.
+    """Return what a page says, in `room` characters: where and until when, what to do first, then the promise.
 
     What does not fit is left out from the end, so that a pager's few words are those that somebody can act upon.
     """
     expectation = plan.judged.get(moment.expectation)
     why = (event.signal or _WHY[event.reason]).capitalize()
     extra = "" if event.reason == "time-left" else f" {why}."
+    left = left_text(event.left_ms, moment.ends_ms, plan)
     if moment.remedies is not None:
-        left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "it is late."
-        head = f"{place(moment, plan)}: make it good, {left}{extra}"
+        head = f"{place(moment, plan)}: make it good, {left}.{extra}"
         parts = [f" {exceptional(moment, plan)}", f" {expectation.promise}" if expectation else ""]
         parts.append(f" You may give: {', '.join(expectation.first)}." if expectation and expectation.first else "")
     else:
-        left = f"{clock_text(event.left_ms / 1000)} left." if event.left_ms > 0 else "The promise is broken."
-        head = f"{place(moment, plan)}: {left}{extra}"
+        head = f"{place(moment, plan)}: {left}.{extra}"
         first = expectation.first_actions(moment.touchpoint)[:1] if expectation else ()
         first = first if event.first is None else (event.first,)
         parts = [_among(event, plan), f" First: {first[0]}." if first else ""]

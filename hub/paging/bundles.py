@@ -33,13 +33,23 @@ class Line(Struct, frozen=True):
     place: str
     ends_ms: int
 
+    def order(self, now_ms: int) -> tuple[bool, bool, int, int]:
+        """Sort by this to go to what can still be kept first, the nearest deadline of it, and then to what is late."""
+        return is_task(self.row.expectation), self.ends_ms <= now_ms, self.ends_ms, self.row.id
+
+    def said(self, now_ms: int) -> str:
+        """Return ``Counter A 2:10``, ``Belt 3 0:20 late``, ``Counter B (make good) 29:50``."""
+        what = " (make good)" if is_task(self.row.expectation) else ""
+        late = " late" if self.ends_ms <= now_ms else ""
+        return f"{self.place}{what} {clock_text(abs(self.ends_ms - now_ms) / 1000)}{late}"
+
 
 def pieces(lines: Sequence[Line], now_ms: int) -> list[list[Line]]:
-    """Cut a list of threats into pages, nearest deadline first, so that each can name all of its places."""
+    """Cut a list of threats into pages, in the order to go to them, so that each can name all of its places."""
     cut: list[list[Line]] = []
     room = 0
-    for line in sorted(lines, key=lambda line: (line.ends_ms, line.row.id)):
-        size = len(_said(line, now_ms)) + 2
+    for line in sorted(lines, key=lambda line: line.order(now_ms)):
+        size = len(line.said(now_ms)) + 2
         if not cut or size > room:
             cut.append([])
             room = LIST_CHARS
@@ -48,27 +58,26 @@ def pieces(lines: Sequence[Line], now_ms: int) -> list[list[Line]]:
     return cut
 
 
-def headline(threats: int, new: int, owed: int = 0) -> str:
-    """Return ``5 lines threatened``, or ``12 lines threatened, 4 more`` where the others were named before.
+def headline(threats: int, owed: int = 0) -> str:
+    """Return how many stand: ``5 lines threatened``; with `owed` remedies ``3 lines threatened, 2 to make good``."""
+    lines = threats - owed
+    said = [f"{lines} line{'s' * (lines != 1)} threatened"] if lines else []
+    return ", ".join([*said, f"{owed} to make good"] if owed else said)
 
-    `owed` of them are no threats but remedies: ``3 lines threatened, 2 to make good``.
+
+def bundle_text(head: str, lines: Iterable[Line], part: tuple[int, int], now_ms: int, *, some: bool = False) -> str:
+    """Return what a bundle says: the headline, which part of how many it is, and each place with the time left.
+
+    Args:
+        head: the headline.
+        lines: what this page names.
+        part: which page of how many this is.
+        now_ms: site time.
+        some: others stand too, which pages before this one have named.
     """
-    if owed:
-        lines = threats - owed
-        head = f"{lines} line{'s' * (lines != 1)} threatened, " if lines else ""
-        return f"{head}{owed} to make good"
-    head = f"{threats} line{'s' * (threats != 1)} threatened"
-    return head if new >= threats else f"{head}, {new} more"
-
-
-def bundle_text(head: str, lines: Iterable[Line], part: tuple[int, int], now_ms: int) -> str:
-    """Return what a bundle says: the headline, which part of how many it is, and every place with the time left."""
     which = f" ({part[0]} of {part[1]})" if part[1] > 1 else ""
-    return f"{head}{which}: {', '.join(_said(line, now_ms) for line in lines)}."
-
-
-def _said(line: Line, now_ms: int) -> str:
-    return f"{line.place} {clock_text((line.ends_ms - now_ms) / 1000)}"
+    among = ", among them" if some else ""
+    return f"{head}{which}{among}: {', '.join(line.said(now_ms) for line in lines)}."
 
 
 class Gathering(Struct):
@@ -137,11 +146,12 @@ class Bundles:
             return [self._alone(row, to) for row in members]
         lines = [self._line(row, plan, now_ms) for row in (*new.values(), *before)]
         owed = sum(is_task(line.row.expectation) for line in lines)
-        head = headline(max(threats, len(lines)), len(lines), owed)
+        head, some = headline(max(threats, len(lines)), owed), threats > len(lines)
         cut = pieces(lines, now_ms)
-        made = [
-            self._bundle(to, head, piece, (number, len(cut)), now_ms, members) for number, piece in enumerate(cut, 1)
-        ]
+        made = []
+        for number, piece in enumerate(cut, 1):
+            text = bundle_text(head, piece, (number, len(cut)), now_ms, some=some)
+            made.append(self._bundle(to, head, text, piece, number, now_ms, members))
         adds = self._pace.summed_up(to)
         return [self._pages.change(replace(made[0], adds=adds)), *made[1:]] if adds else made
 
@@ -172,11 +182,10 @@ class Bundles:
         return self._pages.change(replace(row, bundle="", session=session, note="", adds=adds))
 
     def _bundle(
-        self, to: Receiver, head: str, lines: list[Line], part: tuple[int, int], now_ms: int, members: list[PageRow]
+        self, to: Receiver, head: str, text: str, lines: list[Line], number: int, now_ms: int, members: list[PageRow]
     ) -> PageRow:
-        id, session = self._pages.hold()
         first = members[0]
-        bundle = first.bundle if part[0] == 1 else f"{first.bundle}-{part[0]}"
+        bundle = first.bundle if number == 1 else f"{first.bundle}-{number}"
         named = {line.row.moment for line in lines}
         for row in members:
             if row.moment in named:
@@ -187,35 +196,20 @@ class Bundles:
                 self._pages.change(replace(line.row, bundle=bundle + NAMED))
         mine = [row for row in members if row.moment in named]
         decided_ms = min((each.decided_ms for each in mine), default=now_ms)
-        row = PageRow(
-            id=id,
-            page=bundle,
-            kind="page",
-            moment=bundle,
-            expectation="",
-            touchpoint="",
-            key=None,
-            group=to.group,
-            channel=to.channel,
-            title=head,
-            text=bundle_text(head, lines, part, now_ms),
+        row = self._pages.begin(
+            bundle,
+            bundle,
+            (to.group, to.channel, first.person),
+            now_ms,
             reason=f"{len(lines)} threats at once",
-            left_s=(min(line.ends_ms for line in lines) - decided_ms) / 1000,
+            title=head,
+            text=text,
+            left_s=(lines[0].ends_ms - decided_ms) / 1000,
             late=any(each.late for each in mine),
             cancels=bool(mine) and all(each.cancels for each in mine),
-            state="queued",
-            decided_ms=decided_ms,
-            due_ms=now_ms,
-            tries=0,
-            sent_ms=None,
-            again=any(each.again for each in mine),
-            note="",
-            session=session,
-            person=first.person,
-            bundle=bundle,
         )
-        self._pages.add(row)
-        return row
+        again = any(each.again for each in mine)
+        return self._pages.change(replace(row, bundle=bundle, decided_ms=decided_ms, again=again))
 
     # ---------------------------------------------------------------------------------------------- what became of it
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.plan import PageStep, Plan
-from andgate.routing import clock_text
+from andgate.routing import clock_text, explained
 from hub.store.outbox import Outbox
 from hub.store.pages import Pages
 from hub.store.rows import TEST, PageRow
@@ -140,9 +140,7 @@ class Fallbacks:
         )
         self._outbox.decided(event, moment, plan, now_ms)
         marked = [
-            self._pages.change(
-                replace(each, stands_for=row.id, reason=why, text=f"{each.text} {why[:1].upper()}{why[1:]}.")
-            )
+            self._pages.change(replace(each, stands_for=row.id, reason=why, text=explained(each.text, why)))
             for each in self._pages.of(moment.id)
             if each.page == page and each.stands_for is None
         ]
@@ -161,10 +159,10 @@ class Fallbacks:
 def again_of(row: PageRow, moment: Moment | None, now_ms: int) -> PageRow:
     """Return a page as it would be decided now: with the time that is left now, and no fate of its own."""
     left_s = row.left_s if moment is None else (moment.ends_ms - now_ms) / 1000
-    old, new = f" {clock_text(row.left_s)} left.", f" {clock_text(left_s)} left."
+    old, new = f" {clock_text(row.left_s)} left until ", f" {clock_text(left_s)} left until "
     return replace(
         row.untried(),
-        text=row.text.replace(old, new if left_s > 0 else " The promise is broken.", 1),
+        text=row.text.replace(old, new if left_s > 0 else " late since ", 1),
         left_s=left_s,
         decided_ms=now_ms,
         due_ms=now_ms,

@@ -17,7 +17,7 @@ from andgate.audit import SPARED
 from andgate.moment.events import Paged
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
-from andgate.routing import Delivery, deliveries
+from andgate.routing import Delivery, deliveries, explained
 from hub.store.pages import Pages
 from hub.store.rows import PageRow
 
@@ -210,4 +210,6 @@ def _like(event: Paged, group: str, channel: str, moment: Moment, plan: Plan, st
 
 def _instead_of(delivery: Delivery, noted: PageRow, plan: Plan) -> Delivery:
     name = plan.groups[noted.group].name if noted.group in plan.groups else noted.group
-    return replace(delivery, text=f"Nobody of {name} was reached. {delivery.text}", reason=f"nobody of {name} is there")
+    return replace(
+        delivery, text=explained(delivery.text, f"nobody of {name} was reached"), reason=f"nobody of {name} is there"
+    )

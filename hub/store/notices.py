@@ -83,35 +83,19 @@ class Notices:
             state, note = "muted", "the hub only listens"
         elif why_not is not None:
             state, note = "muted", why_not
-        id, session = self._pages.hold()
-        row = PageRow(
-            id=id,
-            page=f"{notice.page}:over" if over else notice.page,
+        return self._pages.begin(
+            f"{notice.page}:over" if over else notice.page,
+            notice.page,
+            (notice.group, channel, person),
+            now_ms,
+            reason=notice.reason,
             kind="over" if over else "page",
-            moment=notice.page,
-            expectation="",
-            touchpoint=notice.touchpoint,
-            key=None,
-            group=notice.group,
-            channel=channel,
+            state=state,
+            note=note,
             title=notice.title,
             text=notice.text,
-            reason=notice.reason,
-            left_s=0.0,
-            late=False,
-            cancels=False,
-            state=state,
-            decided_ms=now_ms,
-            due_ms=now_ms,
-            tries=0,
-            sent_ms=None,
-            again=False,
-            note=note,
-            session=session,
-            person=person,
+            touchpoint=notice.touchpoint,
         )
-        self._pages.add(row)
-        return row
 
 
 __all__ = ["NOTICE", "Notice", "Notices"]

@@ -133,7 +133,7 @@ def test_a_receiver_of_signed_web_hooks(tmp_path: Path, root: Path, start: Calla
             hub.driver.signals([FeedSignal(id=id, touchpoint="counter-a", signal=signal)], "test").result(WAIT_S)
             if signal == "reached":
                 said = receiver.read()
-                assert said.startswith("andgate.page to ticket-agents: Check-in counter A: 3:00 left. "), said
+                assert said.startswith("andgate.page to ticket-agents: Check-in counter A: 3:00 left until "), said
         assert receiver.read() == "andgate.over to ticket-agents: Check-in counter A: over, saved."
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/",

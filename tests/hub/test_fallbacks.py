@@ -158,7 +158,8 @@ def test_when_nobody_of_a_group_was_reached_the_next_is_told_at_once(make_desk: 
         "queued",
         pager.id,
     )
-    assert instead.text.endswith("Nobody of Ticket agents could be reached.")
+    assert instead.text.startswith("Check-in counter A: 3:00 left until ")
+    assert ". Nobody of Ticket agents could be reached. “I wait" in instead.text
     assert instead.id in handed(desk)
     became(desk, instead, "sent")
     desk.node(node_signal(2, "reset", mono=22.0, sent=22.0))

@@ -122,7 +122,7 @@ def test_at_its_end_the_present_state_is_paged_once_to_whoever_was_kept_from_it(
         ("ticket-agents", "it was quiet until now"),
         ("supervisors", "it was quiet until now"),
     ]
-    assert paged[0].text.startswith("Check-in counter A: 1:00 left. It was quiet until now.")
+    assert paged[0].text.startswith("Check-in counter A: 1:00 left until 12:09. It was quiet until now.")
     assert paged[0].left_s == pytest.approx(60.0)
     desk.pass_ms(30_000)
     assert len(desk.pages(state="queued")) == 2

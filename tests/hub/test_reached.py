@@ -98,7 +98,7 @@ def test_a_press_reaches_a_pager_a_web_hook_and_a_phone(
             sent = until(lambda: (all(row["state"] == "sent" for row in pages()) and pages()) or None)
             assert {row["channel"] for row in sent} == {"beeper", "hook", "phones"}
     text = next(line.removeprefix("MESS ") for line in lines if line.startswith("MESS "))
-    assert text.startswith("Check-in counter A: 3:00 left.")
+    assert text.startswith("Check-in counter A: 3:00 left until ")
     assert [(event["id"], event["data"]["again"]) for event in posted] == [
         (posted[0]["id"], False),
         (posted[0]["id"], True),

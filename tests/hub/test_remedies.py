@@ -94,7 +94,7 @@ def test_a_failure_is_paged_as_a_task_and_done_in_time(floor: Floor) -> None:
     (page,) = floor.pages(moment=task.id)
     assert (page.group, page.state) == ("ticket-agents", "queued")
     assert page.text == (
-        "Check-in counter A: make it good, 29:59 left. Apologise in person; priority tag on the bags."
+        "Check-in counter A: make it good, 29:59 left until 12:39. Apologise in person; priority tag on the bags."
         " You may give: Priority tag, Voucher up to 20 EUR."
     )
     assert [each.id for each in floor.driver.open_tasks()] == [task.id]
@@ -221,6 +221,6 @@ def test_a_kill_between_any_two_steps_loses_no_task_and_doubles_none(tmp_path: P
 
 
 def test_many_at_once_are_told_for_what_they_are() -> None:
-    assert headline(5, 5) == "5 lines threatened"
-    assert headline(3, 3, 3) == "3 to make good"
-    assert headline(3, 3, 2) == "1 line threatened, 2 to make good"
+    assert headline(5) == "5 lines threatened"
+    assert headline(3, 3) == "3 to make good"
+    assert headline(3, 2) == "1 line threatened, 2 to make good"

@@ -136,21 +136,30 @@ def test_people_are_spared_also_where_the_plan_says_nothing() -> None:
 # ---------------------------------------------------------------------------------------------- what a bundle says
 
 
-def line(n: int, place: str, left_s: int) -> Line:
-    row = PageRow(  # only its id matters here
-        n, "p", "page", f"m{n}", "", "", None, "g", "c", place, "", "", 0.0, False, False, "queued", 0, 0, 0, None,
-        False, "",
+def line(n: int, place: str, left_s: int, expectation: str = "wait") -> Line:
+    row = PageRow(  # only its id and expectation matter here
+        n, "p", "page", f"m{n}", expectation, "", None, "g", "c", place, "", "", 0.0, False, False, "queued", 0, 0, 0,
+        None, False, "",
     )  # fmt: skip
     return Line(row, place, left_s * 1_000)
 
 
-def test_a_bundle_names_every_place_nearest_deadline_first() -> None:
+def test_a_bundle_names_every_place_in_the_order_to_go_to_them() -> None:
     lines = [line(1, "Counter B", 150), line(2, "Counter A", 130), line(3, "Belt 3", -20)]
     (only,) = pieces(lines, 0)
-    said = bundle_text(headline(3, 3), only, (1, 1), 0)
-    assert said == "3 lines threatened: Belt 3 +0:20, Counter A 2:10, Counter B 2:30."
-    assert headline(12, 4) == "12 lines threatened, 4 more"
-    assert headline(1, 1) == "1 line threatened"
+    said = bundle_text(headline(3), only, (1, 1), 0)
+    assert said == "3 lines threatened: Counter A 2:10, Counter B 2:30, Belt 3 0:20 late.", (
+        "what can still be kept first"
+    )
+    assert bundle_text(headline(12), only[:1], (1, 2), 0, some=True) == (
+        "12 lines threatened (1 of 2), among them: Counter A 2:10."
+    )
+    assert headline(1) == "1 line threatened"
+    owed = [*lines, line(4, "Counter A", 1_790, "wait.remedy")]
+    assert bundle_text(headline(4, 1), pieces(owed, 0)[0], (1, 1), 0) == (
+        "3 lines threatened, 1 to make good:"
+        " Counter A 2:10, Counter B 2:30, Belt 3 0:20 late, Counter A (make good) 29:50."
+    )
 
 
 def test_what_does_not_fit_on_a_pager_becomes_more_pages_and_no_place_is_left_out() -> None:
@@ -200,7 +209,7 @@ def test_what_comes_after_a_bundle_is_named_alone_and_counted_with_the_others(st
     sent(storm, *bundles(storm))
     press(storm, 6, 7)
     storm.pass_ms(GATHER_MS)
-    assert bundles(storm)[-1].text == "7 lines threatened, 2 more: Line 6 3:00, Line 7 3:00."
+    assert bundles(storm)[-1].text == "7 lines threatened, among them: Line 6 3:00, Line 7 3:00."
 
 
 def test_a_claim_of_the_bundle_claims_each(storm: Desk) -> None:
@@ -272,7 +281,7 @@ def test_a_bundle_that_fails_fails_for_all_and_the_next_group_is_told(storm: Des
     instead = storm.pages(kind="page", group="supervisors")
     assert [row.title for row in instead] == ["Line 4", "Line 5"]
     assert {row.stands_for for row in instead} == {rows["Line 4"].id, rows["Line 5"].id}
-    assert instead[0].text.endswith("Nobody of Ticket agents could be reached.")
+    assert instead[0].text.count(". Nobody of Ticket agents could be reached. ") == 1
 
 
 @pytest.mark.parametrize("when", ["gathered", "bundled", "sent"])

@@ -9,7 +9,7 @@ from andgate.moment.events import Paged, PageReason, StoodDown
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Before
 from andgate.plan import Plan, parse_plan
-from andgate.routing import clock_text, deliveries
+from andgate.routing import clock_text, deliveries, explained
 
 PLAN = """
 [site]
@@ -79,7 +79,7 @@ def test_a_begun_second_counts_as_left(seconds: float, text: str) -> None:
 def test_a_page_goes_to_every_channel_of_the_group_with_time_left_and_promise(plan: Plan) -> None:
     made = deliveries(paged(), MOMENT, plan)
     assert [(each.channel, each.id) for each in made] == [("radio", "m1:0:agents:radio"), ("desk", "m1:0:agents:desk")]
-    assert made[0].text == "Counter A: 3:00 left. “I wait no more than 15 minutes.”"
+    assert made[0].text == "Counter A: 3:00 left until 01:03. “I wait no more than 15 minutes.”"
     assert (made[0].kind, made[0].late, made[0].cancels) == ("page", False, False)
 
 
@@ -87,14 +87,14 @@ def test_a_page_goes_to_every_channel_of_the_group_with_time_left_and_promise(pl
 def test_every_page_carries_its_reason(plan: Plan, reason: PageReason) -> None:
     made = deliveries(paged(reason=reason, left_ms=-1_000, late_ms=2_000), MOMENT, plan)
     assert made[0].reason[1:] in made[0].text
-    assert "The promise is broken." in made[0].text
+    assert "late since 01:03." in made[0].text
     assert made[0].late
     assert made[0].cancels == (reason == "still-waiting")
 
 
 def test_a_page_for_what_threatens_says_what_it_is(plan: Plan) -> None:
     made = deliveries(replace(paged(reason="threatened"), signal="jammed"), MOMENT, plan)
-    assert made[0].text == "Counter A: 3:00 left. Jammed. “I wait no more than 15 minutes.”"
+    assert made[0].text == "Counter A: 3:00 left until 01:03. Jammed. “I wait no more than 15 minutes.”"
     assert made[0].reason == "jammed"
 
 
@@ -126,7 +126,7 @@ def test_places_are_said_as_people_say_them(plan: Plan) -> None:
     elsewhere = replace(MOMENT, touchpoint="belt-9", key="AG1234/2026-11-21", expectation="gone")
     made = deliveries(paged(), elsewhere, plan)
     assert made[0].title == "belt-9, AG1234"
-    assert made[0].text == "belt-9, AG1234: 3:00 left."
+    assert made[0].text == "belt-9, AG1234: 3:00 left until 01:03."
 
 
 # ------------------------------------------------------------------------------------- what to do first, what is owed
@@ -153,14 +153,14 @@ def texts(moment: Moment, plan: Plan, event: Paged | StoodDown) -> dict[str, str
 
 def test_a_page_says_what_to_do_first() -> None:
     told = texts(MOMENT, parse_plan(RICH), paged())
-    want = "Counter A: 3:00 left. First: Open a second desk. “I wait no more than 15 minutes.”"
+    want = "Counter A: 3:00 left until 01:03. First: Open a second desk. “I wait no more than 15 minutes.”"
     assert told == {"radio": want, "pager": want}
 
 
 def test_on_a_pager_the_first_action_comes_before_the_promise() -> None:
     long = RICH.replace("I wait no more than 15 minutes.", "I wait no more than 15 minutes, " + "and " * 50 + "more.")
     told = texts(MOMENT, parse_plan(long), paged())
-    assert told["pager"] == "Counter A: 3:00 left. First: Open a second desk."
+    assert told["pager"] == "Counter A: 3:00 left until 01:03. First: Open a second desk."
     assert told["radio"].endswith("more.”")
 
 
@@ -173,11 +173,11 @@ def test_a_task_says_what_is_owed_and_what_may_be_given() -> None:
     plan = parse_plan(RICH)
     told = texts(TASK, plan, paged(left_ms=1_800_000))
     assert told["radio"] == (
-        "Counter A, AG1234: make it good, 30:00 left. Apologise in person."
+        "Counter A, AG1234: make it good, 30:00 left until 01:33. Apologise in person."
         " You may give: priority tag, voucher up to 20 EUR."
     )
     late = texts(TASK, plan, paged(left_ms=-1))
-    assert late["radio"].startswith("Counter A, AG1234: make it good, it is late.")
+    assert late["radio"].startswith("Counter A, AG1234: make it good, late since 01:33.")
     over = StoodDown(moment="m1", at_ms=9, groups=("agents",))
     assert texts(replace(TASK, verdict="success"), plan, over)["radio"] == "Counter A, AG1234: over, made good."
 
@@ -191,5 +191,13 @@ def test_a_second_failure_says_what_went_before() -> None:
     assert " Third failure for AG1234, after gone. " in texts(gone, plan, paged(left_ms=1_800_000))["pager"]
 
 
+def test_why_it_comes_here_is_said_after_where_and_until_when(plan: Plan) -> None:
+    text = deliveries(paged(), replace(MOMENT, touchpoint="St. Anna. 12:30."), plan)[0].text
+    assert explained(text, "nobody of Agents was reached") == (
+        "St. Anna. 12:30.: 3:00 left until 01:03. Nobody of Agents was reached. “I wait no more than 15 minutes.”"
+    )
+    assert explained("Handover.", "nobody else is there") == "Handover. Nobody else is there."
+
+
 def test_a_task_of_a_promise_that_is_gone_still_says_where() -> None:
-    assert texts(TASK, parse_plan(PLAN), paged())["radio"] == "Counter A, AG1234: make it good, 3:00 left."
+    assert texts(TASK, parse_plan(PLAN), paged())["radio"] == "Counter A, AG1234: make it good, 3:00 left until 01:33."

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hub.notify.channels import post
-from hub.notify.channels.channel import Note, Result
+from hub.notify.channels.channel import AGAIN, Note, Result
 from hub.notify.channels.threaded import ThreadedChannel
 
 CONNECT_S = 4
@@ -47,9 +47,8 @@ class AppriseChannel(ThreadedChannel):
             if self._service is None:
                 return UNKNOWN
         kind = apprise.NotifyType.SUCCESS if note.page.kind == "over" else apprise.NotifyType.WARNING
-        again = " (sent again: it may have reached you before)" if note.page.again else ""
         answer = f"\nI\u2019m on my way: {note.link}" if note.link is not None else ""
-        body = f"{note.page.text}{again}{answer}"
+        body = f"{note.page.text}{AGAIN if note.page.again else ''}{answer}"
         return judged(self._service.notify(body=body, title=note.title, notify_type=kind))
 
 

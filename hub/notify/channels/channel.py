@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from andgate.wire.messages import Page
 
+AGAIN = " (sent again: it may have reached you before)"
+"""What a page ends with that may have gone out before."""
+
 
 class Note(Struct, frozen=True, kw_only=True):
     """Something to tell one group."""

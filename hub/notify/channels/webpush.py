@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from andgate.plan.addresses import HookAddress
 from andgate.wire.messages import Page
-from hub.notify.channels.channel import Note, Result
+from hub.notify.channels.channel import AGAIN, Note, Result
 from hub.notify.channels.post import Post, for_now, pause_s
 from hub.notify.channels.threaded import ThreadedChannel
 from hub.store import Phone
@@ -154,7 +154,7 @@ class _Said(Struct, frozen=True, omit_defaults=True):
 def said(note: Note, slip: str = "") -> bytes:
     """Return what the phone is told, as its service worker reads it; `slip` is what it acknowledges with."""
     page = note.page
-    again = " (sent again: it may have reached you before)" if page.again else ""
+    again = AGAIN if page.again else ""
     text = page.text if len(page.text) <= MOST_CHARS else f"{page.text[: MOST_CHARS - 1]}…"
     link = _link(page)
     title = note.title[:100]

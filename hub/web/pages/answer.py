@@ -105,7 +105,7 @@ def answer(reader: Reader, links: Links, plan: Plan, token: str, name: str, now_
         if name == SOMEBODY:  # erased: a claim by nobody would keep others from being paged
             return Answer(state="unknown", says=say("answer.unknown.nobody"))
     told = (found for found in map(reader.moment, reader.told_by(row.page)) if found is not None)
-    moments = sorted(told, key=lambda moment: (moment.ends_ms, moment.touchpoint))  # the nearest deadline is read first
+    moments = sorted(told, key=lambda moment: (moment.ends_ms <= now_ms, moment.ends_ms, moment.touchpoint))
     taps = reader.taps(row.id)
     mine = next((tap for tap in taps if (row.person or reader.name_of(tap.who)) in {tap.who, name}), None)
     state, says = _state(reader, row, moments, taps, mine, name, plan.site.timezone, now_ms)
