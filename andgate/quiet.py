@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -15,6 +16,10 @@ from msgspec import Struct
 from andgate.plan import Plan, local_time
 from andgate.plan.quiet import SUSPENDED, Recurring, Scope, Suspends
 
+HUB = "hub"
+"""The source of what the hub says in the stead of others."""
+MISSED_MS = 60_000
+"""Nobody who repeats a word is missed sooner: it may be said twice at once, and then wait for a while."""
 _DAY_MIN = 24 * 60
 
 
@@ -47,6 +52,11 @@ class Contact(Struct, frozen=True):
     def at_ms(self) -> int:
         """Return when it said so."""
         return self.order[0]
+
+    @property
+    def own(self) -> bool:
+        """Whether the contact said so itself."""
+        return self.order[1] != HUB
 
 
 def covers(scope: Scope, plan: Plan, *, touchpoint: str, expectation: str, group: str) -> bool:
@@ -150,6 +160,23 @@ def suspensions(said: Iterable[Contact]) -> dict[str, tuple[Span, ...]]:
     return {name: tuple(span for span in found if span.to_ms != span.from_ms) for name, found in spans.items()}
 
 
+def stands_again(said: Iterable[Contact]) -> bool:
+    """Whether one contact that is heard again suspends again: only the hub, in its stead, has said that it is over."""
+    words = sorted(said, key=lambda each: each.order)
+    own = [each for each in words if each.own]
+    return bool(own) and own[-1].on and not words[-1].on and not words[-1].own
+
+
+def missed_ms(heard_ms: Sequence[int]) -> int | None:
+    """Return when whoever repeats a word is missed: after twice the longest pause so far; None: no pause is known.
+
+    Args:
+        heard_ms: when it was said, in order.
+    """
+    pauses = [later - sooner for sooner, later in pairwise(heard_ms)]
+    return heard_ms[-1] + max(MISSED_MS, 2 * max(pauses)) if pauses else None
+
+
 def contact(device: str, touchpoint: str) -> str:
     """Return what a contact is called: its device, or the touchpoint that a feed spoke of."""
     return device or f"{touchpoint}/"
@@ -185,6 +212,8 @@ def listening(said: Sequence[tuple[int, bool]], from_ms: int, to_ms: int) -> lis
 
 
 __all__ = [
+    "HUB",
+    "MISSED_MS",
     "SUSPENDED",
     "Contact",
     "Span",
@@ -192,9 +221,11 @@ __all__ = [
     "covers",
     "listening",
     "merged",
+    "missed_ms",
     "occurrence",
     "occurrences",
     "places",
+    "stands_again",
     "suspensions",
     "whole_places",
 ]

@@ -52,10 +52,11 @@ class Stillness:
         judge, quiet, now_ms = self._judge, self._judge.quiet, batch.now_ms
         if not quiet.due(now_ms):
             return
-        for each in quiet.unheard(now_ms):
-            word, device, touchpoint, at_ms = quiet.resumed(each, now_ms)
-            judge.say(batch, [judge.fleet.sight.signal(Change(word, device, touchpoint, at_ms), now_ms)])
+        unheard = quiet.unheard(now_ms)
+        for each in unheard:
             judge.watch.unheard(each.contact, now_ms)
+        for word in (*(quiet.resumed(each, now_ms) for each in unheard), *quiet.again(now_ms)):
+            judge.say(batch, [judge.fleet.sight.signal(Change(*word), now_ms)])
         self._hold(batch)
         released = quiet.released(judge.engine.moment, now_ms)
         if released is not None:

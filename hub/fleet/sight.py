@@ -28,6 +28,7 @@ import msgspec
 
 from andgate.moment.engine import HORIZON_MS  # what is older can be neither taken back nor journalled anew
 from andgate.moment.signals import BLIND, SIGHTED, WATCHED, Signal
+from andgate.quiet import HUB
 from hub.store import Store
 
 HEALTH_MS = 15_000
@@ -265,7 +266,7 @@ class Sight:
             touchpoint=change.touchpoint,
             at_ms=change.at_ms,
             received_ms=now_ms,
-            source="hub",
+            source=HUB,
             seq=self._own,  # going blind and seeing again in one millisecond stand in the order they were said in
             device=change.device,
             value=change.why,

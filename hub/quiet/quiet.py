@@ -19,7 +19,7 @@ from andgate.errors import RefusedError
 from andgate.moment.moments import Moment
 from andgate.moment.signals import RESERVED, Input, Listening, Muted, Released, Signal, Trained, Unmuted, Untrained
 from andgate.plan import Plan, local_time
-from andgate.plan.quiet import RESUMED
+from andgate.plan.quiet import RESUMED, SUSPENDED
 from andgate.quiet import covers, places, whole_places
 from hub.quiet.state import OF_PLAN, State
 from hub.quiet.view import Mute, Suspension, View
@@ -213,9 +213,15 @@ class Quiet:
         return [each for each in self._state.suspensions() if each.until_ms is not None and each.until_ms <= now_ms]
 
     def resumed(self, suspension: Suspension, now_ms: int) -> tuple[str, str, str, int]:
-        """Return the hub's own word that ends one: signal, device, touchpoint, time."""
+        """Return the hub's own word that ends one when it was to end: signal, device, touchpoint, time."""
         device = "" if suspension.contact.endswith("/") else suspension.contact
-        return RESUMED, device, suspension.touchpoint, now_ms
+        # A hub that was away for long says it as late as is still judged.
+        return RESUMED, device, suspension.touchpoint, max(suspension.until_ms or now_ms, now_ms - HOUR_MS)
+
+    def again(self, now_ms: int) -> list[tuple[str, str, str, int]]:
+        """Return the hub's own words for contacts that are heard again and suspend as before: as `resumed`."""
+        found, self._state.again = self._state.again, {}
+        return [(SUSPENDED, device, touchpoint, now_ms) for device, touchpoint in found.items()]
 
     def holds(
         self, queued: Iterable[PageRow], moment_of: Callable[[str], Moment | None], now_ms: int

@@ -25,7 +25,7 @@ from andgate.moment.signals import (
 )
 from andgate.plan import Plan, springs_back
 from andgate.plan.quiet import SUSPENDED
-from andgate.quiet import Contact, Span, contact, occurrence, places, suspensions
+from andgate.quiet import Contact, Span, contact, missed_ms, occurrence, places, stands_again, suspensions
 from hub.quiet.view import Mute, Suspension, Training
 from hub.store import Store
 from hub.store.hushes import ALARM, contacts, gone, mutes, trainings
@@ -51,6 +51,8 @@ class State:
         """Device that is not heard, or cannot see -> since when."""
         self._received: dict[str, int] = {}
         """Contact -> when anything was last heard of it, in this run: a spool tells what it kept while it was dark."""
+        self.again: dict[str, str] = {}
+        """Devices that are heard again and suspend as before, though the hub has ended it -> their touchpoint."""
         self._occurrences: dict[str, Span] = {}
         self._suspensions: tuple[Suspension, ...] | None = None
 
@@ -107,7 +109,11 @@ class State:
             changed |= item.touchpoint in self._plan.quiet.suspends
         elif item.name in (SIGHTED, WATCHED):
             self._dark.pop(item.device, None)
-            changed |= item.touchpoint in self._plan.quiet.suspends
+            if item.touchpoint in self._plan.quiet.suspends:
+                changed = True
+                # One that began anew says what it finds; one that had watched all along has nothing new to say.
+                if item.name == WATCHED and stands_again(self._said(item.device)):
+                    self.again[item.device] = item.touchpoint
         if changed:
             self._suspensions = None
         return changed
@@ -180,17 +186,26 @@ class State:
             if suspends is None:
                 continue
             # Nobody watches over what a feed says, or a device that the plan has no more: it must say it again.
-            unheard_ms = last.at_ms if device is None else self._dark.get(last.device)
-            if unheard_ms is not None:
-                unheard_ms = max(unheard_ms, self._received.get(name, unheard_ms))
+            heard_ms = last.at_ms if device is None else self._dark.get(last.device)
+            until_ms = unheard_ms = None
+            if heard_ms is not None:
+                heard_ms = max(heard_ms, self._received.get(name, heard_ms))
+                until_ms = unheard_ms = heard_ms + suspends.at_most_ms
+                words_ms = sorted(each.at_ms for each in mine if each.on and each.at_ms >= spans[-1].from_ms)
+                missed = missed_ms([*words_ms[:-1], heard_ms]) if device is None else heard_ms
+                unheard_ms = min(until_ms, until_ms if missed is None else missed)
             yield Suspension(
                 contact=name,
                 touchpoint=last.touchpoint,
                 since_ms=spans[-1].from_ms,
                 places=places(suspends, self._plan),
                 site=not (suspends.areas or suspends.touchpoints),
-                until_ms=None if unheard_ms is None else unheard_ms + suspends.at_most_ms,
+                until_ms=until_ms,
+                unheard_ms=unheard_ms,
             )
+
+    def _said(self, device: str) -> list[Contact]:
+        return [each for each in self._contacts.values() if each.device == device]
 
     # ---------------------------------------------------------------------------------------------- training
 
@@ -240,6 +255,7 @@ class State:
     def next_ms(self, now_ms: int) -> int | None:
         """Return when the clock alone changes any of it next."""
         times = [at_ms for mute in self.mutes(now_ms) for at_ms in (mute.begin_ms, mute.end_ms)]
-        times += [each.until_ms for each in self.suspensions() if each.until_ms is not None]
+        for each in self.suspensions():
+            times += [at_ms for at_ms in (each.until_ms, each.unheard_ms) if at_ms is not None]
         times += [row.until_ms for row in self._trainings.values() if row.ended_ms is None]
         return min((at_ms for at_ms in times if at_ms > now_ms), default=None)

@@ -41,7 +41,9 @@ class Suspension(Struct, frozen=True, kw_only=True):
     site: bool
     """It is the whole site."""
     until_ms: int | None = None
-    """While nobody hears the contact: when it ends by itself."""
+    """When it ends by itself, unless it is said again; None: its contact is heard, and ends it."""
+    unheard_ms: int | None = None
+    """Since when the contact counts as not heard any more: what a feed repeats is missed only some time after it."""
 
 
 class Training(Struct, frozen=True, kw_only=True):

@@ -397,6 +397,87 @@ def test_a_feed_must_say_again_that_it_suspends(make_desk: Callable[..., Desk]) 
     assert not desk.driver.quiet.suspensions
 
 
+def _gatehouse(desk: Desk, said: str, session: int = 1, boot: str = "g1", **more: Any) -> None:
+    birth = {"state": said, "session": session, "boot": boot, **more}
+    desk.say("node/gatehouse/state", json.dumps(birth).encode())
+
+
+def _healthy(desk: Desk, mono: float) -> None:
+    said = {"boot": "g1", "mono": mono, "spool": 0, "devices": {"alarm": {"level": "on", "fault": None}}}
+    desk.say("node/gatehouse/health", json.dumps(said).encode())
+
+
+def test_a_contact_that_is_heard_again_and_is_still_closed_suspends_again(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    """Its cable was cut, not its power: it has nothing new to say, and the alarm is still on."""
+    desk = make_desk(plan=TECHNICIANS + FIRE)
+    _gatehouse(desk, "online", run=1)
+    alarm(desk, 1, "suspended")
+    _healthy(desk, 52.0)
+    _gatehouse(desk, "lost")
+    desk.pass_ms(11 * MINUTE_MS)
+    assert not desk.driver.quiet.suspensions
+    desk.node(node_signal(1))
+    assert [row.state for row in desk.pages(expectation="check-in-wait")] == ["queued"]
+    _gatehouse(desk, "online", 2, run=1)
+    _healthy(desk, 52.0 + 11 * 60)
+    (standing,) = desk.driver.quiet.suspensions
+    assert (standing.contact, standing.until_ms) == ("gatehouse/alarm", None)
+    assert {row.state for row in desk.pages(expectation="check-in-wait")} == {"muted"}
+    copy = as_killed(tmp_path / "data", tmp_path / "copy")
+    again = make_desk(data=copy, plan=TECHNICIANS + FIRE)
+    assert again.driver.quiet.suspensions
+    again.pass_ms(MINUTE_MS)
+    alarm(again, 2, "resumed", mono=52.0 + 12 * 60)
+    assert not again.driver.quiet.suspensions
+    sound(again, copy)
+
+
+def test_a_contact_that_opened_while_nobody_heard_it_suspends_nothing_when_it_is_heard_again(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk(plan=TECHNICIANS + FIRE)
+    _gatehouse(desk, "online", run=1)
+    alarm(desk, 1, "suspended")
+    _healthy(desk, 52.0)
+    _gatehouse(desk, "lost")
+    desk.pass_ms(11 * MINUTE_MS)
+    _gatehouse(desk, "online", 2, run=1)
+    alarm(desk, 2, "resumed", mono=52.0 + 5 * 60)
+    _healthy(desk, 52.0 + 11 * 60)
+    assert not desk.driver.quiet.suspensions
+
+
+def test_a_contact_that_is_found_closed_after_a_power_cut_suspends_again(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=TECHNICIANS + FIRE)
+    _gatehouse(desk, "online", run=1)
+    alarm(desk, 1, "suspended")
+    _gatehouse(desk, "lost")
+    desk.pass_ms(11 * MINUTE_MS)
+    assert not desk.driver.quiet.suspensions
+    _gatehouse(desk, "online", 2, boot="g2", run=2)
+    assert not desk.driver.quiet.suspensions
+    alarm(desk, 1, "suspended", boot="g2", mono=9.0, sent=10.0, found=True)
+    assert desk.driver.quiet.suspensions
+
+
+def test_a_feed_is_missed_only_when_it_is_later_than_it_ever_was(make_desk: Callable[..., Desk]) -> None:
+    desk = make_desk(plan=PLAN + FIRE)
+    desk.post("f1", "suspended", "fire-panel")
+    (once,) = desk.driver.quiet.suspensions
+    assert once.unheard_ms == once.until_ms == START_MS + 10 * MINUTE_MS, "nobody knows how often it says so"
+    desk.pass_ms(2 * MINUTE_MS)
+    desk.post("f2", "suspended", "fire-panel")
+    (twice,) = desk.driver.quiet.suspensions
+    assert twice.until_ms == START_MS + 12 * MINUTE_MS
+    assert twice.unheard_ms == START_MS + 6 * MINUTE_MS, "it was two minutes late once"
+    desk.post("f3", "suspended", "fire-panel")  # and once more at once
+    assert desk.driver.quiet.suspensions[0].unheard_ms == START_MS + 6 * MINUTE_MS
+    desk.pass_ms(10 * MINUTE_MS)
+    assert not desk.driver.quiet.suspensions
+
+
 def test_what_is_taken_back_before_it_comes_suspends_nothing(make_desk: Callable[..., Desk], tmp_path: Path) -> None:
     desk = make_desk(plan=PLAN + FIRE)
     desk.post("r1", "resumed", touchpoint="fire-panel", retracts="s1")

@@ -19,15 +19,19 @@ from andgate.moment.state import dump, load
 from andgate.plan import Plan, describe, parse_plan
 from andgate.plan.quiet import Recurring, Scope, Suspends
 from andgate.quiet import (
+    HUB,
+    MISSED_MS,
     Contact,
     Span,
     contact,
     covers,
     listening,
     merged,
+    missed_ms,
     occurrence,
     occurrences,
     places,
+    stands_again,
     suspensions,
     whole_places,
 )
@@ -310,6 +314,25 @@ def test_a_scope_counts_together() -> None:
 
 def said(at_ms: int, *, on: bool, device: str = "gate/alarm", touchpoint: str = "fire-panel") -> Contact:
     return Contact((at_ms, "gate", 1, at_ms, "x"), device=device, touchpoint=touchpoint, on=on)
+
+
+def test_a_contact_suspends_again_where_only_the_hub_has_ended_it() -> None:
+    def hub(at_ms: int, *, on: bool) -> Contact:
+        return Contact((at_ms, HUB, 0, at_ms, "h"), device="gate/alarm", touchpoint="fire-panel", on=on)
+
+    assert not stands_again([])
+    assert not stands_again([hub(5, on=False)])
+    assert not stands_again([said(1, on=True)])
+    assert stands_again([hub(5, on=False), said(1, on=True)])
+    assert not stands_again([said(1, on=True), said(2, on=False), hub(5, on=False)])
+    assert not stands_again([said(1, on=True), hub(5, on=False), hub(6, on=True)])
+    assert not stands_again([said(1, on=True), hub(5, on=False), said(6, on=False)])
+
+
+def test_whoever_repeats_a_word_is_missed_after_twice_its_longest_pause() -> None:
+    assert missed_ms([0]) is None
+    assert missed_ms([0, 120_000, 180_000]) == 180_000 + 240_000
+    assert missed_ms([0, 3]) == 3 + MISSED_MS, "a word that came twice is no rhythm"
 
 
 def test_a_suspension_stands_while_its_contact_says_so() -> None:

@@ -142,7 +142,9 @@ def suspension_line(plan: Plan, each: Suspension, now_ms: int) -> Line:
     what = say("quiet.site") if each.site else few([touchpoint_name(plan, place) for place in each.places])
     why = say("quiet.suspended.by", where=where, time=hm(each.since_ms, zone))
     if each.until_ms is not None:
-        why = f"{why} {say('quiet.suspended.unheard', time=hm(each.until_ms, zone))}"
+        missed = each.unheard_ms is not None and each.unheard_ms <= now_ms
+        word = "quiet.suspended.unheard" if missed else "quiet.suspended.again"
+        why = f"{why} {say(word, time=hm(each.until_ms, zone))}"
     return Line(
         id=each.contact,
         kind="suspended",

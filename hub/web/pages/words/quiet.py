@@ -24,6 +24,7 @@ QUIET: dict[str, str] = {
     "quiet.suspended": "Suspended",
     "quiet.suspended.what": "{what}: nobody is paged, nothing sounds, signs are blank. Clocks run on.",
     "quiet.suspended.by": "Since {time}, by {where}.",
+    "quiet.suspended.again": "It must be said again by {time}: else pages go again then.",
     "quiet.suspended.unheard": "It is not heard any more: pages go again at {time}.",
     "quiet.site": "The whole site",
     "quiet.everything": "everything",
