@@ -87,6 +87,10 @@ def url_of(value: str, typed: str, plan: Plan) -> str:
     typed = " ".join(typed.split())
     if value == PHONE:
         return f"{PHONES}://"
+    if not value:
+        raise RefusedError(f'"{typed[:_SHOWN]}" is written, and no way is chosen. Choose how that reaches them')
+    if not typed:
+        raise RefusedError("Nothing is written beside it. Fill it in, or take this way out")
     if value == OWN_PAGER:
         return f"{PAGER}://{typed.lower().replace(' ', '-')}"
     if value == OTHER:

@@ -6,12 +6,17 @@ Raises RefusedError with what is wrong and what to do; nothing is written then.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
+import msgspec
+
 from andgate.errors import RefusedError
-from andgate.plan import Plan
+from andgate.plan import Plan, local_time
+from andgate.shifts import Turn, turn_of
 from hub.people.addresses import wrong_with_all
-from hub.store.people import Duty, Person, Quiet, StandIn
+from hub.people.roster import elsewhere, on_turn
+from hub.store.people import Book, Duty, Person, Quiet, StandIn
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -27,7 +32,7 @@ def person(given: Person, plan: Plan) -> Person:
         raise RefusedError(f'"{name}" cannot be a name here. Write it as the person says it')
     for language in given.languages:
         if not _LANGUAGE.fullmatch(language):
-            raise RefusedError(f'"{language[:20]}" is no language tag. Write one such as "it" or "en-GB"')
+            raise RefusedError(f'"{language[:20]}" is no short code of a language. Write one such as "it" or "en-GB"')
     wrong = wrong_with_all(given.channels, plan)
     if wrong is not None:
         raise RefusedError(wrong)
@@ -89,6 +94,37 @@ def stand_in(given: StandIn, plan: Plan) -> StandIn:
     if given.person == given.instead_of:
         raise RefusedError("nobody stands in for themselves. Name two people")
     return given
+
+
+def swap(wanted: Sequence[StandIn], book: Book, plan: Plan) -> list[StandIn]:
+    """Return decisions that belong together as they may be kept, looked at all at once.
+
+    Whoever gives a shift away must stand on it, and whoever takes one must not be on another of any group meanwhile.
+    """
+    after = msgspec.structs.replace(book, stand_ins=(*book.stand_ins, *wanted))
+    for each in wanted:
+        turn = turn_of(plan, each.group, each.shift, each.date)
+        if turn is None:
+            continue  # `stand_in` has refused it
+        if each.instead_of is not None and all(mate.id != each.instead_of for mate in on_turn(book, turn)):
+            raise RefusedError(f"{_name(book, each.instead_of)} is not on {_said(plan, turn)} any more. Look again")
+        other = elsewhere(plan, after, each.person, turn) if each.person is not None else None
+        if each.person is not None and other is not None:
+            raise RefusedError(
+                f"{_name(book, each.person)} would be on two shifts at once: {_said(plan, turn)}, and "
+                f"{_said(plan, other)}. Take them off the other one first, or swap with somebody else"
+            )
+    return list(wanted)
+
+
+def _name(book: Book, id: str) -> str:
+    known = book.people.get(id)
+    return known.name if known is not None else "somebody"
+
+
+def _said(plan: Plan, turn: Turn) -> str:
+    group, at = plan.groups[turn.group], local_time(plan, turn.start_ms)
+    return f"{group.shifts[turn.shift].name} of {group.name} on {at:%A} {at.day} {at:%B}"
 
 
 def _shift(plan: Plan, group: str, shift: str) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from andgate.plan import Plan, local_time
 from andgate.plan.addresses import kind_of
 from andgate.routing import personal
-from andgate.shifts import Turn, next_turns, on_at
+from andgate.shifts import Turn, next_turns, on_at, turns
 from hub.people.directory import PHONES, channel_of
 from hub.store.crew import Crew, Mate, Rota
 from hub.store.people import Book, Duty, Person, StandIn
@@ -79,6 +79,15 @@ def on_now(plan: Plan, book: Book, group: str, at_ms: int) -> tuple[tuple[Turn, 
 def on_next(plan: Plan, book: Book, group: str, after_ms: int) -> tuple[tuple[Turn, tuple[Person, ...]], ...]:
     """Return the turns of a group that begin next, with who stands on each."""
     return tuple((turn, on_turn(book, turn)) for turn in next_turns(plan, group, after_ms))
+
+
+def elsewhere(plan: Plan, book: Book, person: str, turn: Turn) -> Turn | None:
+    """Return another turn, of any group, on which somebody stands while this one lasts; None: there is none."""
+    for group in plan.groups:
+        for each in turns(plan, group, turn.start_ms, turn.end_ms):
+            if each.key != turn.key and any(mate.id == person for mate in on_turn(book, each)):
+                return each
+    return None
 
 
 def ways(plan: Plan, book: Book, person: Person) -> tuple[int, ...]:

@@ -44,7 +44,10 @@ class LastPage(Struct, frozen=True):
 
     state: PageState
     at_ms: int
+    """When it went out, or was decided."""
     note: str
+    delivered_ms: int | None = None
+    read_ms: int | None = None
 
 
 class People(Beside):
@@ -85,11 +88,11 @@ class People(Beside):
         """Return what became of the newest page over each of somebody's channels, by the channel's name on a page."""
         with self.read() as db:
             rows = db.execute(
-                "select channel, state, coalesce(sent_ms, decided_ms), note, max(id) from page where person = ? "
-                "group by channel",
+                "select channel, state, coalesce(sent_ms, decided_ms), note, delivered_ms, read_ms, max(id) from page "
+                "where person = ? group by channel",
                 (person,),
             ).fetchall()
-        return {row[0]: LastPage(*row[1:4]) for row in rows}
+        return {row[0]: LastPage(*row[1:6]) for row in rows}
 
     def failed(self, ids: Iterable[str]) -> frozenset[str]:
         """Return who of these people was not reached by the last page to them, for good."""

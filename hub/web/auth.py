@@ -40,8 +40,9 @@ COOKIE_S = 30 * 86_400
 PUBLIC = frozenset(
     {"/healthz", "/readyz", "/login", "/logout", "/favicon.ico", "/phone/receipt", "/api/v1/openapi.json", "/alerts"}
 )
-PUBLIC_UNDER = ("/static/", "/alerts/", "/a/")
-"""Passengers have no token: the link to their own wish is what they have. So has whoever got a page with a link."""
+PUBLIC_UNDER = ("/static/", "/alerts/", "/a/", "/phone/own/")
+"""Passengers have no token: the link to their own wish is what they have. So has whoever got a page with a link, and
+whoever makes their phone a pager."""
 MOST_BODY_BYTES = 1024 * 1024
 """No body is longer than a long list of signals."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,14 @@ def guarded(stand: Stand) -> Iterator[TestClient]:
 
 def bearer(secret: str) -> dict[str, str]:
     return {"authorization": f"Bearer {secret}"}
+
+
+def ways(*typed: tuple[str, str]) -> dict[str, str]:
+    """The fields of a form for the ways to reach somebody."""
+    fields = {}
+    for number, (value, text) in enumerate(typed, 1):
+        fields |= {f"way-{number}": value, f"to-{number}": text}
+    return fields
 
 
 def add(web: TestClient, name: str, *channels: str, **more: object) -> str:
@@ -286,8 +295,8 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
     assert "Nobody is on the list yet" in web.get("/people").text
     form = {
         "name": "Ada",
-        "channels": "json://a\njson://b",
-        "languages": "it, en",
+        **ways(("other", "json://a"), ("other", "json://b")),
+        "languages": "Italian, en",
         "quiet_from": "22:00",
         "quiet_to": "06:00",
     }
@@ -295,13 +304,17 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
     assert made.status_code == 303
     path = made.headers["location"].partition("?")[0]
     page = web.get(made.headers["location"]).text
-    assert "Added. Test every way once" in page
+    assert "Added. Try each way once" in page
+    assert "First: another address" in page
+    assert 'value="Italian, English"' in page
     (ada,) = stand.driver.people.book().people.values()
     assert (ada.channels, ada.languages, len(ada.quiet)) == (("json://a", "json://b"), ("it", "en"), 1)
     assert web.post(f"{path}/test/1", data=NOTHING).headers["location"] == f"{path}?said=tested"
-    assert "a page is on its way since" in web.get(path).text
+    page = web.get(path).text
+    assert "on its way since 0 s ago" in page
+    assert "data-every" in page, "what becomes of it shows by itself"
     saved = web.post(path, data=form | {"name": "Ada B"})
-    assert saved.headers["location"] == f"{path}?said=saved"
+    assert saved.headers["location"] == f"{path}?said=saved#main"
     assert "is not to be paged now" in web.get(path).text
     gone = web.post(f"{path}/remove", data=NOTHING)
     assert "Removed." in web.get(gone.headers["location"]).text
@@ -310,10 +323,13 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
 
 
 def test_a_form_with_a_mistake_keeps_what_was_typed(web: TestClient) -> None:
-    answer = web.post("/people", data={"name": "Ada", "channels": "pager 7", "quiet_from": "", "quiet_to": ""})
+    answer = web.post("/people", data={"name": "Ada", **ways(("other", "pager 7")), "quiet_from": "", "quiet_to": ""})
     assert answer.status_code == 422
     assert "Not saved. First way: It is no address of a way" in answer.text
     assert 'value="Ada"' in answer.text
+    assert 'value="pager 7"' in answer.text
+    answer = web.post("/people", data={"name": "Ada", "languages": "Klingon tongue"})
+    assert "&#34;Klingon&#34; is no language known here" in answer.text
     ada = add(web, "Ada")
     answer = web.post(f"/people/{ada}", data={"name": "Ada", "quiet_from": "22:00", "quiet_to": ""})
     assert answer.status_code == 422
@@ -387,17 +403,45 @@ def test_the_floor_says_that_a_shift_has_nobody_and_no_name(web: TestClient, sta
 
 def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand, tmp_path: Path) -> None:
     ada, bob = add(web, "Ada", "webpush://"), add(web, "Bob")
-    assert "open /phone/" in web.get(f"/people/{ada}").text
-    assert f'data-group="{ada}"' in web.get(f"/phone/{ada}").text
-    assert web.get(f"/phone/{bob}").status_code == 404
+    page = web.get(f"/people/{ada}").text
+    assert "Their phone is not set up yet" in page
+    assert "begin with https" not in page, "browsers take pages from localhost too"
+    assert 'class="segno"' in page
+    (link,) = set(re.findall(r'href="(http://localhost:8080/phone/own/[^"]+)"', page))
+    assert "/phone/own/" not in web.get(f"/people/{bob}").text
+    shown = web.get(link).text
+    assert f'data-group="{ada}"' in shown
+    assert 'data-at="/phone/own/' in shown
     assert web.post("/phone", json=asked(group=bob)).status_code == 422
     assert web.get(f"/api/v1/people/{ada}").json()["why_not"] == "has not set up their phone yet"
-    assert web.post("/phone", json=asked(group=ada)).json() == {"groups": [ada]}
+    assert web.post("/phone", json=asked(group=ada)).status_code == 422, "only with the link of their own"
+    assert web.post(link, json=asked()).json() == {"groups": [ada]}
+    assert web.post(f"{link}/known", json=asked()).json() == {"groups": [ada]}
     assert [phone.group for phone in Phones(tmp_path).of(ada)] == [ada]
     assert web.get(f"/api/v1/people/{ada}").json()["reachable"] is True
-    assert "open /phone/" not in web.get(f"/people/{ada}").text
+    page = web.get(f"/people/{ada}").text
+    assert "Their phone is not set up yet" not in page
+    assert "Set up another phone" in page
+    assert web.post(f"{link}/forget", json=asked()).json() == {"groups": []}
+    assert web.post(link, json=asked()).json() == {"groups": [ada]}
     web.delete(f"/api/v1/people/{ada}")
     assert Phones(tmp_path).of(ada) == []
+    answer = web.get(link, headers=HTML)
+    assert answer.status_code == 403
+    assert "Ask your duty manager for a new one" in answer.text
+
+
+def test_a_link_that_makes_a_phone_somebodys_own_needs_no_token_and_ends(stand: Stand, tmp_path: Path) -> None:
+    with serve(stand, tmp_path, tokens=parse_tokens(TOKENS)) as web:
+        made = web.post("/api/v1/people", json={"name": "Ada", "channels": ["webpush://"]}, headers=bearer(DUTY)).json()
+        page = web.get(f"/people/{made['id']}", headers=bearer(AGENT)).text
+        (link,) = set(re.findall(r'href="(http://localhost:8080/phone/own/[^"]+)"', page))
+        assert web.post(link, json=asked(group="supervisors")).json() == {"groups": [made["id"]]}
+        assert web.get(link[:-2] + "xx").status_code == 403
+        assert web.get("/phone").status_code in {303, 401}
+        stand.clock.advance(2 * 86_400_000)
+        assert web.get(link).status_code == 403
+        assert web.post(link, json=asked()).status_code == 403
 
 
 def test_a_moment_and_the_success_page_say_which_shift_answered_for_it(web: TestClient, stand: Stand) -> None:

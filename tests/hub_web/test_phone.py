@@ -139,6 +139,6 @@ def test_too_many_phones(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_hub_without_phones_says_so(tmp_path: Path, stand: Stand, airport_toml: str) -> None:
     with TestClient(create_app(stand.driver, stand.reader, stand.clock), base_url="http://localhost") as web:
-        assert "no channel webpush://" in web.get("/phone").text
+        assert "No group’s pages go to phones here" in web.get("/phone").text
         assert web.post("/phone", json=asked()).status_code == 404
     assert not (tmp_path / "push.key").exists()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from andgate.plan import Plan
     from hub.store import People
+    from hub.store.people import LastPage
 
 EXAMPLE = PersonBody(
     name="Ada Bianchi",
@@ -130,11 +131,11 @@ async def tried(request: Request, person: str, channel: int) -> str:
         raise ProblemError(
             404,
             "unknown-channel",
-            f"{known.name} has no channel {channel}.",
+            f"{known.name} has no way {channel} to be reached.",
             remedy=f"There are {len(known.channels)}.",
         )
     if not known.active:
-        raise ProblemError(409, "not-active", f"{known.name} is not active, so nobody is paged there.")
+        raise ProblemError(409, "not-active", f"{known.name} is not to be paged now, so nothing is sent there.")
     send: Callable[[str, str], Future[str]] = request.app.state.try_channel
     return await committed(send(person, personal(person, channel - 1)))
 
@@ -175,7 +176,7 @@ def person_entry(
     channels = []
     for rank, url in enumerate(person.channels):
         sent = last.get(personal(person.id, rank))
-        told = LastSent(state=sent.state, at=format_time(sent.at_ms), note=sent.note) if sent is not None else None
+        told = _last(sent) if sent is not None else None
         channels.append(ChannelEntry(channel=rank + 1, kind=kind_of(url), url=url if whole else None, last=told))
     return PersonEntry(
         id=person.id,
@@ -187,6 +188,16 @@ def person_entry(
         reachable=why_not is None,
         why_not=why_not,
         duties=[duty_entry(duty) for duty in book.duties if duty.person == person.id],
+    )
+
+
+def _last(page: LastPage) -> LastSent:
+    return LastSent(
+        state=page.state,
+        at=format_time(page.at_ms),
+        note=page.note,
+        delivered=None if page.delivered_ms is None else format_time(page.delivered_ms),
+        read=None if page.read_ms is None else format_time(page.read_ms),
     )
 
 

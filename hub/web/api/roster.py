@@ -133,6 +133,8 @@ async def stand_in(request: Request, here: Here, who: Keeper) -> Response:
         for each in body.stand_ins
     ]
     people = people_of(request)
+    if len(wanted) > 1:
+        wanted = await run_in_threadpool(edit.swap, wanted, people.book(), here.driver.plan)
     made = await run_in_threadpool(people.stand_in, wanted)
     return json(StandInList(items=[_stand_in(each, by) for each in made]), status=201)
 

@@ -33,6 +33,10 @@ class LastSent(Struct, frozen=True, kw_only=True):
     state: PageState
     at: str
     note: str
+    delivered: str | None = None
+    """When it was in the receiver's device, as far as the channel can tell."""
+    read: str | None = None
+    """When somebody answered or tapped it."""
 
 
 class ChannelEntry(Struct, frozen=True, kw_only=True):
@@ -89,8 +93,10 @@ class PersonBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Name
     """As it stands in claims, so that whoever claims is known to be on the roster."""
     languages: Annotated[list[Language], Meta(max_length=8)] = []
+    """What they speak, by BCP 47: told to whoever needs words with a customer, while they are on shift."""
     channels: Annotated[list[Address], Meta(max_length=8)] = []
-    """URLs: ``mqtt://PAGER``, ``webpush://``, ``snpp://HOST/PAGER``, or any Apprise URL."""
+    """URLs, in the order in which they are tried: ``mqtt://PAGER``, ``webpush://``, ``way://WAY/ADDRESS`` over one of
+    the plan's ways, ``pocsag://NODE/NUMBER``, ``snpp://HOST/PAGER``, or any Apprise URL."""
     quiet: Annotated[list[QuietSpan], Meta(max_length=8)] = []
     active: bool = True
 

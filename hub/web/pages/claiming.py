@@ -18,6 +18,7 @@ from hub.web.login import local
 from hub.web.pages.form import form_of
 from hub.web.pages.render import who_of
 from hub.web.pages.spans import hms
+from hub.web.pages.speech import speakers
 from hub.web.pages.words import say
 from hub.web.problems import ProblemError
 
@@ -57,10 +58,12 @@ class Claiming(Struct, frozen=True, kw_only=True):
     promises: tuple[int, ...] = PROMISES_MIN
     groups: tuple[Choice, ...] = ()
     people: tuple[Choice, ...] = ()
+    speakers: tuple[tuple[str, str], ...] = ()
+    """(language, who on shift speaks it)."""
     may_override: bool
 
 
-def claiming(moment: Moment, plan: Plan, people: People | None, request: Request) -> Claiming:
+def claiming(moment: Moment, plan: Plan, people: People | None, request: Request, now_ms: int) -> Claiming:
     """Return what a moment's page offers to whoever looks."""
     who, zone = caller(request), plan.site.timezone
     me = who.id if who.via != "open" else who_of(request)
@@ -81,6 +84,7 @@ def claiming(moment: Moment, plan: Plan, people: People | None, request: Request
         may_end=open_now and bool(names) and (mine or who.via == "open" or who.may("supervise")),
         groups=tuple(Choice(f"group/{group.id}", group.name) for group in plan.groups.values()),
         people=_people(people, names),
+        speakers=speakers(plan, people.book(), now_ms) if people is not None and acts else (),
         may_override=who.may("supervise") or (acts and (keyring is None or not keyring.supervised)),
     )
 

@@ -1,4 +1,8 @@
-"""``/phone``: a phone asks to be paged with a group, and to be left alone again."""
+"""``/phone``: a phone asks to be paged with a group, and to be left alone again.
+
+Whoever is on the list of people makes a phone their own with a link that their page shows: `OwnPhone` signs it, so the
+phone need not be logged in, and can be nobody else's.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
@@ -20,12 +25,14 @@ from hub.store.slips import Slips
 from hub.web.api.arguments import read_body
 from hub.web.auth import Needs
 from hub.web.context import Context, context
+from hub.web.pages.spans import DAY_MS, midnight_ms
 from hub.web.pages.words import phone_words
 from hub.web.problems import ProblemError, unprocessable
 
 if TYPE_CHECKING:
     from andgate.plan import Plan
     from hub.store import People, Phones
+    from hub.store.people import Person
     from hub.web.pages.render import Pages
 
 MOST_BYTES = 8_192
@@ -33,10 +40,14 @@ _KEY_BYTES, _AUTH_BYTES = 65, 16
 _MOST_ENDPOINT = 2_000
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(Needs("act"))])
-receipts = APIRouter(include_in_schema=False)
+open_router = APIRouter(include_in_schema=False)
 """Open to everybody: a slip says who asks, and for what alone."""
 DRILL = "drill/"
 """What the slip of a drill's part begins with."""
+OWN = "phone/"
+"""What the slip that makes a phone somebody's own begins with."""
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+"""Where browsers take pages without https, too."""
 
 Here = Annotated[Context, Depends(context)]
 
@@ -63,47 +74,103 @@ def choices(plan: Plan) -> list[tuple[str, str]]:
     return [(group.id, group.name) for group in plan.groups.values() if pushing & set(group.channels)]
 
 
-def own(request: Request) -> dict[str, str]:
-    """Return id -> name of everybody who is paged over phones of their own."""
+def has_phone(person: Person) -> bool:
+    """Tell whether somebody is paged over phones of their own."""
+    return any(kind_of(url) == "webpush" for url in person.channels)
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """How somebody's phone becomes their pager."""
+
+    link: str
+    code: Markup
+    """The link for a camera: a QR code."""
+    secure: bool
+    """Browsers take pages there."""
+    done: bool
+    """One of their phones is one already."""
+
+
+def setting_up(request: Request, plan: Plan, person: Person, now_ms: int) -> Setup | None:
+    """Return how somebody's phone becomes their pager; None where they have none, or the hub pages no phones."""
+    phones: Phones | None = request.app.state.phones
     people: People | None = request.app.state.people
-    if people is None:
-        return {}
-    known = people.book().people.values()
-    return {each.id: each.name for each in known if any(kind_of(url) == "webpush" for url in each.channels)}
+    if phones is None or people is None or not has_phone(person):
+        return None
+    import segno  # noqa: PLC0415 - not before somebody sets up a phone
+
+    until_ms = midnight_ms(now_ms + 2 * DAY_MS, plan.site.timezone)
+    base = plan.site.url or str(request.base_url).rstrip("/")
+    link = f"{base}/phone/own/{Slips(phones).write(f'{OWN}{until_ms}/{person.id}')}"
+    drawn = segno.make(link, error="m", micro=False).svg_inline(border=4, omitsize=True, light="#fff", dark="#000")
+    parts = urlsplit(link)
+    return Setup(
+        link=link,
+        code=Markup(drawn),  # noqa: S704 - drawn by the library, of modules alone
+        secure=parts.scheme == "https" or (parts.hostname or "") in _LOCAL,
+        done=person.id in people.book().phones,
+    )
+
+
+def _owner(request: Request, slip: str) -> Person:
+    """Return whose phone a slip sets up."""
+    here: Context = request.app.state.context
+    people: People | None = request.app.state.people
+    about = Slips(_phones(request)).read(slip) or ""
+    until, _, id = about.removeprefix(OWN).partition("/")
+    known = people.book().people.get(id) if people is not None and about.startswith(OWN) else None
+    if known is None or not has_phone(known) or here.clock.now_ms() >= int(until):
+        raise ProblemError(
+            403,
+            "no-slip",
+            "This link sets up nobody's phone any more.",
+            remedy="Ask your duty manager for a new one: it is on your page under People.",
+        )
+    return known
 
 
 @router.get("/phone")
 def phone(request: Request, here: Here) -> HTMLResponse:
     """Offer to page this phone."""
-    return _offer(request, choices(here.driver.plan))
+    return _offer(request, choices(here.driver.plan), "/phone")
 
 
-@router.get("/phone/{person}")
-def phone_of(request: Request, person: str) -> HTMLResponse:
+@open_router.get("/phone/own/{slip}")
+def phone_of(request: Request, slip: str) -> HTMLResponse:
     """Offer to page this phone for one person."""
-    name = own(request).get(person)
-    if name is None:
-        raise ProblemError(
-            404, "unknown-person", "Nobody of this address is paged over a phone.", remedy="See the page /people."
-        )
-    return _offer(request, [(person, name)])
+    person = _owner(request, slip)
+    return _offer(request, [(person.id, person.name)], f"/phone/own/{slip}")
 
 
-def _offer(request: Request, groups: list[tuple[str, str]]) -> HTMLResponse:
+def _offer(request: Request, groups: list[tuple[str, str]], path: str) -> HTMLResponse:
     draw: Pages = request.app.state.pages
     phones: Phones | None = request.app.state.phones
     key = _b64(phones.public_key()) if phones is not None and groups else ""
     shown = groups if key else []
-    return draw.page(request, "phone.html", alive=False, groups=shown, key=key, script_words=phone_words())
+    own = path != "/phone"
+    return draw.page(
+        request, "phone.html", alive=False, groups=shown, key=key, at=path, own=own, script_words=phone_words()
+    )
 
 
 @router.post("/phone")
 async def ask(request: Request, here: Here) -> Response:
     """Keep a phone, and answer with the groups it is paged with."""
     asked = await _asked(request)
-    if asked.group not in {*dict(choices(here.driver.plan)), *await run_in_threadpool(own, request)}:
+    if asked.group not in dict(choices(here.driver.plan)):
         raise unprocessable("The pages of this group do not go to phones.", "Give it a channel webpush:// in the plan.")
-    wanted = Phone(asked.group or "", _endpoint(asked.endpoint), _point(asked.p256dh), _bytes(asked.auth, _AUTH_BYTES))
+    return await _kept(request, here, asked, asked.group or "")
+
+
+@open_router.post("/phone/own/{slip}")
+async def ask_for(request: Request, here: Here, slip: str) -> Response:
+    """Keep somebody's own phone."""
+    asked, person = await _asked(request), await run_in_threadpool(_owner, request, slip)
+    return await _kept(request, here, asked, person.id)
+
+
+async def _kept(request: Request, here: Context, asked: Asked, group: str) -> Response:
+    wanted = Phone(group, _endpoint(asked.endpoint), _point(asked.p256dh), _bytes(asked.auth, _AUTH_BYTES))
     if not await run_in_threadpool(_phones(request).add, wanted, here.clock.now_ms()):
         raise ProblemError(409, "too-many-phones", "Too many phones are paged already.", remedy="Take some off first.")
     return await _groups(request, asked.endpoint)
@@ -115,6 +182,13 @@ async def known(request: Request) -> Response:
     return await _groups(request, (await _asked(request)).endpoint)
 
 
+@open_router.post("/phone/own/{slip}/known")
+async def known_as(request: Request, slip: str) -> Response:
+    """Answer with the groups that somebody's phone is paged with."""
+    await run_in_threadpool(_owner, request, slip)
+    return await _groups(request, (await _asked(request)).endpoint)
+
+
 @router.post("/phone/forget")
 async def forget(request: Request) -> Response:
     """Leave a phone alone: for one group, or for all."""
@@ -123,7 +197,15 @@ async def forget(request: Request) -> Response:
     return await _groups(request, asked.endpoint)
 
 
-@receipts.post("/phone/receipt")
+@open_router.post("/phone/own/{slip}/forget")
+async def forget_own(request: Request, slip: str) -> Response:
+    """Leave somebody's own phone alone."""
+    asked, person = await _asked(request), await run_in_threadpool(_owner, request, slip)
+    await run_in_threadpool(_phones(request).forget, asked.endpoint, person.id)
+    return await _groups(request, asked.endpoint)
+
+
+@open_router.post("/phone/receipt")
 async def acknowledged(request: Request, here: Here) -> Response:
     """Take a phone's word that it has a page, or that somebody tapped it; the slip that came with it says which."""
     try:

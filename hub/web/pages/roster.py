@@ -26,6 +26,7 @@ from hub.web.problems import ProblemError, sentence
 
 if TYPE_CHECKING:
     from andgate.plan import Plan
+    from hub.store import People
     from hub.web.pages.render import Pages
 
 YEARS_DAYS = 3650
@@ -86,6 +87,11 @@ def _turn(request: Request, here: Context, group: str, shift: str, day: str, wro
     )
 
 
+def put_on_by(request: Request, who: Caller) -> str:
+    """Return under which name whoever uses a form decides."""
+    return name_of(who, (who_of(request) or None) if who.via == "open" else None)
+
+
 def _known(plan: Plan, group: str, shift: str, day: str) -> Turn:
     try:
         found = turn_of(plan, group, shift, edit.day(day))
@@ -101,7 +107,7 @@ async def change(request: Request, here: Here, who: Keeper, group: str, shift: s
     """Do what a form of a shift asks for."""
     fields = await form_of(request)
     found = _known(here.driver.plan, group, shift, day)
-    by = name_of(who, (who_of(request) or None) if who.via == "open" else None)
+    by = put_on_by(request, who)
     try:
         await run_in_threadpool(_do, request, here, found, do, fields, by)
     except RefusedError as wrong:
@@ -131,9 +137,10 @@ def _do(request: Request, here: Context, turn: Turn, do: str, fields: dict[str, 
         people.stand_in([decided(turn.key, fields.get("person"), fields.get("instead_of"))])
     elif do == "swap":
         mine, (shift, day, other) = fields.get("instead_of", ""), _other(fields.get("with", ""))
-        people.stand_in([decided(turn.key, other, mine), decided((turn.group, shift, edit.day(day)), mine, other)])
+        both = [decided(turn.key, other, mine), decided((turn.group, shift, edit.day(day)), mine, other)]
+        people.stand_in(edit.swap(both, people.book(), plan))
     elif do == "add":
-        _add(request, here, turn, fields, by)
+        put_on(people, here, turn, fields.get("person", ""), fields.get("when", "once"), by)
     elif do == "take-back":
         people.take_back(_number(fields.get("id", "")))
     elif do == "take-off":
@@ -142,9 +149,13 @@ def _do(request: Request, here: Context, turn: Turn, do: str, fields: dict[str, 
         raise ProblemError(404, "not-found", f'Nothing called "{do[:40]}" can be done to a shift.')
 
 
-def _add(request: Request, here: Context, turn: Turn, fields: dict[str, str], by: str) -> None:
-    people, plan = people_of(request), here.driver.plan
-    person, when = fields.get("person", ""), fields.get("when", "once")
+def put_on(people: People, here: Context, turn: Turn, person: str, when: str, by: str) -> None:
+    """Put somebody on a shift: ``once``, on its ``weekday`` from then on, or on ``all`` of its days.
+
+    Raises:
+        RefusedError: there is nobody of this id.
+    """
+    plan = here.driver.plan
     if when == "once":
         made = StandIn(
             date=turn.date,
@@ -153,7 +164,6 @@ def _add(request: Request, here: Context, turn: Turn, fields: dict[str, str], by
             person=person,
             instead_of=None,
             by=by,
-            reason=fields.get("reason", "")[:200],
             at_ms=here.clock.now_ms(),
         )
         people.stand_in([edit.stand_in(made, plan)])
@@ -163,6 +173,11 @@ def _add(request: Request, here: Context, turn: Turn, fields: dict[str, str], by
     days = (weekday,) if when == "weekday" or not shift.days else shift.days
     duty = Duty(person=person, group=turn.group, shift=turn.shift, days=days, first=turn.date)
     people.put_on(edit.duty(duty, plan))
+
+
+def turn_named(plan: Plan, value: str) -> Turn:
+    """Return the turn that a form names: group, shift and date."""
+    return _known(plan, *(*value.split(), "", "", "")[:3])
 
 
 def _other(value: str) -> tuple[str, str, str]:

@@ -89,7 +89,7 @@ def install(app: FastAPI) -> None:
     app.include_router(phones.router)
     app.include_router(annunciator.router)
     app.include_router(hush.router)
-    app.include_router(phones.receipts)
+    app.include_router(phones.open_router)
     app.include_router(sending.router)
     app.include_router(alerts.router)
 
@@ -154,7 +154,7 @@ def moment(request: Request, draw: Draw, moment: str) -> HTMLResponse:
     found = stories.story(draw.source, moment)
     if found is None:
         raise ProblemError(404, "unknown-moment", f'There is no moment "{moment}".', remedy="List them at /moments.")
-    shown = claims.claiming(found.moment, draw.source.plan, request.app.state.people, request)
+    shown = claims.claiming(found.moment, draw.source.plan, request.app.state.people, request, draw.source.now_ms())
     return draw.page(request, "moment.html", here="moments", story=found, claiming=shown)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from andgate.plan.shift_words import days_words
-from andgate.shifts import Turn, is_on, turns
-from hub.people.roster import Standing, on_turn, standings, unreachable
+from andgate.shifts import Turn, is_on, local_date, turns
+from hub.people.roster import Standing, elsewhere, on_turn, standings, unreachable
 from hub.store.people import Book
-from hub.web.pages.shift_week import day_words
+from hub.web.pages.shift_week import date_said, day_words
 from hub.web.pages.spans import DAY_MS, hm
 from hub.web.pages.words import rich, say
 
@@ -31,6 +31,8 @@ class Place(Struct, frozen=True, kw_only=True):
     name: str
     why: str
     why_not: str
+    also: str
+    """On which other shift they are meanwhile; empty where on none."""
     duty: int | None
     stand_in: int | None
 
@@ -66,7 +68,8 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
         place = Place(
             person=person.id,
             name=person.name,
-            why=_why(book, each),
+            why=_why(book, each, local_date(zone, now_ms)),
+            also="" if each.off else _also(plan, book, person.id, turn),
             why_not=unreachable(plan, book, person, failed) or "",
             duty=each.duty.id if each.duty is not None else None,
             stand_in=each.stand_in.id if each.stand_in is not None else None,
@@ -76,7 +79,7 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
     return Day(
         path=f"/roster/{turn.group}/{turn.shift}/{turn.date}",
         back=f"/roster?group={turn.group}&week={(day - timedelta(days=day.weekday())).isoformat()}",
-        title=say("turn.title", shift=shift.name, day=day_words(day)),
+        title=say("turn.title", shift=shift.name, day=date_said(turn.date, local_date(zone, now_ms))),
         sayable=rich(
             "turn.say",
             shift=shift.name,
@@ -95,7 +98,15 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
     )
 
 
-def _why(book: Book, standing: Standing) -> str:
+def _also(plan: Plan, book: Book, person: str, turn: Turn) -> str:
+    other = elsewhere(plan, book, person, turn)
+    if other is None:
+        return ""
+    group = plan.groups[other.group]
+    return say("turn.also", shift=group.shifts[other.shift].name, group=group.name)
+
+
+def _why(book: Book, standing: Standing, today: date) -> str:
     duty, decided = standing.duty, standing.stand_in
     parts: list[str] = []
     if standing.off and decided is not None:
@@ -112,8 +123,8 @@ def _why(book: Book, standing: Standing) -> str:
         parts.append(say("turn.why.date"))
     elif duty is not None:
         parts.append(days_words(duty.days, holidays=False))
-        parts += [say("turn.why.first", date=duty.first)] if duty.first else []
-        parts += [say("turn.why.last", date=duty.last)] if duty.last else []
+        parts += [say("turn.why.first", date=date_said(duty.first, today))] if duty.first else []
+        parts += [say("turn.why.last", date=date_said(duty.last, today))] if duty.last else []
     if decided is not None:
         parts += [decided.reason] if decided.reason else []
         parts.append(

@@ -39,6 +39,8 @@ class Cell(Struct, frozen=True, kw_only=True):
     on: bool
     """By the plan."""
     now: bool
+    past: bool
+    """It is over: nothing about it needs anybody any more."""
     mates: tuple[Mate, ...]
 
 
@@ -65,6 +67,12 @@ def day_words(day: date, *, long: bool = False) -> str:
     return f"{name} {day.day} {say('months').split()[day.month - 1]}"
 
 
+def date_said(text: str, today: date) -> str:
+    """Return a date as people write it, ``Mon 23 Nov``; with the year where it is another one than today's."""
+    day = date.fromisoformat(text)
+    return day_words(day) if day.year == today.year else f"{day_words(day)} {day.year}"
+
+
 def week(plan: Plan, book: Book, group: Group, monday: date, now_ms: int, failed: frozenset[str]) -> Week:
     """Return a group's week; pure."""
     days = [monday + timedelta(days=each) for each in range(DAYS)]
@@ -76,7 +84,7 @@ def week(plan: Plan, book: Book, group: Group, monday: date, now_ms: int, failed
         )
         for shift in group.shifts.values()
     )
-    base = f"/roster?group={group.id}&week="
+    base, today = f"/roster?group={group.id}&week=", local_date(plan.site.timezone, now_ms)
     return Week(
         group=group.id,
         groups=tuple((each.id, each.name) for each in plan.groups.values() if each.shifts),
@@ -84,7 +92,7 @@ def week(plan: Plan, book: Book, group: Group, monday: date, now_ms: int, failed
         next=_next_words(plan, book, group, now_ms, failed),
         days=tuple((day_words(day), day.isoformat() in plan.site.holidays) for day in days),
         shifts=shifts,
-        title=say("roster.week", first=day_words(days[0]), last=day_words(days[-1])),
+        title=say("roster.week", first=day_words(days[0]), last=date_said(days[-1].isoformat(), today)),
         before=f"{base}{(monday - timedelta(days=DAYS)).isoformat()}",
         after=f"{base}{(monday + timedelta(days=DAYS)).isoformat()}",
     )
@@ -93,7 +101,8 @@ def week(plan: Plan, book: Book, group: Group, monday: date, now_ms: int, failed
 def _cell(plan: Plan, book: Book, group: Group, shift: str, day: date, now_ms: int, failed: frozenset[str]) -> Cell:
     turn = turn_of(plan, group.id, shift, day.isoformat())
     assert turn is not None  # noqa: S101 - the shift is the group's own
-    mates = tuple(_mate(plan, book, each, failed) for each in standings(book, turn) if not each.off)
+    past = turn.end_ms <= now_ms
+    mates = tuple(_mate(plan, book, each, failed, past=past) for each in standings(book, turn) if not each.off)
     mates = tuple(mate for mate in mates if mate.name)
     on = is_on(plan, group.shifts[shift], turn.date)
     names = [say("roster.mate.unreached", name=mate.name) if mate.why_not else mate.name for mate in mates]
@@ -103,11 +112,12 @@ def _cell(plan: Plan, book: Book, group: Group, shift: str, day: date, now_ms: i
         label=say("roster.cell", shift=group.shifts[shift].name, day=day_words(day), people=said),
         on=on,
         now=on and turn.start_ms <= now_ms < turn.end_ms,
+        past=past,
         mates=mates,
     )
 
 
-def _mate(plan: Plan, book: Book, standing: Standing, failed: frozenset[str]) -> Mate:
+def _mate(plan: Plan, book: Book, standing: Standing, failed: frozenset[str], *, past: bool) -> Mate:
     person = book.people.get(standing.person or "")
     if person is None or not person.active:
         return Mate(name="", more="", why_not="")
@@ -115,7 +125,8 @@ def _mate(plan: Plan, book: Book, standing: Standing, failed: frozenset[str]) ->
     if standing.stand_in is not None:
         replaced = book.people.get(standing.stand_in.instead_of or "")
         more = say("roster.for", name=replaced.name) if replaced is not None else say("roster.extra")
-    return Mate(name=person.name, more=more, why_not=unreachable(plan, book, person, failed) or "")
+    why_not = None if past else unreachable(plan, book, person, failed)
+    return Mate(name=person.name, more=more, why_not=why_not or "")
 
 
 def _on_words(plan: Plan, book: Book, group: Group, now_ms: int, failed: frozenset[str]) -> Markup:

@@ -256,7 +256,8 @@ askClock().catch(() => {});
 tick();
 setInterval(tick, 100);
 setInterval(() => {
-  if (performance.now() - lastLook > IDLE_MS) soon();
+  const every = Number(document.querySelector("[data-every]")?.dataset.every ?? IDLE_MS); // what is waited for now
+  if (performance.now() - lastLook >= every) soon();
 }, 1_000);
 document.addEventListener("visibilitychange", () => document.hidden || soon());
 listen();

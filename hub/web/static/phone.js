@@ -3,6 +3,7 @@
 const words = JSON.parse(document.getElementById("words").textContent);
 const list = document.getElementById("groups");
 const said = document.getElementById("said");
+const at = list?.dataset.at; // the page's own address: of groups, or of one person
 const say = (key, more = {}) => Object.entries(more).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), words[key]);
 
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
@@ -38,14 +39,14 @@ async function press(button, worker) {
   const { group } = button.dataset;
   if (button.getAttribute("aria-pressed") === "true") {
     const known = await worker.pushManager.getSubscription();
-    const left = known ? await post("/phone/forget", { endpoint: known.endpoint, group }) : [];
+    const left = known ? await post(`${at}/forget`, { endpoint: known.endpoint, group }) : [];
     if (!left.length) await known?.unsubscribe();
     show(left);
     return;
   }
   if ((await Notification.requestPermission()) !== "granted") throw new Error(say("phone.denied"));
   const made = await subscribed(worker);
-  show(await post("/phone", { group, endpoint: made.endpoint, p256dh: text(made.getKey("p256dh")), auth: text(made.getKey("auth")) }));
+  show(await post(at, { group, endpoint: made.endpoint, p256dh: text(made.getKey("p256dh")), auth: text(made.getKey("auth")) }));
 }
 
 async function active(worker) {
@@ -62,7 +63,7 @@ async function start() {
   const worker = await navigator.serviceWorker.register("/static/phone-worker.js");
   await active(worker);
   const known = await worker.pushManager.getSubscription();
-  show(known ? await post("/phone/known", { endpoint: known.endpoint }) : []);
+  show(known ? await post(`${at}/known`, { endpoint: known.endpoint }) : []);
   list.hidden = false;
   list.addEventListener("click", async (event) => {
     const button = event.target.closest("button");

@@ -18,6 +18,7 @@ from hub.web.pages.words.break_room import BREAK_ROOM
 from hub.web.pages.words.desk import DESK
 from hub.web.pages.words.floor import FLOOR
 from hub.web.pages.words.frame import FRAME
+from hub.web.pages.words.languages import LANGUAGES
 from hub.web.pages.words.moments import MOMENTS
 from hub.web.pages.words.nodes import NODES
 from hub.web.pages.words.passengers import PASSENGERS
@@ -42,6 +43,7 @@ ENGLISH: dict[str, str] = {
     **DESK,
     **FLOOR,
     **FRAME,
+    **LANGUAGES,
     **MOMENTS,
     **NODES,
     **PASSENGERS,

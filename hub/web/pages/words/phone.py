@@ -5,7 +5,9 @@ from __future__ import annotations
 PHONE: dict[str, str] = {
     "phone.title": "Page this phone",
     "phone.more": "Pages of a group then come to this phone, also while this page is closed. No account is needed.",
-    "phone.none": "No group’s pages go to phones: the plan has no channel webpush:// for one.",
+    "phone.more.own": "Your pages then come to this phone while you are on shift, also while this page is closed. No "
+    "account is needed.",
+    "phone.none": "No group’s pages go to phones here. Your own do: your page under People shows how.",
     "phone.script": "This page needs its script.",
     "phone.on": "Page me on this phone: {group}",
     "phone.off": "No more pages on this phone: {group}",
