@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
 from andgate.wire.messages import MomentMessage
 from hub.driver import Delivered
 from hub.web.app import create_app
@@ -19,20 +16,6 @@ from tests.hub_web.stand import FLIGHT, Stand
 
 DOCKED = {"id": "d1", "touchpoint": "belt-3", "signal": "docked", "key": FLIGHT}
 PRESSED = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed", "device": "desk-a1/mot"}
-
-
-@pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml))
-    yield stand
-    stand.close()
-
-
-@pytest.fixture
-def web(stand: Stand) -> Iterator[TestClient]:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as web:
-        yield web
 
 
 def problem(response: Any, status: int) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from andgate.errors import UsageError
-from andgate.plan import parse_plan
 from hub.web.app import create_app
 from hub.web.auth import COOKIE_S
 from hub.web.login import local
@@ -34,13 +33,6 @@ rights = ["admin"]
 """
 PRESSED = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed"}
 HTML = {"accept": "text/html"}
-
-
-@pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml))
-    yield stand
-    stand.close()
 
 
 @pytest.fixture

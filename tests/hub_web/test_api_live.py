@@ -7,7 +7,6 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from andgate.moment.moments import Moment
-from andgate.plan import Plan, parse_plan
+from andgate.plan import Plan
 from andgate.wire.codec import moment_message
 from hub.app import _listen
 from hub.clock import HandClock
@@ -29,11 +28,6 @@ from tests.hub_web.stand import NOON, Server, Stand
 
 SOON_S = 30
 Event = tuple[str, Any]
-
-
-@pytest.fixture
-def plan(airport_toml: str) -> Plan:
-    return parse_plan(airport_toml)
 
 
 class Truth:
@@ -244,13 +238,6 @@ def test_there_is_room_for_so_many(plan: Plan, monkeypatch: pytest.MonkeyPatch) 
 
 
 # ------------------------------------------------------------------------------------------------ a real server
-
-
-@pytest.fixture
-def stand(tmp_path: Path, plan: Plan) -> Iterator[Stand]:
-    stand = Stand(tmp_path, plan)
-    yield stand
-    stand.close()
 
 
 @pytest.fixture

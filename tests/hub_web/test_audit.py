@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from andgate.plan import parse_plan
 from andgate.wire.messages import FeedSignal
 from hub.heartbeat import Heartbeat, parse_heartbeat
 from hub.store import PageFate
 from hub.web.app import create_app
 from tests.hub_web.stand import NOON, Stand
-
-
-@pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml))
-    yield stand
-    stand.close()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
+from andgate.plan import Plan, parse_plan
 from hub.store.people import Person
 from hub.web.app import create_app
 from hub.web.tokens import parse_tokens
@@ -35,11 +35,9 @@ STANDS = {"id": "m1", "touchpoint": "counter-a", "signal": "reached"}
 
 
 @pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
+def plan(airport_toml: str) -> Plan:
     needs = "[expectations.check-in-wait]\nneeds = 2"
-    stand = Stand(tmp_path, parse_plan(airport_toml.replace("[expectations.check-in-wait]", needs, 1)))
-    yield stand
-    stand.close()
+    return parse_plan(airport_toml.replace("[expectations.check-in-wait]", needs, 1))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
+from andgate.plan import Plan, parse_plan
 from andgate.wire.messages import FeedSignal
 from cli.main import main
 from hub.notify.channels import Note, Result
@@ -46,14 +46,12 @@ class Sends:
 
 
 @pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
+def plan(airport_toml: str) -> Plan:
     text = airport_toml.replace("[nodes.", f"{LINES}[nodes.", 1)
     names = ", ".join(f'"line-{n}"' for n in range(1, 6))
     text = text.replace('touchpoints = ["counter-a"', f'touchpoints = [{names}, "counter-a"', 1)
     text = text.replace("[groups.ticket-agents]", "[groups.ticket-agents]\nbundles_from = 4", 1)
-    stand = Stand(tmp_path, parse_plan(text))
-    yield stand
-    stand.close()
+    return parse_plan(text)
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
+from andgate.plan import Plan, parse_plan
 from hub.web.app import create_app
 from hub.web.tokens import parse_tokens
 from tests.hub_web.stand import Stand
@@ -43,17 +42,8 @@ PRESSED = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed", "device":
 
 
 @pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml + EXTRA))
-    yield stand
-    stand.close()
-
-
-@pytest.fixture
-def web(stand: Stand) -> Iterator[TestClient]:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as web:
-        yield web
+def plan(airport_toml: str) -> Plan:
+    return parse_plan(airport_toml + EXTRA)
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
 from andgate.wire.messages import FeedSignal
 from hub.store import PageFate, PageRow, Phones
 from hub.store.slips import Slips
@@ -17,13 +15,6 @@ from hub.web.tokens import parse_tokens
 from tests.hub_web.stand import Stand
 
 TOKENS = '[tokens.reader]\nsecret = "reader-secret-0001"\nrights = ["read"]\n'
-
-
-@pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml))
-    yield stand
-    stand.close()
 
 
 def paged(stand: Stand) -> PageRow:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
+from andgate.plan import Plan, parse_plan
 from andgate.wire.messages import FeedSignal
 from hub.web.app import create_app
 from hub.web.tokens import parse_tokens
@@ -40,17 +40,8 @@ MINUTE = 60_000
 
 
 @pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml + MORE))
-    yield stand
-    stand.close()
-
-
-@pytest.fixture
-def web(stand: Stand) -> Iterator[TestClient]:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as web:
-        yield web
+def plan(airport_toml: str) -> Plan:
+    return parse_plan(airport_toml + MORE)
 
 
 @pytest.fixture

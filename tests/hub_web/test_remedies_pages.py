@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
+from andgate.plan import Plan, parse_plan
 from hub.web.app import create_app
 from hub.web.pages.moment import owed_words
 from hub.web.pages.remedies import build
@@ -21,17 +21,8 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml + MORE))
-    yield stand
-    stand.close()
-
-
-@pytest.fixture
-def web(stand: Stand) -> Iterator[TestClient]:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=True) as web:
-        yield web
+def plan(airport_toml: str) -> Plan:
+    return parse_plan(airport_toml + MORE)
 
 
 def words(html: str) -> str:

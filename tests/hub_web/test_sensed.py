@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from andgate.plan import parse_plan
+from andgate.plan import Plan, parse_plan
 from hub.driver import Delivered
 from hub.web.app import create_app
 from tests.hub.desk import PLAN, ROOT
@@ -20,10 +19,8 @@ ASKS = PLAN.replace('fails_after = "3m"', 'fails_after = "3m"\ncontradicted_afte
 
 
 @pytest.fixture
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    made = Stand(tmp_path, parse_plan(ASKS))
-    yield made
-    made.close()
+def plan() -> Plan:
+    return parse_plan(ASKS)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,6 @@ from hub.web.app import create_app
 from tests.hub_web.stand import NOON, Stand
 
 PRESSED = {"id": "p1", "touchpoint": "counter-a", "signal": "pressed", "device": "desk-a1/mot"}
-
-
-@pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml))
-    yield stand
-    stand.close()
-
-
-@pytest.fixture
-def web(stand: Stand) -> Iterator[TestClient]:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as web:
-        yield web
 
 
 def press(web: TestClient, id: str = "p1", **more: Any) -> str:
