@@ -215,3 +215,46 @@ def test_the_forms_mute_and_train(web: TestClient) -> None:
     assert "only Supervisors are paged" in page
     assert web.post("/trainings/end", data={"training": each["id"]}, follow_redirects=False).status_code == 303
     assert web.get("/api/v1/trainings").json()["items"] == []
+
+
+def test_touchpoints_and_nodes_say_what_is_quiet_by_which_rule_until_when_and_by_whose_word(
+    web: TestClient, stand: Stand
+) -> None:
+    def quiet() -> dict[str, list[dict[str, Any]]]:
+        return {each["id"]: each["quiet"] for each in web.get("/api/v1/touchpoints").json()["items"]}
+
+    assert set(map(str, quiet().values())) == {"[]"}
+    mute = post(web, touchpoints=["counter-a"], expectations=["check-in-wait"]).json()["items"][0]
+    assert quiet()["belt-3"] == []
+    assert quiet()["counter-a"] == [
+        {
+            "rule": "muted",
+            "id": mute["id"],
+            "since": mute["begin"],
+            "until": mute["end"],
+            "owner": "Ines",
+            "reason": "Floor is being washed",
+            "expectations": ["check-in-wait"],
+            "groups": [],
+            "devices": [],
+        }
+    ]
+    web.post("/api/v1/signals", json={"id": "f1", "touchpoint": "fire-panel", "signal": "suspended"})
+    web.post("/api/v1/trainings", json={"who": "desk-a1", "trainer": "supervisors", "lasts_s": 60, "by": "Ines"})
+    found = quiet()["counter-a"]
+    assert [each["rule"] for each in found] == ["suspended", "muted", "training"]
+    assert (found[0]["id"], found[0]["reason"]) == ("fire-panel/", "Fire panel")
+    assert (found[2]["owner"], found[2]["devices"]) == ("supervisors", ["desk-a1/mot"])
+    assert [each["rule"] for each in quiet()["belt-3"]] == ["suspended"]
+    stand.clock.advance(1_900_000)
+    stand.driver.signals([], "nobody").result(30)
+    assert set(map(str, quiet().values())) == {"[]"}, "what is over is quiet no more"
+
+
+def test_a_node_says_who_trains_at_it(web: TestClient) -> None:
+    made = web.post("/api/v1/trainings", json={"who": "desk-a1", "trainer": "supervisors", "lasts_s": 60, "by": "Ines"})
+    nodes = {each["id"]: each["training"] for each in web.get("/api/v1/nodes").json()["items"]}
+    assert [(each["id"], each["devices"]) for each in nodes.pop("desk-a1")] == [
+        (made.json()["items"][0]["id"], ["desk-a1/mot"])
+    ]
+    assert not any(nodes.values())

@@ -176,6 +176,27 @@ class Accepted(Struct, frozen=True, kw_only=True):
     duplicates: int
 
 
+class QuietEntry(Struct, frozen=True, kw_only=True):
+    """Something that keeps pages from people now, at one place or of one node."""
+
+    rule: Literal["suspended", "muted", "listening", "training"]
+    id: str | None
+    """Of the mute or the training; of a suspension its contact. None: the plan or the hub says so for good."""
+    since: str | None
+    """None: for as long as the plan, or the hub's command line, says so."""
+    until: str | None
+    """None: until its contact, the plan or the hub's command line says otherwise."""
+    owner: str | None
+    """Who answers for it; of a training the group that is paged in place of everybody else."""
+    reason: str
+    expectations: list[str]
+    """It is about these promises only; empty: about all."""
+    groups: list[str]
+    """It keeps pages from these groups only; empty: from all."""
+    devices: list[str]
+    """Only what these report is training; empty where it is none."""
+
+
 class TouchpointEntry(Struct, frozen=True, kw_only=True):
     """A place where customers are served, and how it stands now."""
 
@@ -193,6 +214,8 @@ class TouchpointEntry(Struct, frozen=True, kw_only=True):
     """Ids of its open moments, nearest deadline first."""
     blind: list[str]
     """Devices that cannot be trusted to see now."""
+    quiet: list[QuietEntry]
+    """What keeps pages about it from people now, the one that counts first; empty: nothing does."""
 
 
 class TouchpointList(Struct, frozen=True, kw_only=True):
@@ -275,6 +298,8 @@ class NodeEntry(Struct, frozen=True, kw_only=True):
     """Messages and signals that could not be used."""
     per_minute: int
     """Messages with signals in the last full minute."""
+    training: list[QuietEntry]
+    """By what some of its devices are for training now."""
 
 
 class NodeList(Struct, frozen=True, kw_only=True):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from andgate.quiet import places
 from andgate.wire.codec import format_time, format_time_or_none, moment_message
 from hub.web.api.answers import (
     FaultEntry,
@@ -15,6 +16,7 @@ from hub.web.api.answers import (
     NodeEntry,
     OutcomeEntry,
     PageEntry,
+    QuietEntry,
     SignalEntry,
     TouchpointEntry,
     TrailEntry,
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from andgate.moment.moments import Moment
     from andgate.plan import Plan
     from andgate.plan.model import Hours, Touchpoint
+    from andgate.plan.quiet import Scope
     from hub.fleet.faults import Fault
+    from hub.quiet import Training, View
     from hub.store.rows import NodeRow, OutcomeRow, PageRow, SenderRow, SignalRow, TrailLine
     from hub.web.api.answers import Facts
 
@@ -167,8 +171,10 @@ def feed_entry(row: SenderRow, faults: Sequence[Fault]) -> FeedEntry:
     )
 
 
-def node_entry(row: NodeRow, faults: Sequence[Fault], sender: SenderRow | None) -> NodeEntry:
-    """Return a node as the API shows it, given its faults and what came from it."""
+def node_entry(
+    row: NodeRow, faults: Sequence[Fault], sender: SenderRow | None, training: Sequence[Training] = ()
+) -> NodeEntry:
+    """Return a node as the API shows it, given its faults, what came from it, and what is in training on the site."""
     health = row.health
     return NodeEntry(
         id=row.node,
@@ -198,13 +204,75 @@ def node_entry(row: NodeRow, faults: Sequence[Fault], sender: SenderRow | None) 
         duplicates=sender.duplicates if sender else 0,
         quarantined=sender.quarantined if sender else 0,
         per_minute=sender.minute if sender else 0,
+        training=[_trains(each) for each in training if each.who.partition("/")[0] == row.node],
+    )
+
+
+def quiet_entries(view: View, plan: Plan, touchpoint: str, now_ms: int) -> list[QuietEntry]:
+    """Return what keeps pages about a touchpoint from people now, in the order in which it is asked."""
+    found = [
+        _quiet(
+            "suspended",
+            plan.touchpoints[each.touchpoint].name,
+            id=each.contact,
+            since_ms=each.since_ms,
+            until_ms=each.until_ms,
+        )
+        for each in view.suspensions
+        if touchpoint in each.places
+    ]
+    if view.listen_only:
+        found.insert(0, _quiet("listening", "the hub only listens"))
+    if touchpoint in view.listens:
+        found.append(_quiet("listening", "the plan only listens here"))
+    found += [
+        _quiet(
+            "muted",
+            each.reason,
+            id=each.id,
+            since_ms=each.begin_ms,
+            until_ms=each.end_ms,
+            owner=each.owner,
+            scope=each.scope,
+        )
+        for each in sorted(view.mutes, key=lambda each: -each.end_ms)
+        if each.holds(now_ms) and touchpoint in places(each.scope, plan)
+    ]
+    return [*found, *map(_trains, view.trains(touchpoint))]
+
+
+def _trains(each: Training) -> QuietEntry:
+    found = _quiet("training", "training", id=each.id or None, until_ms=each.until_ms, owner=each.trainer)
+    return msgspec.structs.replace(found, devices=list(each.devices))
+
+
+def _quiet(
+    rule: Literal["suspended", "muted", "listening", "training"],
+    reason: str,
+    *,
+    id: str | None = None,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    owner: str | None = None,
+    scope: Scope | None = None,
+) -> QuietEntry:
+    return QuietEntry(
+        rule=rule,
+        id=id,
+        since=format_time_or_none(since_ms),
+        until=format_time_or_none(until_ms),
+        owner=owner,
+        reason=reason,
+        expectations=list(scope.expectations) if scope else [],
+        groups=list(scope.groups) if scope else [],
+        devices=[],
     )
 
 
 def touchpoint_entry(
-    touchpoint: Touchpoint, plan: Plan, moments: Sequence[Moment], blind: Sequence[str]
+    touchpoint: Touchpoint, plan: Plan, moments: Sequence[Moment], blind: Sequence[str], quiet: list[QuietEntry]
 ) -> TouchpointEntry:
-    """Return a touchpoint and how it stands, given the site's open moments and blind devices."""
+    """Return a touchpoint and how it stands, given the site's open moments, blind devices, and what is quiet there."""
     here = sorted((each for each in moments if each.touchpoint == touchpoint.id), key=lambda each: each.ends_ms)
     devices = {name for name, device in plan.devices.items() if device.touchpoint == touchpoint.id}
     levels = [each.level for each in here if each.level in URGENCY]
@@ -219,6 +287,7 @@ def touchpoint_entry(
         level=max(levels, key=URGENCY.index, default="calm"),  # type: ignore[arg-type]
         moments=[each.id for each in here],
         blind=sorted(devices.intersection(blind)),
+        quiet=quiet,
     )
 
 

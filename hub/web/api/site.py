@@ -32,7 +32,11 @@ def touchpoints(here: Here) -> Response:
     plan = here.driver.plan
     moments = [moment for moment in here.driver.open_moments() if moment.training is None]
     blind = [device for node in here.reader.nodes() for device in node.blind]
-    items = [shapes.touchpoint_entry(each, plan, moments, blind) for each in plan.touchpoints.values()]
+    view, now_ms = here.driver.quiet, here.clock.now_ms()
+    items = [
+        shapes.touchpoint_entry(each, plan, moments, blind, shapes.quiet_entries(view, plan, each.id, now_ms))
+        for each in plan.touchpoints.values()
+    ]
     return json(TouchpointList(items=items, next=None))
 
 
@@ -43,7 +47,10 @@ def nodes(here: Here) -> Response:
     for fault in standing(here.reader.faults(), here.clock.now_ms()):
         faults.setdefault(fault.node, []).append(fault)
     senders = {row.name: row for row in here.reader.senders() if row.kind == "node"}
-    items = [shapes.node_entry(row, faults.get(row.node, ()), senders.get(row.node)) for row in here.reader.nodes()]
+    training = here.driver.quiet.training
+    items = [
+        shapes.node_entry(row, faults.get(row.node, ()), senders.get(row.node), training) for row in here.reader.nodes()
+    ]
     return json(NodeList(items=items, next=None))
 
 
