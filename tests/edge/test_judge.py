@@ -19,23 +19,16 @@ from edge.language import Ended, Open, Own, View, condition
 from edge.site_time import SiteTime
 from edge.view import Effect
 from hub.fleet.wanted import node_config
+from tests.plans import AGENTS, COUNTER, SITE
 
 T0 = 1_795_000_000_000
 """Site time at node second 1000."""
 
-SOURCE = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.agents]
-name = "Agents"
-channels = ["radio"]
-[touchpoints.counter-a]
-name = "Counter A"
-group = "agents"
+SOURCE = (
+    SITE
+    + AGENTS
+    + COUNTER
+    + """
 hours = "04:30-23:30"
 [nodes.desk]
 touchpoint = "counter-a"
@@ -68,6 +61,7 @@ gives_up_after = "10m"
 left = "2m"
 group = "agents"
 """
+)
 PLAN = parse_plan(SOURCE)
 CONFIG = node_config(PLAN, PLAN.nodes["desk"])
 

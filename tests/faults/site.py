@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from andgate.plan import Plan, parse_plan
+from tests.plans import CREWS, SITE
 
 HUB, PAGER, FEED = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 """Under which address of the broker each party calls it: a partition is between an address and the rest."""
@@ -35,19 +36,10 @@ NODES = (
 BY_NAME = {node.name: node for node in NODES}
 ROOT = "andgate/v1/agx"
 
-PLAN = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.ticket-agents]
-name = "Ticket agents"
-channels = ["radio"]
-[groups.supervisors]
-name = "Supervisors"
-channels = ["radio"]
+PLAN = (
+    SITE
+    + CREWS
+    + """
 [touchpoints.counter-a]
 name = "Check-in counter A"
 group = "ticket-agents"
@@ -118,6 +110,7 @@ name = "Arriving with us"
 key = "flight"
 inputs = ["baggage-claim"]
 """
+)
 
 
 def plan() -> Plan:

@@ -22,25 +22,17 @@ from hub.clock import HandClock
 from hub.config import Address
 from hub.driver import Accepted, Committed, Delivered, Driver
 from hub.store import PageRow, Reader, Store
+from tests.plans import CREWS, SITE
 from tests.ports import free_port
 
 START_MS = 1_795_000_000_000
 ROOT = "andgate/v1/agx"
 WAIT_S = 40.0
 
-PLAN = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.ticket-agents]
-name = "Ticket agents"
-channels = ["radio"]
-[groups.supervisors]
-name = "Supervisors"
-channels = ["radio"]
+PLAN = (
+    SITE
+    + CREWS
+    + """
 [touchpoints.counter-a]
 name = "Check-in counter A"
 area = "Terminal 1"
@@ -99,6 +91,7 @@ name = "Arriving with us"
 key = "flight"
 inputs = ["baggage-claim"]
 """
+)
 
 
 def node_signal(seq: int, signal: str = "pressed", **more: Any) -> bytes:

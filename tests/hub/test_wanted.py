@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from andgate.plan import parse_plan
 from hub.fleet.wanted import node_config
+from tests.plans import SITE
 
-PLAN = """
-[site]
-id = "agx"
-name = "Site"
-timezone = "Europe/Rome"
+PLAN = (
+    SITE
+    + """
 [groups.staff]
 name = "Staff"
 channels = []
@@ -43,6 +42,7 @@ opens = ["pressed"]
 closes = ["reset"]
 fails_after = "25m"
 """
+)
 
 
 def test_a_node_is_told_of_its_own_touchpoints_and_of_no_others() -> None:

@@ -32,6 +32,7 @@ from tests.library.days import (
 )
 from tests.library.fold import judge
 from tests.library.watch import Watch
+from tests.plans import AGENTS, COUNTER, SITE
 
 ASKS = replace(CHECK_IN, contradicted_after_ms=MINUTE, fails_after_ms=5 * MINUTE, pages=CHECK_IN.pages[:1])
 SENSOR = "mark-a/mark"
@@ -296,17 +297,11 @@ def test_however_it_arrives_it_is_what_the_sentence_says(
 
 # ------------------------------------------------------------------------------------------------------------- the plan
 
-TOML = """
-[site]
-id = "agx"
-name = "Andgate"
-timezone = "Europe/Rome"
-[groups.agents]
-name = "Agents"
-channels = []
-[touchpoints.counter-a]
-name = "Counter A"
-group = "agents"
+TOML = (
+    SITE
+    + AGENTS
+    + COUNTER
+    + """
 [expectations.wait]
 promise = "I wait no more than 3 minutes."
 touchpoints = ["counter-a"]
@@ -316,6 +311,7 @@ holds = { reached = "cleared" }
 fails_after = "3m"
 contradicted_after = "1m"
 """
+)
 
 
 def test_the_plan_says_so_in_words() -> None:

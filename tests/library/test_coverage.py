@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 
 from andgate.coverage import Cell, Covered, Reign, Sight, Span, Spell, Watch, cells, served, spells
 from andgate.plan import Hours, Plan, is_open, is_served, parse_plan
+from tests.plans import SITE
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 NIGHT = round(datetime(2026, 10, 24, 20, 0, tzinfo=UTC).timestamp() * 1000)
 """Six hours before Rome's clocks are set back."""
 
-PLAN = """
-[site]
-id = "agx"
-name = "Andgate"
-timezone = "Europe/Rome"
+PLAN = (
+    SITE
+    + """
 [groups.agents]
 name = "Agents"
 [touchpoints.line]
@@ -70,6 +69,7 @@ opens = ["docked"]
 closes = ["opened"]
 fails_after = "3m"
 """
+)
 
 
 @pytest.fixture(scope="module")

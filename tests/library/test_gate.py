@@ -7,13 +7,12 @@ import pytest
 from andgate.moment.gate import INCOMPLETE_AFTER_MS, Serving, outcome
 from andgate.moment.moments import Moment
 from andgate.plan import Plan, parse_plan
+from tests.plans import SITE
 
 MINUTE_MS = 60_000
-PLAN_TEXT = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
+PLAN_TEXT = (
+    SITE
+    + """
 [groups.staff]
 name = "Staff"
 [touchpoints.line]
@@ -57,6 +56,7 @@ inputs = ["departing", "bag"]
 name = "Checking in"
 inputs = ["wait"]
 """
+)
 
 
 @pytest.fixture(scope="module")

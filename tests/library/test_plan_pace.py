@@ -7,18 +7,9 @@ from andgate.plan import Plan, parse_plan
 from andgate.plan.addresses import is_pager
 from andgate.plan.model import USUAL_PACE
 from andgate.plan.words import describe
+from tests.plans import AGENTS, SITE
 
-TEXT = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.agents]
-name = "Ticket agents"
-channels = ["radio"]
-"""
+TEXT = SITE + AGENTS
 
 
 def plan_of(site: str = "", group: str = "") -> Plan:

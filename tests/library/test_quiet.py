@@ -36,20 +36,15 @@ from andgate.quiet import (
     whole_places,
 )
 from andgate.routing import deliveries
+from tests.plans import AGENTS, SITE
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 NOON = 1_795_000_000_000
-PLAN = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.agents]
-name = "Ticket agents"
-channels = ["radio"]
+PLAN = (
+    SITE
+    + AGENTS
+    + """
 [groups.supervisors]
 name = "Supervisors"
 channels = ["radio"]
@@ -87,6 +82,7 @@ left = "90s"
 group = "supervisors"
 unless = "claimed"
 """
+)
 MUTE = """
 [mutes.night]
 reason = "Nightly cleaning"

@@ -10,12 +10,11 @@ from andgate.moment.moments import Moment
 from andgate.moment.signals import Before
 from andgate.plan import Plan, parse_plan
 from andgate.routing import clock_text, deliveries, explained
+from tests.plans import SITE
 
-PLAN = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
+PLAN = (
+    SITE
+    + """
 [channels.radio]
 url = "mqtt://"
 [channels.desk]
@@ -35,6 +34,7 @@ opens = ["pressed"]
 closes = ["reset"]
 fails_after = "3m"
 """
+)
 MOMENT = Moment(
     id="m1",
     anchor="f/x",

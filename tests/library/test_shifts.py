@@ -14,13 +14,8 @@ from msgspec.structs import replace
 from andgate.errors import PlanError
 from andgate.plan import Group, Plan, Shift, describe, parse_plan
 from andgate.shifts import MINUTE_MS, Turn, instant, next_boundary, next_turns, on_at, team_at, turn_of, turns
+from tests.plans import SITE
 
-SITE = """
-[site]
-id = "agx"
-name = "Andgate"
-timezone = "Europe/Rome"
-"""
 GROUP = """
 [groups.agents]
 name = "Ticket agents"

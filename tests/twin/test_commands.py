@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
+from tests.plans import AGENTS, SITE
 
 ANDGATE = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
 
@@ -72,19 +73,12 @@ def test_the_comparison_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_plan_it_cannot_play_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(
-        """
-[site]
-id = "shop"
-name = "Shop"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.staff]
-name = "Staff"
-channels = ["radio"]
+        SITE
+        + AGENTS
+        + """
 [touchpoints.shop]
 name = "Shop"
-group = "staff"
+group = "agents"
 [expectations.prices]
 promise = "It is the lowest price."
 touchpoints = ["shop"]

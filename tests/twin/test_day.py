@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andgate.plan import Plan, parse_plan
+from tests.plans import SMALL
 from twin.happenings import AnyHappening, Beep, Level, Pressed, Reported
 from twin.judge import EngineJudge
 from twin.places import places_of
@@ -135,35 +136,8 @@ def _page(plan: Plan, level: Level) -> Beep:
     )
 
 
-CONTRACT = """
-[site]
-id = "agx"
-name = "Andgate International"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.agents]
-name = "Agents"
-channels = ["radio"]
-[touchpoints.counter-a]
-name = "Counter A"
-group = "agents"
-[nodes.desk-a1]
-touchpoint = "counter-a"
-[nodes.desk-a1.devices.mot]
-kind = "mot-button"
-button = 17
-[expectations.wait]
-promise = "I do not wait."
-touchpoints = ["counter-a"]
-opens = ["pressed"]
-closes = ["reset"]
-fails_after = "3m"
-"""
-
-
 def test_a_small_plan_is_played_too() -> None:
-    plan = parse_plan(CONTRACT)
+    plan = parse_plan(SMALL)
     world = World(plan, TODAY, today=TODAY, seed=1)
     judge = EngineJudge(plan)
     wires = Wires(plan, begins_ms=world.begins_ms)

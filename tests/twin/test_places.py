@@ -1,35 +1,13 @@
 from __future__ import annotations
 
 from andgate.plan import Plan, parse_plan
+from tests.plans import SMALL
 from twin.places import places_of
 
-SMALL = """
-[site]
-id = "agx"
-name = "Small"
-timezone = "Europe/Rome"
-[channels.radio]
-url = "mqtt://"
-[groups.agents]
-name = "Agents"
-channels = ["radio"]
-[touchpoints.counter-a]
-name = "Counter A"
-group = "agents"
+AND_A_SHOP = """
 [touchpoints.shop]
 name = "Shop"
 group = "agents"
-[nodes.desk-a1]
-touchpoint = "counter-a"
-[nodes.desk-a1.devices.mot]
-kind = "mot-button"
-button = 17
-[expectations.wait]
-promise = "I do not wait."
-touchpoints = ["counter-a"]
-opens = ["pressed"]
-closes = ["reset"]
-fails_after = "3m"
 [expectations.prices]
 promise = "It is the lowest price."
 touchpoints = ["shop"]
@@ -58,6 +36,6 @@ def test_what_hangs_where(airport: Plan) -> None:
 
 
 def test_what_it_does_not_know_stays_quiet() -> None:
-    places = places_of(parse_plan(SMALL))
+    places = places_of(parse_plan(SMALL + AND_A_SHOP))
     assert list(places) == ["counter-a"]
     assert places["counter-a"].mark is None
