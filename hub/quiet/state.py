@@ -225,7 +225,8 @@ class State:
     def _training(self, id: str, who: str, trainer: str, devices: Iterable[str]) -> Training:
         devices = tuple(devices)
         touchpoints = dict.fromkeys(self._plan.devices[device].touchpoint for device in devices)
-        return Training(id=id, who=who, trainer=trainer, devices=devices, touchpoints=tuple(touchpoints))
+        places = tuple(name for name in touchpoints if name)  # a break room's button stands at none
+        return Training(id=id, who=who, trainer=trainer, devices=devices, touchpoints=places)
 
     def trained(self, who: str) -> tuple[str, ...]:
         """Return the devices that training of a node or device is about: what people press, not what watches a line.

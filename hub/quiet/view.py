@@ -56,6 +56,7 @@ class Training(Struct, frozen=True, kw_only=True):
     trainer: str
     devices: tuple[str, ...]
     touchpoints: tuple[str, ...]
+    """Empty: what a group has in its break room."""
     until_ms: int | None = None
     """None: until the plan says otherwise."""
     by: str = ""

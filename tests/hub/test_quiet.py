@@ -581,7 +581,8 @@ def test_a_break_rooms_button_in_training_claims_nothing_real(make_desk: Callabl
     room = '\n[nodes.room.devices.alarm]\nkind = "annunciator"\ngroup = "ticket-agents"\nbutton = 5\nbeacon = 6\n'
     desk = make_desk(plan=PLAN + room)
     desk.node(node_signal(1))
-    train(desk, "room")
+    (room_trains,) = train(desk, "room").training
+    assert (room_trains.devices, room_trains.touchpoints) == (("room/alarm",), ())
     desk.node(node_signal(1, "claimed", device="alarm", boot="r1"), "room")
     desk.node(node_signal(2, "claimed", device="alarm", boot="r1", about={"moment": desk.only().id}), "room")
     assert desk.only().coming == ()

@@ -32,6 +32,11 @@ touchpoint = "fire-panel"
 kind = "belt-sensor"
 pin = 23
 signals = { on = "suspended", off = "resumed" }
+[nodes.room.devices.alarm]
+kind = "annunciator"
+group = "ticket-agents"
+button = 5
+beacon = 6
 [mutes.night-cleaning]
 reason = "Nightly cleaning"
 owner = "Facility management"
@@ -258,3 +263,9 @@ def test_a_node_says_who_trains_at_it(web: TestClient) -> None:
         (made.json()["items"][0]["id"], ["desk-a1/mot"])
     ]
     assert not any(nodes.values())
+
+
+def test_a_break_room_in_training_is_named_by_its_group(web: TestClient) -> None:
+    body = {"who": "room", "trainer": "supervisors", "lasts_s": 60, "by": "Ines"}
+    assert web.post("/api/v1/trainings", json=body).status_code == 201
+    assert "<b>the break room of Ticket agents, room</b>" in web.get("/mutes").text

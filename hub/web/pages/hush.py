@@ -159,7 +159,11 @@ def suspension_line(plan: Plan, each: Suspension, now_ms: int) -> Line:
 def training_line(plan: Plan, each: Training, now_ms: int) -> Line:
     """Return a training as a line."""
     zone = plan.site.timezone
-    where = few([touchpoint_name(plan, place) for place in each.touchpoints])
+    rooms = dict.fromkeys(plan.devices[device].settings.get("group", "") for device in each.devices)
+    where = few(
+        [touchpoint_name(plan, place) for place in each.touchpoints]
+        or [say("quiet.training.room", group=group_name(plan, str(group))) for group in rooms]
+    )
     return Line(
         id=each.id,
         kind="training",

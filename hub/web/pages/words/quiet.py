@@ -41,6 +41,7 @@ QUIET: dict[str, str] = {
     "quiet.tile": "muted until {time}",
     "quiet.training.title": "In training",
     "quiet.training.none": "No desk is in training.",
+    "quiet.training.room": "the break room of {group}",
     "quiet.training.what": "{where}, {who}",
     "quiet.training.why": "Its lamp answers, and only {group} are paged.",
     "quiet.training.plan": "by the plan",
