@@ -8,6 +8,7 @@ repeated, or the next step  steady                  two notes twice             
 in the last third           one flash a second      two short notes, each 10 s  one flash a second
 failed, nobody comes        one flash each 5 s      one long note               one flash, then dark
 claimed                     dark                    silent                      slow pulse
+claimed, more are needed    as before               as before                   slow pulse, till the last third
 over, suspended             dark                    silent                      faint wink: alive
 not heard: the hub is lost  double blink            two low notes, each 9 s     double blink, by turns with the rest
 a press, not yet confirmed  as before               silent for a while          fast blink
@@ -26,6 +27,7 @@ from math import inf
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from edge.language import (
     DECIDED_S,
@@ -83,7 +85,9 @@ class Call(Struct, frozen=True):
     pages: int
     place: str
     open: Open
-    """`threatened_s` is when the group was paged last, `claimed_s` since when somebody is on it."""
+    """`threatened_s` is when the group was paged last, `claimed_s` since when enough people are on it."""
+    coming: int = 0
+    """So many are on it already, where that is not enough."""
 
 
 class GroupView(Struct, frozen=True):
@@ -124,9 +128,9 @@ class Alarm:
         self._answered: dict[str, float] = {}
         """Moments that somebody has claimed here, and when: the hub has not said so yet."""
 
-    def target(self, view: GroupView) -> str | None:
-        """Return the moment that a press claims: the nearest deadline that nobody is on."""
-        return next((call.id for call in view.asking if call.open.claimed_s is None), None)
+    def target(self, view: GroupView) -> Call | None:
+        """Return what a press claims: the nearest deadline that nobody is on, or too few."""
+        return next((call for call in view.asking if call.open.claimed_s is None), None)
 
     def answered(self, moment: str, now_s: float) -> None:
         """Somebody has pressed for this moment."""
@@ -173,7 +177,8 @@ class Alarm:
         calls = view.asking
         open_calls = [call.open for call in calls if call.open.claimed_s is None]
         unclaimed = View(tuple(open_calls))
-        whole = unclaimed if open_calls else View(tuple(call.open for call in calls))
+        answered = [replace(call.open, claimed_s=-inf) if call.coming else call.open for call in calls]
+        whole = View(tuple(it for it in answered if it.claimed_s is None) or tuple(answered))
         lamp = condition(whole, own, now_s, pace)
         place = condition(unclaimed, Own(identify_s=own.identify_s, identify_until_s=own.identify_until_s,
                                          alone_s=None if view.suspended else own.alone_s), now_s, pace)  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Literal
 
 from andgate.plan.hours import is_open
 from andgate.wire.codec import format_time, parse_time
-from andgate.wire.messages import GroupBoard, GroupMoment, NodeConfig, PageReceipt, Transmission
+from andgate.wire.messages import About, GroupBoard, GroupMoment, NodeConfig, PageReceipt, Transmission
 from edge.alarm import Alarm, Call, GroupView, view_of
 from edge.clock import NodeClock
 from edge.devices.annunciator import Annunciator
@@ -115,16 +115,19 @@ class BreakRoom:
         calls = tuple(it for it in view.calls if now_s < it.open.deadline_s + OVER_S)
         return GroupView(calls, view.suspended)
 
-    def pressed(self, device: Annunciator, now_s: float) -> str | None:
-        """Return the moment that a press claims, and silence its page; None where nothing waits for anybody."""
+    def pressed(self, device: Annunciator, now_s: float) -> About | None:
+        """Return what a press claims, and silence its page; None where nothing waits for anybody.
+
+        It says which moment its people saw, and how many they saw to be on it where that was not enough.
+        """
         _, alarm = self._alarms[device.id]
-        moment = alarm.target(self._standing(device.group, now_s))
-        if moment is None:
-            self._face.refuse(device.id, now_s)
-        else:
-            alarm.answered(moment, now_s)
+        call = alarm.target(self._standing(device.group, now_s))
         self.due_s = -inf
-        return moment
+        if call is None:
+            self._face.refuse(device.id, now_s)
+            return None
+        alarm.answered(call.id, now_s)
+        return {"moment": call.id, "coming": call.coming} if call.coming else {"moment": call.id}
 
     def show(self, now_s: float) -> None:
         """Set every beacon, buzzer and button lamp to what is true now, and note when the next one changes."""
@@ -240,4 +243,5 @@ def _call(said: GroupMoment, time: SiteTime) -> Call:
             claimed_s=None if said.claimed is None else -inf,
             timed=timed,
         ),
+        coming=said.coming if isinstance(said.coming, int) and said.claimed is None else 0,
     )

@@ -278,7 +278,7 @@ def _standing(moment: Open, now_s: float) -> Condition:
     if moment.threatened_s is None or now_s < moment.threatened_s:
         return Condition("calm", 0.0)
     if moment.claimed_s is not None and now_s >= moment.claimed_s:
-        return Condition("claimed", moment.claimed_s)
+        return Condition("claimed", max(moment.claimed_s, 0.0))  # a pulse must begin somewhere
     return Condition("threatened", moment.threatened_s)
 
 

@@ -488,8 +488,7 @@ class Worker:
 
     def _about(self, device: Input, now_s: float) -> About | None:
         """Return what else a signal of a device says: a claim, which moment somebody comes for."""
-        moment = self.room.pressed(device, now_s) if isinstance(device, Annunciator) else None
-        return None if moment is None else {"moment": moment}
+        return self.room.pressed(device, now_s) if isinstance(device, Annunciator) else None
 
     def _tell_receipts(self) -> None:
         names = self.presence.names

@@ -16,6 +16,10 @@ from andgate.moment.signals import Action
 NOTES = frozenset({"claim", "unclaim", "hand-over"})
 """What persons do that says who is on it."""
 
+ONE_HAND_MS = 5_000
+"""Two presses of one button that are closer than this are one person's: a glove feels nothing, and the lamp's answer
+takes a moment."""
+
 
 class Claim(Struct, frozen=True, omit_defaults=True):
     """Somebody is on it."""
@@ -101,3 +105,27 @@ def were_enough(made: Sequence[Claim], needs: int, until_ms: int) -> bool:
         claim.at_ms <= until_ms and 1 + sum(other.stands(claim.at_ms) for other in made[:place]) >= needs
         for place, claim in enumerate(made)
     )
+
+
+def one_of_us(group: str, coming: Sequence[Claim], needs: int, *, saw: int, at_ms: int) -> str:
+    """Return under whose name the press of a group's own button claims: one more of the group's, or one who is on it.
+
+    Such a button cannot tell people apart. A press is one more person only where one more is needed, and whoever
+    pressed had been told of everybody who is on it, and the last press was not just before: else it may be the same
+    hand that tries again, and somebody would be counted who does not come.
+
+    Args:
+        group: its name.
+        coming: who is on it, by name.
+        needs: so many must be.
+        saw: so many were on it as far as people were told where the button is.
+        at_ms: when it was pressed.
+    """
+    names = [group, *(f"{group} ({number})" for number in range(2, needs + 1))]
+    mine = [claim for claim in coming if claim.by in names]
+    if not mine:
+        return group
+    last = max(mine, key=lambda claim: claim.at_ms)
+    if len(coming) >= needs or saw < len(coming) or at_ms - last.at_ms < ONE_HAND_MS:
+        return last.by
+    return next(name for name in names if all(claim.by != name for claim in mine))

@@ -350,6 +350,10 @@ class GroupMoment(Struct, frozen=True, kw_only=True):
     """How many pages to this group there have been: one more is one more to sound."""
     text: str
     """What the page says."""
+    coming: int | UnsetType = UNSET
+    """So many people are on it; only where more than one is needed, and `claimed` says when that is enough."""
+    needs: int | UnsetType = UNSET
+    """So many are needed; not there: one."""
 
 
 class GroupBoard(Struct, frozen=True, kw_only=True, omit_defaults=True):

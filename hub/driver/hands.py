@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from andgate.errors import PayloadError, RefusedError, UsageError
+from andgate.moment.moments import Moment
 from andgate.moment.signals import Action
 from andgate.plan.addresses import is_pager
 from andgate.plan.remedies import slug
@@ -126,13 +127,14 @@ class Hands:
 
         `Judge.take_in` has marked what is training.
         """
-        for action in claims(
-            taken.inputs, self._judge.engine.plan, self._judge.engine.open_moments, self._judge.store.pages.of
-        ):
+        for action in claims(taken.inputs, self._judge.engine.plan, self._open_now, self._judge.store.pages.of):
             try:
                 self.act(batch, action)
             except RefusedError as wrong:
                 _log.info("%s claims nothing: %s", action.by, wrong)
+
+    def _open_now(self) -> list[Moment]:
+        return [self._judge.persons.moment(moment) for moment in self._judge.engine.open_moments()]
 
     def told(self, said: PageReceipt, node: str) -> None:
         """Note on a page what became of it at an annunciator, speaker or transmitter."""

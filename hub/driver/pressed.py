@@ -1,14 +1,15 @@
 """The big button of a break room: a ``claimed`` that a node reports is a claim by its group.
 
-The node says in `about.moment` which one its people saw; without that it is the nearest deadline that the group has
-been paged about and nobody is on. The press comes through the node's spool like any other, so it counts once, at the
-time when it happened, however late it comes.
+The node says in `about.moment` which one its people saw, and in `about.coming` how many they saw to be on it; without
+that it is the nearest deadline that the group has been paged about and nobody is on. The press comes through the node's
+spool like any other, so it counts once, at the time when it happened, however late it comes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from andgate.moment.claims import one_of_us
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, Input, Signal
 from andgate.plan import Plan
@@ -27,7 +28,7 @@ def claims(
     Args:
         inputs: what a message brought; marked where it is training.
         plan: in force.
-        open_now: returns the open moments, nearest deadline first.
+        open_now: returns the open moments, nearest deadline first, with the names of those who are on them.
         pages: returns the deliveries of a moment.
     """
     for item in inputs:
@@ -37,15 +38,16 @@ def claims(
         if item.name != device.signals.get("press"):
             continue
         group = str(device.settings.get("group"))
-        moment = item.about.get("moment")
-        if not isinstance(moment, str):
-            waiting = (it.id for it in open_now() if it.claimed_ms is None and _told(pages(it.id), group))
-            moment = next(waiting, None)
-        if item.training is not None and not any(it.id == moment and it.training is not None for it in open_now()):
+        meant, saw = item.about.get("moment"), item.about.get("coming")
+        if isinstance(meant, str):
+            moment = next((it for it in open_now() if it.id == meant), None)
+        else:
+            moment = next((it for it in open_now() if it.claimed_ms is None and _told(pages(it.id), group)), None)
+        if moment is None or (item.training is not None and moment.training is None):
             continue  # whoever learns the button is on nothing that is real
-        if moment is not None:
-            by = plan.groups[group].name
-            yield Action(id=f"{item.id}/claim", do="claim", moment=moment, at_ms=item.at_ms, by=by)
+        saw = saw if isinstance(saw, int) else 0
+        by = one_of_us(plan.groups[group].name, moment.coming, moment.needs, saw=saw, at_ms=item.at_ms)
+        yield Action(id=f"{item.id}/claim", do="claim", moment=moment.id, at_ms=item.at_ms, by=by)
 
 
 def _told(rows: list[PageRow], group: str) -> bool:

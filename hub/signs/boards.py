@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from andgate.moment.events import AnyEvent, Paged
 from andgate.moment.moments import Moment
@@ -178,6 +178,8 @@ class Boards:
             paged=format_time(told.paged_ms),
             pages=told.pages,
             text=told.text,
+            coming=len(moment.coming) if moment.needs > 1 else UNSET,
+            needs=moment.needs if moment.needs > 1 else UNSET,
         )
 
 

@@ -23,6 +23,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "feed-signal": lambda payload: codec.decode_feed_signals(payload)[0][0],
     "feed-signal-list": lambda payload: codec.decode_feed_signals(payload)[0],
     "group-board": codec.decode_group_board,
+    "group-board-two": codec.decode_group_board,
     "hub-beat": codec.decode_hub_beat,
     "hub-state": codec.decode_hub_state,
     "hub-state-will": codec.decode_hub_state,

@@ -177,7 +177,7 @@ def test_cut_off_the_countdown_goes_on(room: Room) -> None:
 def test_a_press_silences_until_the_hub_has_spoken(room: Room) -> None:
     view = view_of([call()])
     room.notes(view, 121)
-    assert room.alarm.target(view) == "m1"
+    assert room.alarm.target(view) == call()
     room.alarm.answered("m1", room.now_s)
     waiting = Own(waiting_s=room.now_s)
     assert room.notes(view, 4.5, waiting) == []
@@ -204,7 +204,21 @@ def test_a_press_with_nothing_to_do_is_one_low_note(room: Room) -> None:
 
 def test_the_nearest_deadline_is_claimed_first(room: Room) -> None:
     view = view_of([call("late", left_s=500), call("near", left_s=50), call("taken", left_s=20, claimed_s=AT_S)])
-    assert room.alarm.target(view) == "near"
+    assert room.alarm.target(view) == call("near", left_s=50)
+
+
+def test_where_one_of_two_has_answered_the_lamp_says_so_and_the_rest_goes_on(room: Room) -> None:
+    one = replace(call(), coming=1)
+    view = view_of([one])
+    assert room.alarm.target(view) == one, "a second one is needed"
+    assert room.notes(view, 5) == [0.15, 0.15]
+    assert room.says(view).beacon
+    assert room.lamp_s(view, 12) == pytest.approx(0.5, abs=0.01), "a slow pulse"
+    assert room.lamp_s(view_of([call(claimed_s=float("-inf"))]), 12) == pytest.approx(0.5, abs=0.01)
+    both = view_of([one, call("other", left_s=500)])
+    assert room.lamp_s(both, 2.4) == 1.0, "nobody has answered the other one"
+    room.now_s = AT_S + 120
+    assert room.lamp_s(view, 0.45) > room.lamp_s(view, 0.5), "one flash a second: the last third"
 
 
 def test_a_node_without_the_time_tells_what_stands(room: Room) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET, UnsetType
 
 from andgate.wire.codec import decode_health, decode_page_receipt, format_time
 from andgate.wire.messages import GroupBoard, GroupMoment, NodeConfig, PageReceipt, Transmission
@@ -51,7 +52,13 @@ class Room:
         return self.app
 
     def moment(
-        self, *, pages: int = 1, paged_s: float = 0.0, left_s: float = 170.0, claimed: bool = False
+        self,
+        *,
+        pages: int = 1,
+        paged_s: float = 0.0,
+        left_s: float = 170.0,
+        claimed: bool = False,
+        coming: int | UnsetType = UNSET,
     ) -> GroupMoment:
         now_ms = self.hub.clock.now_ms()
 
@@ -73,6 +80,7 @@ class Room:
             paged=at(-paged_s),
             pages=pages,
             text="Counter A: a line.",
+            coming=coming,
         )
 
     def say(self, *moments: GroupMoment, suspended: bool = False) -> None:
@@ -133,6 +141,14 @@ def test_a_page_lights_sounds_and_is_spoken_once_and_the_button_claims_it(room: 
     room.receipts("voice", "spoken", "spoken")
     assert room.board.factory.sound.said[1:] == ["Andgate. Counter A: over."]
     room.receipts("alarm", "sounded")
+
+
+def test_a_press_says_how_many_were_seen_to_come_where_that_was_not_enough(room: Room, hub: Hub) -> None:
+    for coming, about in ((0, {"moment": "m1"}), (1, {"moment": "m1", "coming": 1})):
+        room.say(room.moment(coming=coming, pages=1 + coming))
+        room.receipts("alarm", *["sounded"] * (1 + coming))
+        room.board.press(BUTTON, 0.2)
+        assert hub.seen(*["claimed"] * (1 + coming))[-1].about == about
 
 
 def test_a_press_with_nothing_to_claim_says_no_moment(room: Room, hub: Hub) -> None:

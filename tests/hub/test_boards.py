@@ -57,7 +57,7 @@ def said(boards: Boards, now_ms: int = START_MS) -> dict[str, Any]:
 
 
 def press(seq: int, **more: Any) -> bytes:
-    return node_signal(seq, "claimed", device="alarm", sent=10.0 + seq, **more)
+    return node_signal(seq, "claimed", device="alarm", **{"sent": 10.0 + seq, **more})
 
 
 def test_only_groups_that_a_device_serves_have_a_board(desk: Desk) -> None:
@@ -183,6 +183,53 @@ def test_the_big_button_claims_what_its_people_saw(desk: Desk, clock: HandClock)
     desk.node(press(1, about={"moment": near.id}), "break-room")  # sent again: the same press
     claims = [line for line in desk.reader.trail(near.id) if isinstance(line.event, Claimed)]
     assert len(claims) == 1
+
+
+@pytest.mark.parametrize(
+    ("presses", "coming", "enough"),
+    [
+        ([(0, 0)], ["Ticket agents"], False),
+        ([(0, 0), (300, 0)], ["Ticket agents"], False),
+        ([(0, 0), (300, 1)], ["Ticket agents"], False),
+        ([(0, 0), (60_000, 0)], ["Ticket agents"], False),
+        ([(0, 0), (4_999, 1)], ["Ticket agents"], False),
+        ([(0, 0), (5_000, 1)], ["Ticket agents", "Ticket agents (2)"], True),
+        ([(0, 0), (6_000, 1), (20_000, 2)], ["Ticket agents", "Ticket agents (2)"], True),
+    ],
+    ids=["one", "a bounce", "gloves", "not told of the first", "too soon", "a second", "and nobody else is needed"],
+)
+def test_where_two_are_needed_a_second_press_is_a_second_person_if_its_room_knew_of_the_first(
+    make_desk: Callable[..., Desk], clock: HandClock, presses: list[tuple[int, int]], coming: list[str], *, enough: bool
+) -> None:
+    two = PLAN.replace("[expectations.check-in-wait]", "[expectations.check-in-wait]\nneeds = 2")
+    desk = make_desk(plan=two + ROOM)
+    boards = fed(desk)
+    desk.node(node_signal(1, sent=11.0))
+    moment = desk.only().id
+    start_ms = clock.now_ms()
+    for seq, (after_ms, saw) in enumerate(presses, 1):
+        clock.advance(start_ms + after_ms - clock.now_ms())
+        about = {"moment": moment, **({"coming": saw} if saw else {})}
+        mono = 100.0 + after_ms / 1000
+        desk.node(node_signal(seq, "claimed", device="alarm", about=about, mono=mono, sent=mono), "break-room")
+    assert [claim.by for claim in desk.only().coming] == coming
+    (told,) = said(boards)["ticket-agents"]["moments"]
+    assert (told["coming"], told["needs"], told["claimed"] is not None) == (len(coming), 2, enough)
+
+
+def test_where_two_are_needed_somebody_of_the_room_comes_beside_who_was_seen_to_come(
+    make_desk: Callable[..., Desk],
+) -> None:
+    two = PLAN.replace("[expectations.check-in-wait]", "[expectations.check-in-wait]\nneeds = 3")
+    desk = make_desk(plan=two + ROOM)
+    desk.node(node_signal(1, sent=11.0))
+    moment = desk.only().id
+    desk.act("claim", moment, "Marta")
+    desk.node(press(1, about={"moment": moment}), "break-room")
+    assert [claim.by for claim in desk.only().coming] == ["Marta", "Ticket agents"], "a button is not Marta's phone"
+    desk.clock.advance(9_000)
+    desk.node(press(2, about={"moment": moment, "coming": 1}, mono=20.0, sent=20.0), "break-room")
+    assert [claim.by for claim in desk.only().coming] == ["Marta", "Ticket agents"], "who pressed knew of one only"
 
 
 def test_a_press_that_names_nothing_claims_the_nearest_that_the_group_was_paged_about(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from andgate.audit import Finding, Next, Told, audit
-from andgate.moment.claims import Claim
+from andgate.moment.claims import Claim, one_of_us
 from andgate.moment.engine import Engine
 from andgate.moment.events import Claimed, Paged
 from andgate.moment.moments import Moment
@@ -304,6 +304,38 @@ def test_a_claim_that_is_heard_of_late_is_told_and_counts() -> None:
         "0:30 claimed by=marta until_ms=9:30 needs=2",
         "0:24 claimed by=room until_ms=9:24 have=2 needs=2",
     ]
+
+
+# ------------------------------------------------------------------------------------------- the button of a break room
+
+
+def on_it(*who: str) -> list[Claim]:
+    """Those who came, ten seconds one after the other."""
+    return [Claim(10_000 * number, name, None) for number, name in enumerate(who, 1)]
+
+
+@pytest.mark.parametrize(
+    ("coming", "needs", "saw", "at_s", "who"),
+    [
+        ([], 2, 0, 10, "Agents"),
+        (["Marta"], 2, 0, 10, "Agents"),
+        (["Agents"], 1, 1, 60, "Agents"),
+        (["Agents"], 2, 0, 60, "Agents"),
+        (["Agents"], 2, 1, 14.999, "Agents"),
+        (["Agents"], 2, 1, 9, "Agents"),
+        (["Agents"], 2, 1, 15, "Agents (2)"),
+        (["Agents", "Agents (2)"], 2, 2, 60, "Agents (2)"),
+        (["Agents", "Agents (2)"], 3, 2, 60, "Agents (3)"),
+        (["Agents", "Agents (2)"], 3, 2, 24, "Agents (2)"),
+        (["Agents", "Marta"], 3, 1, 60, "Agents"),
+        (["Agents (2)"], 2, 1, 60, "Agents"),
+        (["Agents (2)", "Agents"], 3, 2, 60, "Agents (3)"),
+    ],
+)
+def test_a_button_that_cannot_tell_people_apart_counts_nobody_twice(
+    coming: list[str], needs: int, saw: int, at_s: float, who: str
+) -> None:
+    assert one_of_us("Agents", on_it(*coming), needs, saw=saw, at_ms=round(at_s * 1000)) == who
 
 
 # ------------------------------------------------------------------------------------- repeats, and the end of the line
