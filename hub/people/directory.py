@@ -29,6 +29,9 @@ def channel_of(plan: Plan, id: str, url: str) -> Channel | None:
         id: what the channel is called.
         url: as it is kept: ``way://mail/ada@example.org`` is over the plan's ``[ways.mail]``.
     """
+    if kind_of(url) == PHONES:  # push services write to whom the plan says for its phones
+        said_by_plan = (channel.url for channel in plan.channels.values() if kind_of(channel.url) == PHONES)
+        return Channel(id=id, url=next(said_by_plan, url) if url == f"{PHONES}://" else url)
     if kind_of(url) != WAY:
         return Channel(id=id, url=url)
     said = way_address(url)

@@ -20,7 +20,7 @@ from hub.evidence.frozen import database_of
 from hub.evidence.verify import verify
 from hub.notify.channels import Note, Result
 from hub.notify.notifier import Notifier
-from hub.people.directory import Directory
+from hub.people.directory import Directory, channel_of
 from hub.people.roster import hushes, on_next, on_now, on_turn, standings, unreachable, ways
 from hub.store import PageRow, Phone, Phones
 from hub.store.pages import PageFate
@@ -411,6 +411,13 @@ def test_a_way_of_the_plan_is_asked_as_the_plan_says_it_now(people: People) -> N
             to="+39065555",
         )
         assert ways(plan, book, book.people[ada]) == (0, 1, 2)
+    contact = parse_plan(shifts() + '[channels.phones]\nurl = "webpush://duty@agx.example"\n')
+    urls = [
+        found.url if (found := channel_of(plan, "x", url)) else None
+        for plan in (contact, PLAN)
+        for url in ("webpush://", "webpush://me@agx.example")
+    ]
+    assert urls == ["webpush://duty@agx.example", "webpush://me@agx.example", "webpush://", "webpush://me@agx.example"]
     alone = Person(id="bob", name="Bob", channels=("way://mail/bob@example.org",))
     assert unreachable(PLAN, Book(), alone) == "has no way that the plan still has"
 

@@ -179,8 +179,9 @@ def test_somebody_new_is_reached_every_way(
         evening.pager.say("answer", {"page": page["id"], "do": "seen", "by": "Elena Fabbri"})
         elena.shows(r"^seen \d+ s ago")
         elena.tried("Text message")
-        texted = texts.call()["data"]
-        assert (texted["to"], texted["text"]) == ("+3906555501", TEST_PAGE)
+        texted = texts.call()
+        assert (texted["data"]["to"], texted["data"]["text"]) == ("+3906555501", TEST_PAGE)
+        assert texted["id"] == f"{texted['data']['id']}:{texted['data']['group']}", "an event each"
 
         # She is put on tonight's shift, from her own page.
         screen.get_by_role("combobox", name="Shift").select_option("Night, Ticket agents: today 20:30–04:30")

@@ -64,7 +64,10 @@ class WebhookChannel(ThreadedChannel):
 
     def _notify(self, note: Note) -> Result:
         body = cloud_event(note, self._source, self._to)
-        headers = {"Content-Type": MEDIA_TYPE, **signed(event_id(note), self._now_ms() // 1000, body, self._key)}
+        headers = {
+            "Content-Type": MEDIA_TYPE,
+            **signed(event_id(note, self._to), self._now_ms() // 1000, body, self._key),
+        }
         post = Post(self._address, read_s=self._read_s, whole_s=self._whole_s)
         status, retry_after = post.send(body, headers)
         if status is None:
@@ -72,16 +75,16 @@ class WebhookChannel(ThreadedChannel):
         return judged(status, retry_after, self._now_ms(), post.receipt)
 
 
-def event_id(note: Note) -> str:
-    """Return what names this event through all its attempts: the page, and of an "over" also who is told."""
-    return note.page.id if note.page.kind == "page" else f"{note.page.id}:{note.group}"
+def event_id(note: Note, to: str | None = None) -> str:
+    """Return what names this event through all its attempts: the page, and where several are told, also who is."""
+    return note.page.id if note.page.kind == "page" and to is None else f"{note.page.id}:{note.group}"
 
 
 def cloud_event(note: Note, source: str, to: str | None = None) -> bytes:
     """Return the body: what ``page/GROUP`` carries, with group and title, in a CloudEvent; `to` whom it is sent on."""
     event: dict[str, Any] = {
         "specversion": "1.0",
-        "id": event_id(note),
+        "id": event_id(note, to),
         "source": source,
         "type": f"andgate.{note.page.kind}",
         "time": format_time(note.decided_ms),
