@@ -77,6 +77,7 @@ class Book:
         self.presses: dict[tuple[str, int], Press] = {}
         self.receipts: dict[str, set[int]] = {}
         self.unheard: list[Press] = []
+        """Whose lamp had not answered when the hand went on; the machine is busy when it has just started."""
 
     def write(self, boot: str, said: dict[str, Any]) -> str:
         """Write down what the hand said; return what it was."""
@@ -174,11 +175,9 @@ def test_no_answered_press_is_lost_or_judged_twice_by_power_cuts(
     signals = [signal for moment in moments for signal in moment["signals"] if signal["signal"] == "pressed"]
     site.machine.cut()
 
-    # Each press was answered but the one that the power cut fell into.
-    assert book.unheard == []
-    # The spool has each press that a lamp answered, once; and nothing that no finger did.
+    # The spool has, once, each press that a lamp answered or had seconds to answer; and nothing that no finger did.
     answered = [press for press in book.presses.values() if press.answered]
-    assert [len(of(entries, press)) for press in answered] == [1] * len(answered)
+    assert [press for press in answered + book.unheard if len(of(entries, press)) != 1] == []
     assert all(len(of(entries, press)) <= 1 for press in book.presses.values())
     assert len(entries) == sum(len(of(entries, press)) for press in book.presses.values())
     # The hub has each of them, once; also every one that it had given a receipt for.
@@ -196,5 +195,6 @@ def test_no_answered_press_is_lost_or_judged_twice_by_power_cuts(
         assert parse_time(moment["opened_at"]) == parse_time(signal["at"])
     figures.append(
         f"{cuts} power cuts (seed {seed}, just after: {', '.join(ends)}): {len(book.presses)} presses, {len(answered)} "
-        f"answered by their lamps, {len(given)} receipted before a cut; 0 lost, 0 invented, {len(moments)} judged once"
+        f"answered by their lamps, {len(book.unheard)} not in time, {len(given)} receipted before a cut; "
+        f"0 lost, 0 invented, {len(moments)} judged once"
     )
