@@ -462,7 +462,7 @@ def test_no_words_are_given_twice() -> None:
 
 
 def test_words_fill_in_and_escape() -> None:
-    assert rich("card.claimed", count="<b>") == Markup("on it &lt;b&gt;")
+    assert rich("card.next", group="agents", count="<b>") == Markup("Next: agents in &lt;b&gt;")
     assert rich("card.nobody") == Markup("<b>Nobody is on it.</b>")
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert sentence("belt jammed") == "Belt jammed."

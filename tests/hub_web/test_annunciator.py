@@ -66,7 +66,7 @@ def test_one_press_claims_for_the_group_and_the_screen_says_so_without_a_name(we
     )
     after = web.post(action, headers=FORM)
     assert str(after.url).endswith("/annunciator/ticket-agents")
-    assert "Somebody comes for 0:00" in words(after.text)
+    assert "Somebody comes since 13:00" in words(after.text)
     assert "One of us comes" not in words(after.text)
     (moment,) = web.get("/api/v1/moments").json()["items"]
     assert moment["claimed_by"] == "Ticket agents"

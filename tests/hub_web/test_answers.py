@@ -194,6 +194,44 @@ def test_a_link_of_somebody_who_was_erased_is_nobodys(hall: Hall) -> None:
     assert hall.moment(row)["by"] == [], "the others are paged on"
 
 
+def test_who_cannot_come_after_all_gives_it_back_and_the_others_are_paged_on(hall: Hall) -> None:
+    row = hall.press()
+    with phone(hall) as web:
+        assert "I can’t come after all" not in words(web.get(hall.path(row)).text)
+        assert "I can’t come after all" in words(web.post(hall.path(row), data=GO).text)
+        hall.wait(20_000)
+        with phone(hall) as other:
+            assert other.post(hall.path(row), data={"do": "unclaim", "who": "Marta"}).status_code == 409
+        assert hall.moment(row)["by"] == ["Jo K."], "it is nobody else's to give back"
+        back = web.post(hall.path(row), data={"do": "unclaim"})
+        assert "You can’t come" in words(back.text)
+        assert "You said so at 13:00:20; the others are paged on." in words(back.text)
+        assert hall.moment(row)["by"] == []
+        entry = hall.driver.chain.entry
+        again = web.post(hall.path(row), data={"do": "unclaim"})
+        assert ("You can’t come" in words(again.text), hall.driver.chain.entry) == (True, entry)
+    hall.wait(80_000)
+    assert hall.reader.pages().items[0].group == "supervisors"
+
+
+def test_it_says_what_to_do_first_and_what_is_owed_if_it_breaks(tmp_path: Path, airport_toml: str) -> None:
+    expectation = "[expectations.check-in-wait]"
+    hall = Hall(
+        tmp_path, airport_toml.replace(expectation, f'{expectation}\nfirst = ["Open a desk", "Walk the line"]', 1)
+    )
+    row = hall.press()
+    with phone(hall) as web:
+        seen = words(web.get(hall.path(row)).text)
+        assert "Do first: Open a desk, Walk the line." in seen
+        assert "If it breaks: Apologise in person; priority tag on the bags." in seen
+        said = words(web.post(hall.path(row), data=GO | {"first": "Walk the line"}).text)
+        assert "If it breaks: Apologise in person" in said
+        hall.wait(4 * MINUTE)
+        assert "Make good: Apologise in person; priority tag on the bags." in words(web.get(hall.path(row)).text)
+    assert "Walk the line" in {getattr(line.event, "first", None) for line in hall.reader.trail(row.moment)}
+    hall.close()
+
+
 def test_what_is_over_or_too_old_says_so_kindly(hall: Hall) -> None:
     row = hall.press()
     hall.wait(30_000)

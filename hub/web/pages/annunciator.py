@@ -17,7 +17,7 @@ from hub.web.pages.board import scope
 from hub.web.pages.card import urgent
 from hub.web.pages.hush import suspended_words
 from hub.web.pages.names import capital, key_words, touchpoint_name
-from hub.web.pages.spans import left, span
+from hub.web.pages.spans import hm, left
 from hub.web.pages.told import for_rooms
 from hub.web.pages.words import listed, say
 from hub.web.problems import ProblemError
@@ -55,7 +55,7 @@ class Call(Struct, frozen=True, kw_only=True):
     ends_ms: int
     left: str
     claimed_ms: int | None
-    on_it: str
+    since: str
     suspended: bool = False
     """A fire alarm is on there: nobody is asked to go."""
 
@@ -127,7 +127,7 @@ def _call(plan: Plan, moment: Moment, now_ms: int) -> Call:
         ends_ms=moment.ends_ms,
         left=left(moment.ends_ms - now_ms),
         claimed_ms=moment.claimed_ms,
-        on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",
+        since=hm(moment.claimed_ms, plan.site.timezone) if moment.claimed_ms is not None else "",
     )
 
 

@@ -17,12 +17,13 @@ from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 
 from andgate.errors import RefusedError
+from andgate.moment.events import Claimed, ClaimLapsed, Unclaimed
 from andgate.moment.signals import Action
 from andgate.routing import place
 from hub.answers.links import GOOD_MS, PATH, Links
 from hub.driver.answering import rejection
 from hub.store.persons import SOMEBODY
-from hub.web.api.moments import committed
+from hub.web.api.moments import act, committed
 from hub.web.auth import caller
 from hub.web.context import Context, context
 from hub.web.pages.form import form_of
@@ -30,7 +31,7 @@ from hub.web.pages.names import group_name, promise
 from hub.web.pages.render import WHO_COOKIE, YEAR_S, Pages, who_of
 from hub.web.pages.spans import hms, left
 from hub.web.pages.words import say
-from hub.web.problems import sentence
+from hub.web.problems import ProblemError, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from hub.store import PageRow, Reader
     from hub.store.taps import Tap
 
-State = Literal["ready", "mine", "lapsed", "rejected", "used", "over", "expired", "unknown"]
+State = Literal["ready", "mine", "released", "lapsed", "rejected", "used", "over", "expired", "unknown"]
 PROMISES_MIN = (2, 1, 5)
 """Minutes that can be promised with one tap; the first is the big button."""
 MOST_NAME = 60
@@ -62,6 +63,10 @@ class Place(Struct, frozen=True, kw_only=True):
     until: str
     first: str
     """What to do first; empty where the plan does not say."""
+    actions: tuple[str, ...]
+    """The same one by one, to choose from."""
+    remedy: str
+    """What is owed to the customer if it breaks, or has; empty where the plan does not say."""
     others: tuple[str, ...]
     """Who is on it, first come first, without whoever looks."""
     needs: int
@@ -142,20 +147,35 @@ def _state(
     if not running:
         return "over", _over(moments, zone)
     if mine is not None:
-        at = hms(mine.at_ms, zone)
-        claims = [claim for moment in running for claim in moment.coming if claim.by == name]
-        if not claims:
-            return "lapsed", say("answer.lapsed.more", time=at)
-        until_ms = min((claim.until_ms for claim in claims if claim.until_ms is not None), default=None)
-        if until_ms is None:
-            return "mine", say("answer.mine.open", time=at)
-        return "mine", say("answer.mine.until", time=at, until=hms(until_ms, zone))
+        return _mine(reader, running, mine, name, zone)
     needs = 1 if row.person is not None else max(moment.needs for moment in running)
     if len(taps) >= needs:
         return "used", say("answer.used.more", name=reader.name_of(taps[0].who), time=hms(taps[0].at_ms, zone))
     if now_ms > row.decided_ms + GOOD_MS:
         return "expired", say("answer.expired.more", time=hms(row.decided_ms + GOOD_MS, zone))
     return "ready", ""
+
+
+def _mine(reader: Reader, running: Sequence[Moment], mine: Tap, name: str, zone: str) -> tuple[State, str]:
+    """Return how it stands for somebody who has said that they come."""
+    at = hms(mine.at_ms, zone)
+    claims = [claim for moment in running for claim in moment.coming if claim.by == name]
+    if claims:
+        until_ms = min((claim.until_ms for claim in claims if claim.until_ms is not None), default=None)
+        if until_ms is None:
+            return "mine", say("answer.mine.open", time=at)
+        return "mine", say("answer.mine.until", time=at, until=hms(until_ms, zone))
+    back_ms = [each for moment in running if (each := _given_back(reader, moment, name)) is not None]
+    if back_ms:
+        return "released", say("answer.released.more", time=hms(max(back_ms), zone))
+    return "lapsed", say("answer.lapsed.more", time=at)
+
+
+def _given_back(reader: Reader, moment: Moment, name: str) -> int | None:
+    """Return when somebody said that they cannot come after all, if that was the last they said; else None."""
+    events = [line.event for line in reader.trail(moment.id)]
+    said = [each for each in events if isinstance(each, Claimed | Unclaimed | ClaimLapsed) and each.by == name]
+    return said[-1].at_ms if said and isinstance(said[-1], Unclaimed) else None
 
 
 def _over(moments: Sequence[Moment], zone: str) -> str:
@@ -191,10 +211,19 @@ def _place(plan: Plan, moment: Moment, name: str, now_ms: int) -> Place:
         left=left(moment.ends_ms - now_ms),
         until=say("answer.late" if late else "answer.left", time=hms(moment.ends_ms, zone)),
         first=say("answer.first", actions=", ".join(actions)) if actions else "",
+        actions=actions,
+        remedy=_remedy(plan, moment),
         others=tuple(others),
         needs=moment.needs,
         have=len(moment.coming),
     )
+
+
+def _remedy(plan: Plan, moment: Moment) -> str:
+    promised = plan.expectations.get(moment.expectation)
+    if promised is None or not promised.remedy:
+        return ""
+    return say("answer.remedy.now" if moment.verdict == "failure" else "answer.remedy", remedy=promised.remedy)
 
 
 def links_of(request: Request) -> Links | None:
@@ -255,6 +284,8 @@ async def do(request: Request, here: Here, token: str) -> Response:
     if caller(request).via != "cookie":
         name = "".join(letter for letter in fields.get("who", name)[:MOST_NAME] if letter.isprintable()).strip() or name
     found = await _found(request, here, token, name)
+    if found.state == "mine" and fields.get("do") == "unclaim":
+        return await _give_back(request, here, found, token, name)
     if found.state != "ready":
         return _answered(request, found, token, name)
     if not found.name:
@@ -274,6 +305,7 @@ async def do(request: Request, here: Here, token: str) -> Response:
             by=found.person or found.name,
             promise_ms=None if rejects else promised * 60_000,
             reason=rejection(fields.get("reason")) if rejects else None,
+            first=None if rejects else _chosen(found, fields),
         )
         for moment in found.moments
     ]
@@ -286,6 +318,23 @@ async def do(request: Request, here: Here, token: str) -> Response:
     if wrong and found.state == "ready":
         return _drawn(request, found, token, wrong=say("answer.refused", why=wrong))
     return _answered(request, found, token, name)
+
+
+def _chosen(found: Answer, fields: dict[str, str]) -> str | None:
+    """Return which first action somebody says to do, where the plan has it."""
+    words = fields.get("first", "")
+    return words if len(found.places) == 1 and words in found.places[0].actions else None
+
+
+async def _give_back(request: Request, here: Context, found: Answer, token: str, name: str) -> Response:
+    """Say of everything that the page told that whoever said to come cannot come after all."""
+    for moment in found.moments:
+        try:
+            await act(here, "unclaim", moment, found.person or found.name)
+        except ProblemError as wrong:
+            if wrong.status not in {404, 409}:  # over meanwhile, or never theirs
+                raise
+    return _answered(request, await _found(request, here, token, name), token, name)
 
 
 def _answered(request: Request, found: Answer, token: str, name: str) -> Response:

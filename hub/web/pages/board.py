@@ -16,7 +16,7 @@ from hub.web.pages.hush import suspended_words
 from hub.web.pages.labels import shorten, width_of, wrap
 from hub.web.pages.names import capital, group_name, key_words, place, signal_words, touchpoint_name
 from hub.web.pages.sight import blind
-from hub.web.pages.spans import clock, hm, left, midnight_ms, span
+from hub.web.pages.spans import clock, hm, left, midnight_ms
 from hub.web.pages.told import paged_groups
 from hub.web.pages.words import say
 
@@ -86,7 +86,7 @@ class Threat(Struct, frozen=True, kw_only=True):
     ends_ms: int
     left: str
     claimed_ms: int | None
-    on_it: str
+    since: str
     leads: bool = False
     """Of several threats this one comes first."""
     suspended: bool = False
@@ -189,7 +189,7 @@ def threat(plan: Plan, moment: Moment, trail: Sequence[TrailLine], signals: Mapp
         ends_ms=moment.ends_ms,
         left=left(moment.ends_ms - now_ms),
         claimed_ms=moment.claimed_ms,
-        on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",
+        since=hm(moment.claimed_ms, plan.site.timezone) if moment.claimed_ms is not None else "",
     )
 
 

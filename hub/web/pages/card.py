@@ -55,8 +55,8 @@ class Card(Struct, frozen=True, kw_only=True):
     """What happens next and when."""
     claimed_by: str | None
     claimed_ms: int | None
-    on_it: str
-    """How long somebody has been on it."""
+    since: str
+    """When the first of them said so."""
     coming: str
     """How many are on it, where that is more than one or more than one is needed; else empty."""
     first: str = ""
@@ -207,7 +207,7 @@ def card(
         next=next_words(plan, moment, trail, now_ms, told, view),
         claimed_by=moment.claimed_by,
         claimed_ms=moment.claimed_ms,
-        on_it=span(now_ms - moment.claimed_ms) if moment.claimed_ms is not None else "",
+        since=hm(moment.claimed_ms, zone) if moment.claimed_ms is not None else "",
         coming=coming_words(moment),
         percent=percent(now_ms),
         ticks=tuple(ticks),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from andgate.moment.events import Refused
 from hub.web.pages.asking import ask, facts
 from hub.web.pages.names import group_name, touchpoint_name
-from hub.web.pages.spans import hm, hms, left, span
+from hub.web.pages.spans import hm, hms, left
 from hub.web.pages.told import paged_groups
 from hub.web.pages.words import listed, say
 
@@ -65,7 +65,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     ends_ms: int | None
     left: str
     claimed_ms: int | None
-    on_it: str
+    since: str
     state: str
     """The word over the time."""
     seen: str
@@ -176,7 +176,7 @@ def build(
         ends_ms=running.ends_ms if running else None,
         left=left(running.ends_ms - now_ms) if running else "",
         claimed_ms=running.claimed_ms if running else None,
-        on_it=span(now_ms - running.claimed_ms) if running and running.claimed_ms is not None else "",
+        since=hm(running.claimed_ms, zone) if running and running.claimed_ms is not None else "",
         state=say(f"state.{running.level}") if running else "",
         seen=hms(running.opened_ms, zone) if running else "",
         paged=listed([group_name(plan, group) for group in groups]),
@@ -192,6 +192,8 @@ def hushed(view: View, plan: Plan, touchpoint: str, now_ms: int) -> str:
     fire = view.suspended(touchpoint)
     if fire is not None:
         return say("quiet.desk.suspended", time=hm(fire.since_ms, zone))
+    if view.listen_only or touchpoint in view.listens:
+        return say("quiet.desk.listens")
     until_ms = view.silent_until(plan, touchpoint, now_ms)
     return say("quiet.desk.muted", time=hm(until_ms, zone)) if until_ms is not None else ""
 

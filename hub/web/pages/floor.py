@@ -79,7 +79,7 @@ class Dark(Struct, frozen=True):
 
 
 class Unstaffed(Struct, frozen=True):
-    """A group of which nobody can be reached by name; no names."""
+    """The groups of which nobody can be reached by name; no names."""
 
     who: str
     ways: str
@@ -103,7 +103,7 @@ class Floor(Struct, frozen=True, kw_only=True):
     nodes: str
     day: Day
     busy: int
-    unstaffed: tuple[Unstaffed, ...] = ()
+    unstaffed: Unstaffed | None = None
     """Groups of which nobody can be reached by name now, or when the next shift begins."""
 
 
@@ -247,12 +247,17 @@ def build(  # noqa: PLR0913 - a floor is made of all this
     )
 
 
-def _unstaffed(plan: Plan, fault: Fault) -> Unstaffed:
-    group = fault.node.removeprefix("group/")
-    ways = listed(plan.groups[group].channels) if group in plan.groups else ""
+def _unstaffed(plan: Plan, faults: Sequence[Fault]) -> Unstaffed | None:
+    if not faults:
+        return None
+    groups = [each.node.removeprefix("group/") for each in faults]
+    ways = dict.fromkeys(way for group in groups if group in plan.groups for way in plan.groups[group].channels)
+    names = [group_name(plan, group) for group in groups]
     return Unstaffed(
-        say("floor.lonely", group=group_name(plan, group), why=fault.detail),
-        say("floor.lonely.own", ways=ways) if ways else say("floor.lonely.next"),
+        say("floor.lonely", group=names[0], why=faults[0].detail)
+        if len(names) == 1
+        else say("floor.lonely.many", groups=listed(names)),
+        say("floor.lonely.own", ways=listed(list(ways))) if ways else say("floor.lonely.next"),
     )
 
 
@@ -265,7 +270,7 @@ def floor(source: Source) -> Floor:
     trails = {moment.id: source.trail(moment.id) for moment in shown}
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     unseen = source.blind_ms(midnight)
-    lonely = tuple(_unstaffed(plan, each) for each in source.faults() if each.kind == UNSTAFFED)
+    lonely = _unstaffed(plan, [each for each in source.faults() if each.kind == UNSTAFFED])
     told = {moment.id: told_of(trails[moment.id], source.deliveries(moment.id)) for moment in shown}
     decided, nodes = source.decided(midnight), source.nodes()
     found = build(plan, running, decided, trails, signals, nodes, unseen, now_ms, view=source.quiet, told=told)

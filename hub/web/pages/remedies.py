@@ -43,7 +43,6 @@ class Task(Struct, frozen=True, kw_only=True):
     """Who, and until when."""
     claimed_by: str | None
     claimed_ms: int | None
-    on_it: str
 
 
 class Done(Struct, frozen=True, kw_only=True):
@@ -87,7 +86,6 @@ def card(plan: Plan, task: Moment, now_ms: int) -> Task:
         group=say("remedies.group", group=group, until=until) if group else until,
         claimed_by=task.claimed_by,
         claimed_ms=task.claimed_ms,
-        on_it=span(now_ms - task.claimed_ms) if task.claimed_ms is not None else "",
     )
 
 

@@ -122,7 +122,7 @@ function hold() {
     heldDone = true;
     push(resetName, down.id);
     seenAt = null;
-    announce(say("desk.hold"));
+    announce(say("desk.reset.sent"));
     navigator.vibrate?.(60);
   }
   requestAnimationFrame(hold);

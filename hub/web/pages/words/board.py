@@ -15,6 +15,7 @@ BOARD: dict[str, str] = {
     "board.go": "Go",
     "board.more": "and {n} more",
     "board.saved": "Saved today",
+    "board.saved.none": "None yet.",
     "board.kept": "{kept} of {all} kept",
     "board.last": "Last failure: {place}, {time}",
     "board.last.late": "Last failure: {place}, {time}, {late} late",

@@ -18,7 +18,6 @@ BREAK_ROOM: dict[str, str] = {
     "annunciator.suspended": "Nobody is asked to go there now.",
     "annunciator.suspended.more": "When the alarm is over, who is still needed is paged.",
     "annunciator.coming": "Somebody comes",
-    "annunciator.coming.for": "for {count}",
     "annunciator.first": "First: {what}",
     "annunciator.more": "and {n} more",
     "annunciator.more.label": "Also waiting",

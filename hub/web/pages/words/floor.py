@@ -19,6 +19,7 @@ FLOOR: dict[str, str] = {
     "floor.soon.more": "and {n} more",
     "floor.soon.none": "No promise runs out in the next 30 minutes.",
     "floor.lonely": "{group}: nobody of the shift can be reached by name. {why}.",
+    "floor.lonely.many": "Nobody of the shift can be reached by name: {groups}.",
     "floor.lonely.own": "Pages go over {ways}, and at once to the next group.",
     "floor.lonely.next": "Pages go at once to the next group.",
     "floor.places": "Places",
@@ -63,7 +64,6 @@ FLOOR: dict[str, str] = {
     "card.provisional": "Provisional: {reason}",
     "card.claim": "I’m on it",
     "card.claim.full": "I’m on it: {place}",
-    "card.claimed": "on it {count}",
     "card.claimed.full": "{name} is on it",
     "card.life": "From {opened} to {ends}, now at {percent} %",
 }

@@ -29,6 +29,8 @@ FRAME: dict[str, str] = {
     "who.signed": "Signed in as *{name}*",
     "who.leave": "Sign out",
     "who.nobody": "Somebody",
+    # how long something is so
+    "since": "since {time}",
     # states
     "state.open": "Running",
     "state.threatened": "Threatened",
