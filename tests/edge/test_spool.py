@@ -13,6 +13,7 @@ import pytest
 from andgate.errors import UsageError
 from andgate.wire.messages import Receipt
 from edge.spool import KEEP_MS, Entry, Spool, Write
+from edge.spool.file import SpoolFile
 
 
 def body(boot: str, seq: int) -> bytes:
@@ -195,16 +196,16 @@ def test_a_new_epoch_of_while_the_disk_was_read_only_asks_the_disk_too(
     fill(spool, 3)
     spool.receipt(Receipt(boot=spool.boot, seq=3), 5)
     spool.close()
-    whole = Spool._open
+    whole = SpoolFile.open
 
-    def refuse(_: Spool) -> sqlite3.Connection:
+    def refuse(_: SpoolFile) -> sqlite3.Connection:
         raise sqlite3.OperationalError("attempt to write a readonly database")
 
-    monkeypatch.setattr(Spool, "_open", refuse)
-    monkeypatch.setattr(Spool, "_unwritable", lambda _: True)
+    monkeypatch.setattr(SpoolFile, "open", refuse)
+    monkeypatch.setattr(SpoolFile, "_unwritable", lambda _: True)
     spool = Spool(tmp_path, "kernel")
     assert spool.begin_epoch("e2") == 3
-    monkeypatch.setattr(Spool, "_open", whole)
+    monkeypatch.setattr(SpoolFile, "open", whole)
     assert spool.mend()
     assert numbers(spool.waiting(9)) == [1, 2, 3]
     spool.close()
