@@ -27,10 +27,17 @@ SENT_S = 2_000.0
 SPOOLED_A_SECOND = 16 * LINES
 SPOOLED_S = 150.0
 """120,000 signals fit; what happened in it is not over yet."""
+PAGED_AT_ONCE = "3m"
+PAGED_LATER = "15m"
+"""What is reset within minutes pages nobody, as on a usual day."""
 
 
-def plan_text() -> str:
-    """Return a plan with lines that page at once, and a belt where every flight pages at once."""
+def plan_text(*, wait: str = PAGED_AT_ONCE) -> str:
+    """Return a plan with lines that page three minutes before a wait is too long, and a belt that pages at once.
+
+    Args:
+        wait: how long a wait at a line may be; of three minutes every press pages at once.
+    """
     parts = [
         (
             f'[site]\nid = "{SITE}"\nname = "Bench"\ntimezone = "Europe/Rome"\n'
@@ -50,7 +57,7 @@ def plan_text() -> str:
         "[expectations.wait]\n"
         'promise = "I wait no more than 15 minutes."\n'
         f"touchpoints = [{lines}]\n"
-        'opens = ["pressed"]\ncloses = ["reset"]\nfails_after = "3m"\n'
+        f'opens = ["pressed"]\ncloses = ["reset"]\nfails_after = "{wait}"\n'
         '[[expectations.wait.pages]]\nleft = "3m"\ngroup = "staff"\n'
         "[expectations.bag]\n"
         'promise = "I have my bag within 25 minutes."\n'
@@ -73,6 +80,11 @@ class Hub:
     def memory_mb(self) -> float:
         """Return what it holds in memory (resident set)."""
         return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
+
+    def cpu_s(self) -> float:
+        """Return how many seconds it has computed, of all its threads together."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def entries(self) -> int:
         """Return how long its journal is."""

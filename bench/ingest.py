@@ -1,6 +1,8 @@
 """Durable ingest: judged, chained, committed with FULL and receipted; against a subscriber that does nothing.
 
-The load comes from a process of its own. What is timed is from the first signal to the last receipt.
+The load comes from a process of its own. What is timed is from the first signal to the last receipt. A page, and the
+word that it is over, is a message of its own with an acknowledgement of its own: there is a line for signals that page
+nobody, as nearly all do, and one for presses and resets of which each lets a page or an "over" go out.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import time
 from pathlib import Path
 
 from bench._figure import Figure
-from bench._hub import LINES, ROOT, hub, press
+from bench._hub import LINES, PAGED_AT_ONCE, PAGED_LATER, ROOT, hub, plan_text, press
 from bench._mqtt import client, median, mosquitto
 
 SINGLE = 10_000
@@ -25,19 +27,31 @@ ROUNDS = 1
 
 def run() -> list[Figure]:
     """Return both ratios."""
-    rates: dict[str, list[float]] = {"noop": [], "single": [], "lists": []}
+    rates: dict[str, list[float]] = {"noop": [], "single": [], "paged": [], "lists": []}
+    costs_us: dict[str, list[float]] = {"single": [], "paged": [], "lists": []}
+    singles = [press(n) for n in range(SINGLE)]
+    loads = {
+        "single": (PAGED_LATER, singles, SINGLE),
+        "paged": (PAGED_AT_ONCE, singles, SINGLE),
+        "lists": (PAGED_AT_ONCE, _lists(), LISTED),  # a spool pages nobody before its last list
+    }
     for _ in range(ROUNDS):
         with mosquitto() as port:
             rates["noop"].append(_noop(port))
-            with hub(port):
-                rates["single"].append(receipted(port, [press(n) for n in range(SINGLE)], SINGLE // LINES))
-            with hub(port):
-                rates["lists"].append(LISTED / SINGLE * receipted(port, _lists(), LISTED // LINES))
-    noop, single, lists = (median(rates[name]) for name in ("noop", "single", "lists"))
+            for name, (wait, messages, signals) in loads.items():
+                with hub(port, plan=plan_text(wait=wait)) as running:
+                    before_s = running.cpu_s()
+                    rates[name].append(signals / SINGLE * receipted(port, messages, signals // LINES))
+                    costs_us[name].append((running.cpu_s() - before_s) / signals * 1e6)
+    noop = median(rates["noop"])
+    notes = {name: f"{median(rates[name]):,.0f}/s, {median(costs_us[name]):.0f} us of CPU each" for name in loads}
     return [
-        Figure("ingest, one signal a message", single / noop, "x noop", least=0.4, note=f"{single:,.0f}/s"),
+        Figure(
+            "ingest, one signal a message", median(rates["single"]) / noop, "x noop", least=0.4, note=notes["single"]
+        ),
+        Figure('  a page or an "over" for each', median(rates["paged"]) / noop, "x noop", note=notes["paged"]),
         Figure("  subscriber that does nothing", noop, "/s"),
-        Figure(f"ingest, lists of {A_LIST}", lists / noop, "x noop", least=2, note=f"{lists:,.0f}/s"),
+        Figure(f"ingest, lists of {A_LIST}", median(rates["lists"]) / noop, "x noop", least=2, note=notes["lists"]),
     ]
 
 
