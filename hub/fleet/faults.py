@@ -30,6 +30,10 @@ HOT_C = 80.0
 COOL_C = 75.0
 
 
+Key = tuple[str, str, str]
+"""(node, device, kind)."""
+
+
 class Kind(Struct, frozen=True, kw_only=True):
     """One kind of fault."""
 
@@ -56,8 +60,6 @@ UNPROVEN = "unproven"
 """What a drill finds."""
 LASTING = OWN | {UNPROVEN}
 """What ends when whoever found it says so."""
-Key = tuple[str, str, str]
-"""(node, device, kind)."""
 
 KINDS: dict[str, Kind] = {
     "lost": Kind(
@@ -235,7 +237,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     """Since when this hub knows of it; 0: since its start. It may have begun long before."""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """What it is the same fault by."""
         return (self.node, self.device, self.kind)
 

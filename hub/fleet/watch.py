@@ -23,7 +23,8 @@ from hub.fleet.register import Register
 from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
 from hub.store import PageRow, Store
 from hub.store.crew import Rota
-from hub.store.notices import NOTICE, Notice, Notices
+from hub.store.notices import Notice, Notices
+from hub.store.rows import NOTICE
 
 LOOK_MS = 15_000
 """Between looks at all nodes: as often as each says how it is."""

@@ -5,31 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Protocol
 
 from andgate.errors import PayloadError
 from andgate.wire.codec import decode_page_receipt, encode
 from andgate.wire.messages import PageReceipt, Transmission
 from andgate.wire.topics import Topics
-
-
-class Publisher(Protocol):
-    """What is needed of the link."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether the broker has us now."""
-
-    def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        urgent: bool = False,
-        done: Callable[[], None] | None = None,
-        lost: Callable[[], None] | None = None,
-    ) -> None:
-        """Publish with QoS 1; `lost` is called when nobody can tell whether the broker has it."""
+from hub.notify.publisher import Publisher
 
 
 class Transmitters:

@@ -17,9 +17,10 @@ from andgate.moment.events import AnyEvent, Paged
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from andgate.wire.codec import encode, format_time
-from andgate.wire.messages import MAX_PAYLOAD_BYTES, GroupBoard, GroupMoment
+from andgate.wire.messages import GroupBoard, GroupMoment
 from andgate.wire.times import format_time_or_none
 from hub.quiet import NOTHING, View
+from hub.signs.fitting import fitting
 from hub.store import PageRow
 
 _log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class Boards:
             said = encode(msgspec.structs.replace(board, at=""))
             if said != self._said.get(group):
                 self._said[group] = said
-                out.append((group, _fitting(board)))
+                out.append((group, fitting(board)))
         self._stale.clear()
         return out
 
@@ -192,11 +193,3 @@ def served(plan: Plan) -> frozenset[str]:
     """Return the groups that an annunciator or a speaker serves."""
     found = (str(device.settings.get("group") or "") for device in plan.devices.values())
     return frozenset(group for group in found if group in plan.groups)
-
-
-def _fitting(board: GroupBoard) -> bytes:
-    payload = encode(board)
-    while len(payload) > MAX_PAYLOAD_BYTES:
-        board = msgspec.structs.replace(board, moments=board.moments[: len(board.moments) // 2])
-        payload = encode(board)
-    return payload

@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from andgate.wire.codec import encode, format_time, touchpoint_moments
-from andgate.wire.messages import MAX_PAYLOAD_BYTES, TouchpointMoments, TrainingMoments
+from andgate.wire.messages import TouchpointMoments, TrainingMoments
 from andgate.wire.published import ENDED_SHOWN_MS
 from hub.quiet import View
+from hub.signs.fitting import fitting
 
 MOMENTS_MOST = 256
 """Of one touchpoint in its state, those with the nearest deadlines; more do not fit into a message."""
@@ -137,7 +138,7 @@ class Signs:
             said = encode(msgspec.structs.replace(message, at=""))
             if said != self._said.get(name):
                 self._said[name] = said
-                out.append((name, _fitting(message)))
+                out.append((name, fitting(message)))
         self._stale.clear()
         return out
 
@@ -187,15 +188,6 @@ def hushes(view: View, plan: Plan, now_ms: int) -> dict[str, Hush]:
 
 def _nearness(moment: Moment) -> tuple[int, int, str]:
     return (moment.ends_ms, moment.opened_ms, moment.id)
-
-
-def _fitting(message: TouchpointMoments) -> bytes:
-    """Return a message with as many of its nearest moments as a message may be long: nobody reads a longer one."""
-    payload = encode(message)
-    while len(payload) > MAX_PAYLOAD_BYTES:
-        message = msgspec.structs.replace(message, moments=message.moments[: len(message.moments) * 9 // 10])
-        payload = encode(message)
-    return payload
 
 
 def _end(moment: Moment) -> int:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from hub.store.crew import Crew
 from hub.store.pages import Pages
-from hub.store.rows import NOTICE, PageRow, PageState
+from hub.store.rows import PageRow, PageState
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -96,6 +96,3 @@ class Notices:
             text=notice.text,
             touchpoint=notice.touchpoint,
         )
-
-
-__all__ = ["NOTICE", "Notice", "Notices"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from typing import Protocol, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from msgspec.structs import replace
 
 from andgate.moment.events import AnyEvent
 from andgate.moment.moments import Moment
+from hub.store.writes import Writes
 
 SOMEBODY = "somebody"
 _ID = re.compile(r"~[0-9a-f]{16}")
@@ -64,20 +65,6 @@ class Names:
         named = {field: getattr(event, field) for field in _NAMED_IN[type(event)]}
         changed = {field: self.name(id) for field, id in named.items() if id is not None}
         return replace(event, **changed) if changed else event
-
-
-class Writes(Protocol):
-    """What is needed of the store."""
-
-    @property
-    def dirty(self) -> bool:
-        """Whether anything waits for a commit."""
-
-    def fact(self, statement: str, values: tuple[str, ...]) -> str | None:
-        """Return the first value of the first row that a question finds."""
-
-    def row(self, statement: str, values: tuple[str, ...]) -> None:
-        """Add a row to the transaction."""
 
 
 class Persons(Names):

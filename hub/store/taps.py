@@ -6,9 +6,11 @@ knows too, so that erasing a person erases them here as well.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from msgspec import Struct
+
+from hub.store.writes import Writes
 
 FALSE_ALARM = "false alarm"
 """What the reason of a void begins with where somebody rejects a page, or says so on a screen."""
@@ -26,20 +28,6 @@ class Tap(Struct, frozen=True):
     who: str
     at_ms: int
     do: Deed
-
-
-class Writes(Protocol):
-    """What is needed of the store."""
-
-    @property
-    def dirty(self) -> bool:
-        """Whether anything waits for a commit."""
-
-    def fact(self, statement: str, values: tuple[Any, ...]) -> str | None:
-        """Return the first value of the first row that a question finds."""
-
-    def row(self, statement: str, values: tuple[Any, ...]) -> None:
-        """Add a row to the transaction."""
 
 
 class Taps:

@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from andgate.wire.codec import encode
 from andgate.wire.topics import Topics
 from hub.notify.channels.channel import Note, Result
-
-
-class Publisher(Protocol):
-    """What this channel needs of the link."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether the broker has us now."""
-
-    def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        urgent: bool = False,
-        done: Callable[[], None] | None = None,
-        lost: Callable[[], None] | None = None,
-    ) -> None:
-        """Publish with QoS 1; `done` is called when the broker has it, `lost` when nobody can tell any more."""
-
+from hub.notify.publisher import Publisher
 
 _SENT = Result(sent=True, proven=False)
 _LOST = Result(sent=False, note="the connection broke before the broker said that it has it")
