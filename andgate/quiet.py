@@ -98,13 +98,13 @@ def whole_places(scope: Scope) -> bool:
 
 
 def occurrence(mute: Recurring, plan: Plan, at_ms: int) -> Span | None:
-    """Return the occurrence of a mute that holds at a time, else the next one within eight days.
+    """Return the occurrence of a mute that holds at a time, else the next one; None: there is none for two weeks.
 
     It begins and ends when the clocks on the walls show these times first: where they are put forward over one of
     them, at that moment; where an hour comes twice, at its first coming.
     """
     today = local_time(plan, at_ms).date()
-    found = (span for span in _spans(mute, plan, today - timedelta(days=1), 10) if at_ms < (span.to_ms or 0))
+    found = (span for span in _spans(mute, plan, today - timedelta(days=1), 16) if at_ms < (span.to_ms or 0))
     return next(found, None)
 
 

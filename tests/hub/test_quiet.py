@@ -716,6 +716,82 @@ def test_when_nothing_is_quiet_any_more_nobody_is_left_untold(
         desk.stop()
 
 
+LONG = (
+    PLAN.replace('fails_after = "3m"', 'fails_after = "20m"')
+    .replace('left = "3m"', 'left = "20m"')
+    .replace('left = "90s"', 'left = "10m"')
+)
+SCOPES: tuple[dict[str, tuple[str, ...]], ...] = (
+    {},
+    {"groups": ("ticket-agents",)},
+    {"groups": ("supervisors",)},
+    {"expectations": ("check-in-wait",)},
+    {"areas": ("Terminal 1",), "groups": ("supervisors",)},
+    {"touchpoints": ("belt-3",)},
+)
+NIGHTS = (
+    '[mutes.one]\nreason = "r"\nowner = "o"\nfrom = "12:09"\nto = "12:13"\n'
+    '[mutes.two]\nreason = "r"\nowner = "o"\nfrom = "12:11"\nto = "12:17"\ngroups = ["supervisors"]\n'
+)
+"""It is 12:06:40 when it begins."""
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    mutes=st.lists(st.tuples(st.integers(0, 18), st.integers(1, 12), st.sampled_from(SCOPES)), max_size=4),
+    nights=st.booleans(),
+    away=st.dictionaries(st.integers(1, 18), st.integers(0, 6), max_size=2),
+)
+def test_minute_by_minute_whoever_is_needed_and_not_spared_has_one_page_that_waits(
+    tmp_path_factory: pytest.TempPathFactory,
+    mutes: list[tuple[int, int, dict[str, tuple[str, ...]]]],
+    nights: bool,
+    away: dict[int, int],
+) -> None:
+    """Mutes overlap, come again, and end while the hub is down: the oracle only asks each minute who is spared then."""
+    folder = tmp_path_factory.mktemp("minutes")
+    clock, data, plan = HandClock(START_MS), folder / "data", LONG + (NIGHTS if nights else "")
+    known = [
+        (START_MS + begin * MINUTE_MS, START_MS + (begin + lasts) * MINUTE_MS, scope) for begin, lasts, scope in mutes
+    ]
+    desk = Desk(data, clock, plan=plan)
+    try:
+        for number, (begin_ms, _, scope) in enumerate(known):
+            mute(desk, id=f"m{number}", begin_ms=begin_ms, minutes=mutes[number][1], **scope)
+        if nights:
+            wall_ms = START_MS - START_MS % MINUTE_MS - 6 * MINUTE_MS  # 12:00
+            known += [
+                (wall_ms + 9 * MINUTE_MS, wall_ms + 13 * MINUTE_MS, {}),
+                (wall_ms + 11 * MINUTE_MS, wall_ms + 17 * MINUTE_MS, {"groups": ("supervisors",)}),
+            ]
+        desk.post("p", "pressed", "counter-a")
+        down = {minute for gone, lasts in away.items() for minute in range(gone, gone + lasts)}
+        for minute in range(20):
+            if minute in away and minute - 1 not in down:
+                data = as_killed(data, folder / f"copy-{minute}")
+                desk.stop()
+            if minute in down:
+                clock.advance(MINUTE_MS)
+                continue
+            if minute in away or minute - 1 in down:
+                desk = Desk(data, clock, plan=plan)
+            due = ["ticket-agents"] + ["supervisors"] * (minute >= 10)
+            waits = Counter(row.group for row in desk.pages(state="queued", expectation="check-in-wait"))
+            assert waits == Counter(group for group in due if not _spared(known, group, clock.now_ms())), minute
+            desk.pass_ms(MINUTE_MS)
+        desk.stop()
+        sound(desk, data)
+    finally:
+        desk.stop()
+
+
+def _spared(known: list[tuple[int, int, dict[str, tuple[str, ...]]]], group: str, at_ms: int) -> bool:
+    return any(
+        begin_ms <= at_ms < end_ms and scope.get("touchpoints") is None and group in scope.get("groups", (group,))
+        for begin_ms, end_ms, scope in known
+    )
+
+
 def _nothing_goes_while_quiet(desk: Desk) -> None:
     quiet = desk.driver.quiet
     if quiet.suspensions or any(each.holds(desk.clock.now_ms()) for each in quiet.mutes):

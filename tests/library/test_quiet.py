@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from itertools import pairwise
+from bisect import bisect_left
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import accumulate, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from andgate.errors import PlanError
@@ -282,6 +284,103 @@ def test_occurrences_are_found_from_anywhere_and_never_overlap(start: int, end: 
     assert all((one.to_ms or 0) <= two.from_ms for one, two in pairwise(spans))
     assert now in spans
     assert next(span for span in spans if at_ms < (span.to_ms or 0)) == now
+
+
+class Walls:
+    """What the clocks on the walls show, minute by minute: an oracle that knows nothing of offsets and folds."""
+
+    def __init__(self, zone: str, noon: datetime) -> None:
+        self.begin_ms = round((noon - timedelta(days=5)).timestamp() * 1000) // MINUTE_MS * MINUTE_MS
+        where = ZoneInfo(zone)
+        shown = (
+            datetime.fromtimestamp((self.begin_ms + minute * MINUTE_MS) / 1000, where).replace(tzinfo=None)
+            for minute in range(10 * 1440)
+        )
+        self.latest = list(accumulate(shown, max))
+        """The latest that they have shown by then: the second coming of an hour is no news."""
+
+    def first_ms(self, wall: datetime) -> int:
+        """Return when they show this, or more, for the first time."""
+        return self.begin_ms + bisect_left(self.latest, wall) * MINUTE_MS
+
+    def quiet(self, mute: Recurring, from_ms: int, to_ms: int) -> set[int]:
+        """Return the minutes of a span that a mute is about."""
+        found: set[int] = set()
+        first = self.latest[0].date()
+        for day in (first + timedelta(days=number) for number in range(-1, 12)):  # also one that the clocks leave out
+            if not mute.days or day.weekday() in mute.days:
+                midnight = datetime.combine(day, datetime.min.time())
+                over = mute.end_min + (1440 if mute.end_min <= mute.start_min else 0)
+                begin_ms, end_ms = (
+                    self.first_ms(midnight + timedelta(minutes=each)) for each in (mute.start_min, over)
+                )
+                found.update(range(max(begin_ms, from_ms), min(end_ms, to_ms), MINUTE_MS))
+        return found
+
+
+@cache
+def walls(zone: str, noon: datetime) -> Walls:
+    return Walls(zone, noon)
+
+
+TURNS = [  # noon of days around which the clocks change, a month ends, a leap day comes or a whole day is left out
+    ("Europe/Rome", "2026-03-29"),
+    ("Europe/Rome", "2026-10-25"),
+    ("America/New_York", "2026-11-01"),
+    ("America/St_Johns", "2026-03-08"),
+    ("Australia/Lord_Howe", "2026-04-05"),  # by half an hour
+    ("Australia/Lord_Howe", "2026-10-04"),
+    ("Antarctica/Troll", "2026-03-29"),  # by two hours
+    ("Africa/Casablanca", "2026-02-15"),  # back for a month
+    ("Asia/Kathmandu", "2026-12-31"),  # 5:45 ahead
+    ("Pacific/Chatham", "2026-04-05"),  # 12:45 ahead
+    ("Pacific/Kiritimati", "2026-02-28"),  # 14 hours ahead
+    ("Pacific/Apia", "2011-12-30"),  # the day that was not
+    ("Pacific/Pago_Pago", "2028-02-29"),  # 11 hours behind
+    ("UTC", "2026-06-30"),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(TURNS),
+    st.one_of(st.integers(0, 1439), st.sampled_from([0, 1, 60, 119, 120, 121, 150, 179, 180, 181, 1439])),
+    st.one_of(st.integers(1, 1440), st.sampled_from([1, 60, 120, 121, 150, 179, 180, 181, 240, 1440])),
+    st.one_of(st.just(()), st.sets(st.integers(0, 6), min_size=1).map(lambda days: tuple(sorted(days)))),
+)
+def test_a_mute_that_comes_again_is_quiet_when_the_clocks_on_the_walls_say_so(
+    turn: tuple[str, str], start: int, end: int, days: tuple[int, ...]
+) -> None:
+    """Minute by minute over four days, and what is asked from any of these minutes."""
+    if start == end:
+        return
+    zone, day = turn
+    noon = datetime.fromisoformat(day).replace(hour=12, tzinfo=UTC)
+    where = parse_plan(f'[site]\nid = "a"\nname = "A"\ntimezone = "{zone}"\n')
+    mute = Recurring(id="n", reason="r", owner="o", start_min=start, end_min=end, days=days)
+    from_ms, to_ms = (round((noon + timedelta(days=by)).timestamp() * 1000) for by in (-2, 2))
+    wanted = walls(zone, noon).quiet(mute, from_ms, to_ms)
+    spans = list(occurrences(mute, where, from_ms, to_ms))
+    found = {
+        minute
+        for span in spans
+        for minute in range(max(span.from_ms, from_ms), min(span.to_ms or to_ms, to_ms), MINUTE_MS)
+    }
+    assert found == wanted
+    for at_ms in range(from_ms, to_ms, 97 * MINUTE_MS):
+        now = occurrence(mute, where, at_ms)
+        assert now is not None
+        assert now.holds(at_ms) == (at_ms in wanted)
+        coming = [minute for minute in wanted if minute >= at_ms]
+        if coming and not now.holds(at_ms):
+            assert now.from_ms == min(coming)
+
+
+def test_the_next_one_is_known_though_the_clocks_skip_the_one_before_it() -> None:
+    mute = Recurring(id="n", reason="r", owner="o", start_min=130, end_min=170, days=(6,))
+    found = occurrence(mute, plan(), wall("2026-03-23T12:00"))
+    assert found is not None
+    assert utc(found.from_ms) == "04-05T00:10"
 
 
 def test_a_scope_counts_together() -> None:
