@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import cycle
 from pathlib import Path
 
 from andgate.plan import Plan
@@ -14,6 +15,8 @@ NAMES = (
     "Hana Novak", "Ines Costa", "Jonas Weber", "Katia Greco", "Luca Serra", "Mira Lindt", "Nils Berg", "Olga Petrova",
     "Paolo Galli", "Rosa Villa", "Said Amari", "Tea Horvat", "Ugo Leone",
 )  # fmt: skip
+_SPEAK = ("en", "de", "fr", "es", "pl", "ar", "zh")
+"""Beside Italian: the one after the other."""
 _EVERY_DAY = tuple(range(7))
 
 
@@ -25,12 +28,12 @@ def put_on_roster(data: Path, plan: Plan, *, now_ms: int) -> None:
 
 
 def _fill(people: People, plan: Plan, now_ms: int) -> None:
-    names = iter(NAMES)
+    names, others = iter(NAMES), cycle(_SPEAK)
     for group in plan.groups.values():
         for shift in group.shifts:
             name = next(names, None)
             if name is None:
                 return
             pager = f"mqtt://pager-{name.split()[0].lower()}"
-            made = people.add(Person(id="", name=name, languages=("it", "en"), channels=(pager,)), now_ms)
+            made = people.add(Person(id="", name=name, languages=("it", next(others)), channels=(pager,)), now_ms)
             people.put_on(Duty(person=made.id, group=group.id, shift=shift, days=_EVERY_DAY))

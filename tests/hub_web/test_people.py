@@ -405,7 +405,7 @@ def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand, tmp_path:
     ada, bob = add(web, "Ada", "webpush://"), add(web, "Bob")
     page = web.get(f"/people/{ada}").text
     assert "Their phone is not set up yet" in page
-    assert "begin with https" not in page, "browsers take pages from localhost too"
+    assert "Only this very computer can open this address" in page
     assert 'class="segno"' in page
     (link,) = set(re.findall(r'href="(http://localhost:8080/phone/own/[^"]+)"', page))
     assert "/phone/own/" not in web.get(f"/people/{bob}").text
@@ -429,6 +429,23 @@ def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand, tmp_path:
     answer = web.get(link, headers=HTML)
     assert answer.status_code == 403
     assert "Ask your duty manager for a new one" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("site_url", "told"),
+    [('url = "https://agx.example/hub/"\n', None), ('url = "http://agx.example"\n', "does not begin with https")],
+)
+def test_the_link_for_a_phone_is_where_phones_reach_the_hub(tmp_path: Path, site_url: str, told: str | None) -> None:
+    stand = Stand(tmp_path, parse_plan(shifts().replace("[site]\n", f"[site]\n{site_url}", 1)))
+    try:
+        with serve(stand, tmp_path) as web:
+            page = web.get(f"/people/{add(web, 'Ada', 'webpush://')}").text
+    finally:
+        stand.close()
+    base = site_url.split('"')[1].rstrip("/")
+    assert f'href="{base}/phone/own/' in page
+    assert ("does not begin with https" in page) == (told is not None)
+    assert "Only this very computer" not in page
 
 
 def test_a_link_that_makes_a_phone_somebodys_own_needs_no_token_and_ends(stand: Stand, tmp_path: Path) -> None:

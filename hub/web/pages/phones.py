@@ -47,7 +47,7 @@ DRILL = "drill/"
 OWN = "phone/"
 """What the slip that makes a phone somebody's own begins with."""
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
-"""Where browsers take pages without https, too."""
+"""Where only this machine's own browsers come, and take pages without https, too."""
 
 Here = Annotated[Context, Depends(context)]
 
@@ -85,8 +85,8 @@ class Setup(msgspec.Struct, frozen=True):
     link: str
     code: Markup
     """The link for a camera: a QR code."""
-    secure: bool
-    """Browsers take pages there."""
+    trouble: Literal["", "insecure", "local"]
+    """Why it does not lead there: phones take pages over https only, and this machine's own address is for no phone."""
     done: bool
     """One of their phones is one already."""
 
@@ -107,7 +107,7 @@ def setting_up(request: Request, plan: Plan, person: Person, now_ms: int) -> Set
     return Setup(
         link=link,
         code=Markup(drawn),  # noqa: S704 - drawn by the library, of modules alone
-        secure=parts.scheme == "https" or (parts.hostname or "") in _LOCAL,
+        trouble="local" if parts.hostname in _LOCAL else "" if parts.scheme == "https" else "insecure",
         done=person.id in people.book().phones,
     )
 

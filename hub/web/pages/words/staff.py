@@ -4,7 +4,6 @@ from __future__ import annotations
 
 STAFF: dict[str, str] = {
     "nav.roster": "Roster",
-    "nav.people": "People",
     # people
     "people.title": "People",
     "people.say": "*{n}* people can be reached.",
@@ -66,6 +65,8 @@ STAFF: dict[str, str] = {
     "alone, and good until tomorrow night.",
     "person.phone.another": "Set up another phone",
     "person.phone.code": "Code with the address that sets up the phone of {name}",
+    "person.phone.local": "Only this very computer can open this address, for a trial. Whoever runs the hub gives it "
+    "one that phones can reach, and writes it into the plan: url, under [site].",
     "person.phone.insecure": "This address does not begin with https, and phones refuse that. Whoever runs the hub "
     "gives it one, and writes it into the plan: url, under [site].",
     "person.turns": "Next shifts",
@@ -114,7 +115,6 @@ STAFF: dict[str, str] = {
     "roster.title": "Roster",
     "roster.on": "On now: {who}",
     "roster.on.turn": "*{shift}* until {until}, {people}",
-    "roster.on.nobody": "nobody",
     "roster.on.noshift": "no shift",
     "roster.next": "Next: {who}",
     "roster.next.turn": "*{shift}* from {start}, {people}",
