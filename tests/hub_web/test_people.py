@@ -428,7 +428,7 @@ def test_a_phone_is_paged_for_its_owner(web: TestClient, stand: Stand, tmp_path:
     assert Phones(tmp_path).of(ada) == []
     answer = web.get(link, headers=HTML)
     assert answer.status_code == 403
-    assert "Ask your duty manager for a new one" in answer.text
+    assert "One that was set up with it stays so" in answer.text
 
 
 @pytest.mark.parametrize(

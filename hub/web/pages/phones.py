@@ -123,8 +123,8 @@ def _owner(request: Request, slip: str) -> Person:
         raise ProblemError(
             403,
             "no-slip",
-            "This link sets up nobody's phone any more.",
-            remedy="Ask your duty manager for a new one: it is on your page under People.",
+            "This link sets up no phone any more. One that was set up with it stays so.",
+            remedy="For another one ask your duty manager: it is on your page under People.",
         )
     return known
 
