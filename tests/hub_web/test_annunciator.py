@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
@@ -20,20 +18,6 @@ from hub.web.pages import annunciator
 from tests.hub_web.stand import Stand
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
-    stand = Stand(tmp_path, parse_plan(airport_toml))
-    yield stand
-    stand.close()
-
-
-@pytest.fixture
-def web(stand: Stand) -> Iterator[TestClient]:
-    app = create_app(stand.driver, stand.reader, stand.clock)
-    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=True) as web:
-        yield web
 
 
 def words(html: str) -> str:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.testclient import TestClient
 
-from andgate.plan import parse_plan
+from andgate.plan import Plan, parse_plan
 from hub.store import Phones
 from hub.web.app import create_app
 from hub.web.tokens import parse_tokens
@@ -41,13 +41,11 @@ def asked(**more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def stand(tmp_path: Path, airport_toml: str) -> Iterator[Stand]:
+def plan(airport_toml: str) -> Plan:
     phones = '[channels.phones]\nurl = "webpush://"\n[groups.supervisors]'
     text = airport_toml.replace("[groups.supervisors]", phones)
     head, mark, tail = text.partition("[groups.supervisors]")
-    stand = Stand(tmp_path, parse_plan(head + mark + tail.replace('["radio"]', '["radio", "phones"]', 1)))
-    yield stand
-    stand.close()
+    return parse_plan(head + mark + tail.replace('["radio"]', '["radio", "phones"]', 1))
 
 
 @pytest.fixture
