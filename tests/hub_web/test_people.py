@@ -476,3 +476,12 @@ def test_a_moment_and_the_success_page_say_which_shift_answered_for_it(web: Test
     assert (row["group"], row["name"], row["failure"]) == ("ticket-agents/early", "Ticket agents, Early", 1)
     assert row["coverage"] is None
     assert "Ticket agents, Early" in web.get("/success?interaction=all").text
+
+
+def test_further_quiet_hours_are_shown_by_the_form_and_kept(web: TestClient) -> None:
+    spans = [{"from": "22:00", "to": "06:00", "steps": []}, {"from": "13:00", "to": "14:00", "steps": []}]
+    ada = web.post("/api/v1/people", json={"name": "Ada", "quiet": spans}).json()["id"]
+    assert "And 13:00-14:00, which stay as they are" in web.get(f"/people/{ada}").text
+    form = {"name": "Ada", "quiet_from": "", "quiet_to": "", "active": "1"}
+    assert web.post(f"/people/{ada}", data=form).status_code == 303
+    assert web.get(f"/api/v1/people/{ada}").json()["quiet"] == spans[1:]

@@ -174,6 +174,12 @@ def test_suspensions_are_on_record_and_on_every_screen(web: TestClient, stand: S
     assert web.get("/api/v1/suspensions", params={"since": "2026-11-21T12:02:00Z"}).json()["items"] == []
 
 
+def test_a_mute_that_comes_again_says_when(web: TestClient) -> None:
+    page = web.get("/mutes").text
+    assert "Nightly cleaning (the plan, Facility management). Every day 23:30-04:30." in page
+    assert "today 23:30-04:30" in page, "and when it comes next"
+
+
 def test_the_screens_count_down_to_the_end_of_a_mute(web: TestClient) -> None:
     post(web, touchpoints=["counter-a"])
     web.post("/api/v1/signals", json=PRESSED)
@@ -190,7 +196,7 @@ def test_the_screens_count_down_to_the_end_of_a_mute(web: TestClient) -> None:
 def test_a_desk_does_not_say_that_somebody_was_paged_whose_page_was_kept_back(web: TestClient) -> None:
     post(web, touchpoints=["counter-a"])
     calm = web.get("/desk/counter-a").text
-    assert "nobody is paged from here." in calm, "before anybody presses"
+    assert "Muted until 13:30, nobody is paged from here: Floor is being washed." in calm, "before anybody presses"
     assert web.post("/api/v1/signals", json=[PRESSED]).status_code == 202
     pressed = web.get("/desk/counter-a").text
     assert "Nobody paged" in pressed
@@ -200,7 +206,7 @@ def test_a_desk_does_not_say_that_somebody_was_paged_whose_page_was_kept_back(we
     web.post("/mutes/end", data={"mute": mine["id"]}, follow_redirects=False)
     after = web.get("/desk/counter-a").text
     assert "Ticket agents paged" in after, "who is still needed is paged at its end"
-    assert "nobody is paged from here." not in after
+    assert "nobody is paged from here" not in after
     over = {"id": "r1", "touchpoint": "counter-a", "signal": "reset", "device": "desk-a1/mot"}
     assert web.post("/api/v1/signals", json=[over]).status_code == 202
     assert "Ticket agents paged" not in web.get("/desk/counter-a").text, "when it is over nobody is on the way"

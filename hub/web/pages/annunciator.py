@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
-from msgspec.structs import replace
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from hub.quiet import NOTHING
@@ -97,7 +96,7 @@ def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int, quiet: V
         key=lambda it: (it.claimed_ms is not None, quiet.suspended(it.touchpoint) is not None, it.ends_ms, it.id),
     )
     shown = [
-        replace(_call(plan, each, now_ms), suspended=quiet.suspended(each.touchpoint) is not None)
+        _call(plan, each, now_ms, suspended=quiet.suspended(each.touchpoint) is not None)
         for each in waiting[: SHOWN + 1]
     ]
     ways = listed(known.channels)
@@ -113,11 +112,11 @@ def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int, quiet: V
     )
 
 
-def _call(plan: Plan, moment: Moment, now_ms: int) -> Call:
+def _call(plan: Plan, moment: Moment, now_ms: int, *, suspended: bool) -> Call:
     said = [key_words(moment.key)] if moment.key else []
     promise = plan.expectations.get(moment.expectation)
     first = promise.first_actions(moment.touchpoint) if promise is not None else ()
-    said += [say("annunciator.first", what=first[0])] if first else []
+    said += [say("annunciator.first", what=first[0])] if first and not suspended else []
     return Call(
         id=moment.id,
         level=moment.level,
@@ -128,6 +127,7 @@ def _call(plan: Plan, moment: Moment, now_ms: int) -> Call:
         left=left(moment.ends_ms - now_ms),
         claimed_ms=moment.claimed_ms,
         since=hm(moment.claimed_ms, plan.site.timezone) if moment.claimed_ms is not None else "",
+        suspended=suspended,
     )
 
 

@@ -301,8 +301,9 @@ def board(source: Source, which: str) -> Board | None:
     signals = {row.signal.id: row.signal.name for moment in shown for row in source.signals(moment.id)}
     decided = source.decided(midnight_ms(now_ms, plan.site.timezone))
     found = build(plan, which, running, decided, trails, signals, now_ms, source.quiet)
-    first = leader((moment for moment in running if moment.touchpoint in about), now_ms)
-    todo = {moment.id: source.advice(moment)[:1] for moment in shown if moment.claimed_ms is None}
+    free = [each for each in running if each.touchpoint in about and source.quiet.suspended(each.touchpoint) is None]
+    first = leader(free, now_ms)
+    todo = {moment.id: source.advice(moment)[:1] for moment in shown if moment in free and moment.claimed_ms is None}
     if found is None:
         return None
     if not shown:

@@ -195,7 +195,10 @@ def hushed(view: View, plan: Plan, touchpoint: str, now_ms: int) -> str:
     if view.listen_only or touchpoint in view.listens:
         return say("quiet.desk.listens")
     until_ms = view.silent_until(plan, touchpoint, now_ms)
-    return say("quiet.desk.muted", time=hm(until_ms, zone)) if until_ms is not None else ""
+    if until_ms is None:
+        return ""
+    mute = view.muted(plan, touchpoint, now_ms)
+    return say("quiet.desk.muted", time=hm(until_ms, zone), reason=mute.reason if mute is not None else "")
 
 
 def desk(source: Source, touchpoint: str) -> Desk | None:

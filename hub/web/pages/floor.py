@@ -274,10 +274,11 @@ def floor(source: Source) -> Floor:
     told = {moment.id: told_of(trails[moment.id], source.deliveries(moment.id)) for moment in shown}
     decided, nodes = source.decided(midnight), source.nodes()
     found = build(plan, running, decided, trails, signals, nodes, unseen, now_ms, view=source.quiet, told=told)
-    lead = leader(running, now_ms)
-    todo = {moment.id: source.advice(moment)[:1] for moment in shown}
+    free = [moment for moment in running if source.quiet.suspended(moment.touchpoint) is None]
+    lead = leader(free, now_ms)
+    todo = {moment.id: source.advice(moment)[:1] for moment in shown if moment in free}
     cards = tuple(
-        replace(card, first=todo[card.id][0].text if todo[card.id] else "", leads=card.id == lead)
+        replace(card, first=todo[card.id][0].text if todo.get(card.id) else "", leads=card.id == lead)
         for card in found.cards
     )
     return replace(found, unstaffed=lonely, cards=cards)

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from andgate.plan.quiet import Scope
+from andgate.plan.quiet import DAYS, Scope
 from andgate.quiet import places
+from hub.quiet import OF_PLAN
 from hub.web.api.moments import name_of
 from hub.web.api.quiet import muted, trained, unmuted, untrained
 from hub.web.auth import Caller, Needs
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from andgate.plan import Plan
+    from andgate.plan.quiet import Recurring
     from hub.quiet import Mute, Suspension, Training, View
     from hub.store.rows import MuteRow
     from hub.web.pages.render import Pages
@@ -104,6 +106,15 @@ def few(names: list[str]) -> str:
     return listed([*names[: NAMED - 1], say("quiet.more", n=len(names) - NAMED + 1)])
 
 
+def again(rule: Recurring) -> str:
+    """Say when a mute comes again: ``Every day 23:30-04:30.``."""
+    start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in (rule.start_min, rule.end_min))
+    names = [say(f"days.{day}") for day in rule.days]
+    if not names or len(names) == len(DAYS):
+        return say("quiet.again.daily", start=start, end=end)
+    return say("quiet.again", days=listed(names), start=start, end=end)
+
+
 def suspended_words(plan: Plan, view: View, here: Iterable[str]) -> str:
     """Say for a hall what is suspended of some places, and since when; empty: nothing is."""
     shown = frozenset(here)
@@ -123,6 +134,9 @@ def mute_line(plan: Plan, mute: Mute, now_ms: int) -> Line:
     stands = mute.holds(now_ms)
     until = hm(mute.end_ms, zone) if stands else f"{when_words(mute.begin_ms, now_ms, zone)}-{hm(mute.end_ms, zone)}"
     why = say("quiet.why.plan" if mute.recurring else "quiet.why", owner=mute.owner, reason=mute.reason)
+    rule = plan.quiet.mutes.get(mute.id.removeprefix(OF_PLAN).rpartition("/")[0])
+    if rule is not None:
+        why = f"{why} {again(rule)}"
     return Line(
         id=mute.id,
         kind="muted",

@@ -95,10 +95,11 @@ def _shifts(plan: Plan, book: Book, person: Person) -> list[str]:
 
 def person_of(id: str, fields: Fields, before: Person | None, plan: Plan) -> Person:
     """Return the person that a form says; RefusedError says what is wrong in it."""
-    quiet: tuple[Quiet, ...] = ()
+    more = before.quiet[1:] if before is not None else ()
+    quiet: tuple[Quiet, ...] = more
     if fields.quiet_from or fields.quiet_to:
         first = before.quiet[0].steps if before is not None and before.quiet else ()
-        quiet = (edit.span(fields.quiet_from, fields.quiet_to, first), *(before.quiet[1:] if before else ()))
+        quiet = (edit.span(fields.quiet_from, fields.quiet_to, first), *more)
     made = Person(
         id=id,
         name=fields.name,

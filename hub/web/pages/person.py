@@ -45,6 +45,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     """(choice, what was typed beside it), in the order in which they are tried."""
     quiet_from: str = ""
     quiet_to: str = ""
+    quiet_more: tuple[str, ...] = ()
+    """Further spans, which the form shows and keeps."""
     active: bool = True
 
 
@@ -117,7 +119,7 @@ def _option(plan: Plan, turn: Turn, now_ms: int) -> str:
 
 
 def fields_of(person: Person) -> Fields:
-    """Return somebody as the form shows them: the first quiet span, which is all the form knows."""
+    """Return somebody as the form shows them; of their quiet spans it changes the first."""
     quiet = person.quiet[0] if person.quiet else None
     return Fields(
         name=person.name,
@@ -125,6 +127,7 @@ def fields_of(person: Person) -> Fields:
         ways=typed_of(person.channels),
         quiet_from=_time(quiet.start_min) if quiet else "",
         quiet_to=_time(quiet.end_min) if quiet else "",
+        quiet_more=tuple(f"{_time(each.start_min)}-{_time(each.end_min)}" for each in person.quiet[1:]),
         active=person.active,
     )
 

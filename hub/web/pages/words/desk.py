@@ -26,7 +26,7 @@ DESK: dict[str, str] = {
     "desk.nobody": "Nobody told: call",
     "desk.heard": "The hub has it",
     "desk.coming": "Somebody is coming",
-    "quiet.desk.muted": "Muted until {time}: nobody is paged from here.",
+    "quiet.desk.muted": "Muted until {time}, nobody is paged from here: {reason}.",
     "quiet.desk.suspended": "Suspended since {time}: nobody is paged.",
     "quiet.desk.listens": "This is only listened to: nobody is paged.",
     "quiet.desk.call": "If you need somebody, call.",

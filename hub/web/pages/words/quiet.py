@@ -33,6 +33,8 @@ QUIET: dict[str, str] = {
     "quiet.for": "{what}, for {groups}",
     "quiet.why": "{reason} ({owner}).",
     "quiet.why.plan": "{reason} (the plan, {owner}).",
+    "quiet.again": "{days} {start}-{end}.",
+    "quiet.again.daily": "Every day {start}-{end}.",
     "quiet.faults": "Technicians too.",
     "quiet.ended.by": "Ended by {who} at {time}.",
     "quiet.ends": "until {time}, in",

@@ -34,6 +34,7 @@ STAFF: dict[str, str] = {
     "in the site’s plan.",
     "person.quiet": "Quiet hours",
     "person.quiet.more": "In these hours only the first page of each threat comes. Leave both empty for none.",
+    "person.quiet.also": "And {spans}, which stay as they are: a script made them.",
     "person.quiet.from": "From",
     "person.quiet.to": "To",
     "person.active": "Page them while they are on shift",
