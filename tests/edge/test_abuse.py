@@ -10,14 +10,13 @@ import pytest
 
 from andgate.wire.codec import decode_health, format_time
 from andgate.wire.messages import Command, NodeConfig, TouchpointMoments
-from edge.app import EdgeApp
 from edge.devices import Edge, Hands
 from edge.devices.base import PENDING_MOST
 from edge.devices.beam import Beam
 from edge.devices.mock import MockBoard
 from edge.devices.mot_button import MotButton
-from edge.spool import Spool
 from tests.edge.conftest import HandClock, Hub, Mosquitto, device, node_config, until
+from tests.edge.node import Node
 
 BUTTON, OTHER, BEAM = 17, 5, 22
 
@@ -31,21 +30,6 @@ def desk(version: str = "h1") -> NodeConfig:
     )
 
 
-class Node:
-    def __init__(self, url: str, folder: Path) -> None:
-        self.board = MockBoard()
-        self.app = EdgeApp("desk", broker_url=url, data_dir=folder, pin_factory=self.board.factory)
-        self.app.start()
-
-    @property
-    def spool(self) -> Spool:
-        assert self.app._worker is not None
-        return self.app._worker.spool
-
-    def numbered(self) -> int:
-        return self.spool._seq
-
-
 @pytest.fixture
 def node(broker: Mosquitto, hub: Hub, tmp_path: Path) -> Iterator[Node]:
     there = Node(broker.url, tmp_path / "node")
@@ -54,8 +38,7 @@ def node(broker: Mosquitto, hub: Hub, tmp_path: Path) -> Iterator[Node]:
     hub.seen("cleared")
     until(lambda: there.spool.depth == 0)
     yield there
-    there.app.crash()
-    there.board.close()
+    there.crash()
 
 
 def faults(hub: Hub) -> dict[str, tuple[str, str | None]]:
@@ -65,16 +48,15 @@ def faults(hub: Hub) -> dict[str, tuple[str, str | None]]:
 
 def test_a_loose_wire_is_a_fault_and_not_a_thousand_presses(hub: Hub, node: Node) -> None:
     """A thousand edges a second: nothing is believed, little is stored, and the button beside it works."""
-    before = node.numbered()
+    before = node.spool._seq
     now_s = node.board._clock.mono_s()
     for edge in range(5_000):
         node.board.drive(BUTTON, high=bool(edge % 2), at_s=now_s + edge / 1000)
     until(lambda: faults(hub).get("mot") == ("unknown", "chattering"))
     node.board.press(OTHER)
     hub.seen("help")
-    assert node.numbered() - before <= 3
-    assert node.app._worker is not None
-    assert node.app._worker.inbox.qsize() <= 2 * PENDING_MOST
+    assert node.spool._seq - before <= 3
+    assert node.worker.inbox.qsize() <= 2 * PENDING_MOST
 
 
 @pytest.fixture
@@ -159,7 +141,7 @@ def test_a_pin_that_cannot_be_read_is_unknown_and_found_again(
 
 
 def test_a_flood_from_the_broker_costs_neither_memory_nor_card(hub: Hub, node: Node) -> None:
-    before, commits = node.numbered(), node.spool.commits
+    before, commits = node.spool._seq, node.spool.commits
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     names = hub.topics
     for number in range(3_000):
@@ -178,7 +160,7 @@ def test_a_flood_from_the_broker_costs_neither_memory_nor_card(hub: Hub, node: N
     hub.seen("help")
     until(lambda: node.spool.depth == 0)
     # One gap for all that never was, however often it was asked for, and a few levels found by `reload`.
-    assert node.numbered() - before < 20
+    assert node.spool._seq - before < 20
     assert node.spool.commits - commits < 300
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - largest < 60_000
     said = TouchpointMoments(at=format_time(hub.clock.now_ms()), moments=[])

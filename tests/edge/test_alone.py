@@ -10,10 +10,8 @@ import pytest
 
 from andgate.wire.codec import format_time
 from andgate.wire.messages import ExpectationConfig, NodeConfig, TouchpointMoments
-from edge.app import EdgeApp
-from edge.devices.mock import MockBoard
-from edge.language import condition
 from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
+from tests.edge.node import Node
 
 LAMP, HORN, BUTTON, BEAM = 27, 19, 17, 22
 
@@ -41,16 +39,12 @@ def place(version: str, expectation: ExpectationConfig) -> NodeConfig:
     )
 
 
-class Node:
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url, self.folder, self.board = url, folder, MockBoard()
-        self.start()
+class Watched(Node):
+    """Remembers all that its lamp has said, also for a blink only."""
 
     def start(self) -> None:
-        self.app = EdgeApp("desk", broker_url=self.url, data_dir=self.folder, pin_factory=self.board.factory)
-        self.app.start()
-        assert self.app._worker is not None
-        face, self.said = self.app._worker.face, list[str]()
+        super().start()
+        face, self.said = self.worker.face, list[str]()
         show = face.show
 
         def watched(now_s: float, *, linked: bool) -> None:
@@ -59,38 +53,22 @@ class Node:
 
         face.show = watched  # type: ignore[method-assign]
 
-    def says(self, now_s: float | None = None) -> str:
-        """What the button's lamp says just now; `said` has all that it has said, also for a blink only."""
-        worker = self.app._worker
-        assert worker is not None
-        mot = worker.rack.devices.get("mot")
-        if mot is None:
-            return ""
-        now_s = worker.clock.mono_s() if now_s is None else now_s
-        return condition(worker.face._view("counter-a"), worker.face.own_of(mot, now_s), now_s).name
-
     def hears(self) -> bool:
         """Whether a beat has reached it."""
-        assert self.app._worker is not None
-        return self.app._worker.hearing._beats
-
-    def depth(self) -> int:
-        assert self.app._worker is not None
-        return self.app._worker.spool.depth
+        return self.worker.hearing._beats
 
 
 @pytest.fixture
-def node(broker: Mosquitto, hub: Hub, tmp_path: Path) -> Iterator[Node]:
-    there = Node(broker.url, tmp_path / "node")
+def node(broker: Mosquitto, hub: Hub, tmp_path: Path) -> Iterator[Watched]:
+    there = Watched(broker.url, tmp_path / "node")
     yield there
-    there.app.crash()
-    there.board.close()
+    there.crash()
 
 
 class Heart:
     """A hub's beat, as often as it is promised."""
 
-    def __init__(self, hub: Hub, node: Node, beat_s: float) -> None:
+    def __init__(self, hub: Hub, node: Watched, beat_s: float) -> None:
         self.hub, self.beat_s, self.stopped = hub, beat_s, threading.Event()
         self.thread = threading.Thread(target=self.run, daemon=True)
         hub.say(beat_s=beat_s)
@@ -106,7 +84,7 @@ class Heart:
         self.thread.join()
 
 
-def test_a_hub_that_says_nothing_any_more_is_told_and_so_is_its_return(hub: Hub, node: Node) -> None:
+def test_a_hub_that_says_nothing_any_more_is_told_and_so_is_its_return(hub: Hub, node: Watched) -> None:
     """No connection breaks and no will comes: only the beat is missing."""
     hub.configure("desk", place("h1", wait()))
     hub.online("desk")
@@ -121,7 +99,7 @@ def test_a_hub_that_says_nothing_any_more_is_told_and_so_is_its_return(hub: Hub,
     heart.stop()
 
 
-def test_a_broker_that_freezes_is_told_though_no_connection_breaks(hub: Hub, node: Node, broker: Mosquitto) -> None:
+def test_a_broker_that_freezes_is_told_though_no_connection_breaks(hub: Hub, node: Watched, broker: Mosquitto) -> None:
     hub.configure("desk", place("h1", wait()))
     hub.online("desk")
     heart = Heart(hub, node, 0.3)
@@ -136,7 +114,7 @@ def test_a_broker_that_freezes_is_told_though_no_connection_breaks(hub: Hub, nod
 
 
 @pytest.mark.parametrize("word", ["lost", "stopped"])
-def test_a_hub_that_is_gone_is_told_and_its_return_ends_it(hub: Hub, node: Node, word: str) -> None:
+def test_a_hub_that_is_gone_is_told_and_its_return_ends_it(hub: Hub, node: Watched, word: str) -> None:
     hub.configure("desk", place("h1", wait()))
     hub.online("desk")
     until(lambda: node.says() == "calm")
@@ -148,7 +126,7 @@ def test_a_hub_that_is_gone_is_told_and_its_return_ends_it(hub: Hub, node: Node,
 
 
 def test_alone_it_does_the_touchpoints_job_and_the_hubs_word_holds_after(
-    hub: Hub, node: Node, broker: Mosquitto
+    hub: Hub, node: Watched, broker: Mosquitto
 ) -> None:
     hub.configure("desk", place("h1", wait(fails_after_s=12.0, left_s=11.0)))
     hub.online("desk")
@@ -177,6 +155,5 @@ def test_alone_it_does_the_touchpoints_job_and_the_hubs_word_holds_after(
     until(lambda: node.says() == "calm")
 
 
-def _open(node: Node) -> bool:
-    assert node.app._worker is not None
-    return bool(node.app._worker.face._view("counter-a").moments)
+def _open(node: Watched) -> bool:
+    return bool(node.worker.face._view("counter-a").moments)

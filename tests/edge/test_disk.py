@@ -15,12 +15,10 @@ from andgate.errors import UsageError
 from andgate.wire.codec import decode_health, encode
 from andgate.wire.messages import NodeConfig, NodeSignal, Receipt
 from edge import spool as spool_module
-from edge.app import EdgeApp
-from edge.devices.mock import MockBoard
 from edge.folder import FolderLock
-from edge.language import condition
 from edge.spool import Entry, Spool
 from tests.edge.conftest import Hub, device, node_config, until
+from tests.edge.node import Node
 
 
 def body(boot: str, seq: int) -> bytes:
@@ -49,28 +47,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("nobody may mount a small disk here")
     yield place
     subprocess.run(["umount", "-l", place], check=True)
-
-
-class Node:
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url, self.folder, self.board = url, folder, MockBoard()
-        self.start()
-
-    def start(self) -> None:
-        self.app = EdgeApp("desk", broker_url=self.url, data_dir=self.folder, pin_factory=self.board.factory)
-        self.app.start()
-
-    @property
-    def spool(self) -> Spool:
-        assert self.app._worker is not None
-        return self.app._worker.spool
-
-    def says(self) -> str:
-        worker = self.app._worker
-        assert worker is not None
-        now_s = worker.clock.mono_s()
-        own = worker.face.own_of(worker.rack.devices["mot"], now_s)
-        return condition(worker.face._view("counter-a"), own, now_s).name
 
 
 def health(hub: Hub, what: str) -> None:
@@ -136,8 +112,7 @@ def test_a_disk_that_is_read_only_from_the_start(hub: Hub, disk: Path) -> None:
         pytest.skip("this disk cannot be made read-only")
     node = Node(url, disk / "node")
     assert node.spool.depth >= 1
-    assert node.app._worker is not None
-    assert node.app._worker.config is not None  # it is what it was
+    assert node.worker.config is not None  # it is what it was
     assert "memory only" in (node.spool.trouble or "")
     hub.signals.clear()
     node.board.press(17)

@@ -20,6 +20,7 @@ from edge.app import EdgeApp
 from edge.devices.mock import MockBoard
 from edge.spool import Spool
 from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
+from tests.edge.node import Node
 from tests.ports import free_port
 
 BAGGAGE = ExpectationConfig(
@@ -71,33 +72,15 @@ def moment(hub: Hub, key: str, left_s: float, span_s: float = 1320) -> LiveMomen
     )
 
 
-class Desk:
-    """One node that a test starts, stops and starts again."""
-
-    def __init__(self, url: str, folder: Path, node: str = "desk-a1") -> None:
-        self.url, self.folder, self.node = url, folder, node
-        self.board = MockBoard()
-        self.app = self.start()
-
-    def start(self) -> EdgeApp:
-        self.app = EdgeApp(self.node, broker_url=self.url, data_dir=self.folder, pin_factory=self.board.factory)
-        self.app.start()
-        return self.app
-
-    def depth(self) -> int:
-        assert self.app._worker is not None
-        return self.app._worker.spool.depth
-
-
 @pytest.fixture
-def it(broker: Mosquitto, tmp_path: Path) -> Iterator[Desk]:
-    there = Desk(broker.url, tmp_path / "node")
+def it(broker: Mosquitto, tmp_path: Path) -> Iterator[Node]:
+    there = Node(broker.url, tmp_path / "node", "desk-a1")
     yield there
     there.app.stop()
     there.board.close()
 
 
-def test_a_press_becomes_a_signal_and_its_receipt_makes_the_lamp_steady(hub: Hub, it: Desk) -> None:
+def test_a_press_becomes_a_signal_and_its_receipt_makes_the_lamp_steady(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     birth = hub.online("desk-a1")
     hub.receipting = False
@@ -113,7 +96,7 @@ def test_a_press_becomes_a_signal_and_its_receipt_makes_the_lamp_steady(hub: Hub
     assert found.found
 
 
-def test_a_hold_resets_and_names_its_press(hub: Hub, it: Desk) -> None:
+def test_a_hold_resets_and_names_its_press(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     it.board.press(17, for_s=1.0)
@@ -122,7 +105,7 @@ def test_a_hold_resets_and_names_its_press(hub: Hub, it: Desk) -> None:
     assert reset.mono - pressed.mono == pytest.approx(0.3, abs=0.001)
 
 
-def test_a_line_at_the_mark(hub: Hub, it: Desk) -> None:
+def test_a_line_at_the_mark(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     it.board.drive(22, high=False)
@@ -133,7 +116,7 @@ def test_a_line_at_the_mark(hub: Hub, it: Desk) -> None:
     assert cleared.mono > reached.mono
 
 
-def test_without_broker_presses_wait_on_disk_and_all_come_later(broker: Mosquitto, hub: Hub, it: Desk) -> None:
+def test_without_broker_presses_wait_on_disk_and_all_come_later(broker: Mosquitto, hub: Hub, it: Node) -> None:
     """The broker dies between two presses and comes back: the first press after it is not lost, nor any other."""
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
@@ -158,14 +141,13 @@ def test_without_broker_presses_wait_on_disk_and_all_come_later(broker: Mosquitt
     assert [seq for _, seq in sorted(hub.signals)] == sorted({seq for _, seq in hub.signals})
 
 
-def test_a_long_backlog_comes_in_lists_oldest_first_while_a_live_press_goes_alone(hub: Hub, it: Desk) -> None:
+def test_a_long_backlog_comes_in_lists_oldest_first_while_a_live_press_goes_alone(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     until(lambda: it.depth() == 0)
     hub.receipting = False
     hub.say("stopped")
-    assert it.app._worker is not None
-    worker = it.app._worker
+    worker = it.worker
     boot = worker.spool.boot
     before = len(hub.payloads)
     it.app.crash()
@@ -188,7 +170,7 @@ def test_a_long_backlog_comes_in_lists_oldest_first_while_a_live_press_goes_alon
     until(lambda: it.depth() == 0)
 
 
-def test_a_hub_that_was_away_gets_what_it_missed(hub: Hub, it: Desk) -> None:
+def test_a_hub_that_was_away_gets_what_it_missed(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     until(lambda: it.depth() == 0)
@@ -203,7 +185,7 @@ def test_a_hub_that_was_away_gets_what_it_missed(hub: Hub, it: Desk) -> None:
     until(lambda: it.depth() == 0)
 
 
-def test_a_new_epoch_gets_all_that_is_kept(hub: Hub, it: Desk) -> None:
+def test_a_new_epoch_gets_all_that_is_kept(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     it.board.press(17)
@@ -217,7 +199,7 @@ def test_a_new_epoch_gets_all_that_is_kept(hub: Hub, it: Desk) -> None:
 
 
 def test_a_new_epoch_gets_all_that_is_kept_however_full_the_card_was_just_then(
-    hub: Hub, it: Desk, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, it: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "MEND_S", 0.1)
     hub.configure("desk-a1", desk())
@@ -241,7 +223,7 @@ def test_a_new_epoch_gets_all_that_is_kept_however_full_the_card_was_just_then(
     until(lambda: it.depth() == 0)
 
 
-def test_what_is_gone_is_answered_by_a_gap(hub: Hub, it: Desk) -> None:
+def test_what_is_gone_is_answered_by_a_gap(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     birth = hub.online("desk-a1")
     it.board.press(17)
@@ -255,7 +237,7 @@ def test_what_is_gone_is_answered_by_a_gap(hub: Hub, it: Desk) -> None:
     hub.seen("pressed", "cleared")
 
 
-def test_birth_will_and_goodbye(hub: Hub, it: Desk) -> None:
+def test_birth_will_and_goodbye(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     birth = hub.online("desk-a1")
     assert (birth.config, birth.version is not None) == ("h1", True)
@@ -275,7 +257,7 @@ def test_birth_will_and_goodbye(hub: Hub, it: Desk) -> None:
     hub.wait(lambda: hub.states[-1].state == "stopped")
 
 
-def test_numbers_that_went_back_are_overtaken(hub: Hub, it: Desk) -> None:
+def test_numbers_that_went_back_are_overtaken(hub: Hub, it: Node) -> None:
     """A card restored from a backup: its session is lower than what the broker keeps."""
     hub.configure("desk-a1", desk())
     birth = hub.online("desk-a1")
@@ -285,7 +267,7 @@ def test_numbers_that_went_back_are_overtaken(hub: Hub, it: Desk) -> None:
     hub.wait(lambda: hub.states[-1].state == "online" and hub.states[-1].session > birth.session + 40)
 
 
-def test_refused_is_three_blinks_and_identify_many(hub: Hub, it: Desk) -> None:
+def test_refused_is_three_blinks_and_identify_many(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     until(lambda: it.depth() == 0)
@@ -296,7 +278,7 @@ def test_refused_is_three_blinks_and_identify_many(hub: Hub, it: Desk) -> None:
     until(lambda: len(it.board.pin(27).states) >= before + 14)
 
 
-def test_garbage_stops_nothing(hub: Hub, it: Desk) -> None:
+def test_garbage_stops_nothing(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     names = hub.topics
@@ -316,7 +298,7 @@ def test_garbage_stops_nothing(hub: Hub, it: Desk) -> None:
     hub.seen("pressed")
 
 
-def test_a_changed_configuration_is_taken_up_and_a_broken_device_leaves_the_others(hub: Hub, it: Desk) -> None:
+def test_a_changed_configuration_is_taken_up_and_a_broken_device_leaves_the_others(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
     hub.seen("cleared")
@@ -340,7 +322,7 @@ def test_a_changed_configuration_is_taken_up_and_a_broken_device_leaves_the_othe
     hub.seen("pressed")
 
 
-def test_the_sign_counts_and_the_button_closes_what_it_shows(hub: Hub, broker: Mosquitto, it: Desk) -> None:
+def test_the_sign_counts_and_the_button_closes_what_it_shows(hub: Hub, broker: Mosquitto, it: Node) -> None:
     hub.configure("desk-a1", belt())
     hub.online("desk-a1")
     at = format_time(hub.clock.now_ms())
@@ -358,7 +340,7 @@ def test_the_sign_counts_and_the_button_closes_what_it_shows(hub: Hub, broker: M
     assert (first.key, second.key) == ("AG1234/d", "AG1234/d")
 
 
-def test_a_countdown_started_on_the_spot_without_anybody(hub: Hub, broker: Mosquitto, it: Desk) -> None:
+def test_a_countdown_started_on_the_spot_without_anybody(hub: Hub, broker: Mosquitto, it: Node) -> None:
     hub.configure("desk-a1", belt())
     hub.online("desk-a1")
     broker.kill()
@@ -384,7 +366,7 @@ def test_every_socket_has_nagle_off(
 
     monkeypatch.setattr(link_module, "set_nodelay", watched)
     hub.configure("desk-a1", desk())
-    there = Desk(broker.url, tmp_path / "node")
+    there = Node(broker.url, tmp_path / "node", "desk-a1")
     hub.online("desk-a1")
     there.app.stop()
     assert options
@@ -410,7 +392,7 @@ def test_many_nodes_in_one_process(hub: Hub, broker: Mosquitto, tmp_path: Path) 
     desks = []
     for number in range(12):
         hub.configure(f"desk-{number}", desk())
-        desks.append(Desk(broker.url, tmp_path / str(number), f"desk-{number}"))
+        desks.append(Node(broker.url, tmp_path / str(number), f"desk-{number}"))
     hub.wait(lambda: len([1 for state in hub.states if state.state == "online" and state.config]) >= 12)
     for one in desks:
         one.board.press(17)

@@ -12,30 +12,17 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from andgate.wire.messages import NodeConfig, NodeState
-from edge.app import EdgeApp
 from edge.broker import Broker
-from edge.devices.mock import MockBoard
 from edge.link import Link, Message
 from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
+from tests.edge.node import Node
 
 
 def desk(version: str = "h1") -> NodeConfig:
     return node_config(version, mot=device("mot-button", button=17, lamp=27, hold="300ms"))
 
 
-class Node:
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url, self.folder, self.board = url, folder, MockBoard()
-        self.start()
-
-    def start(self) -> None:
-        self.app = EdgeApp("desk", broker_url=self.url, data_dir=self.folder, pin_factory=self.board.factory)
-        self.app.start()
-
-    def depth(self) -> int:
-        assert self.app._worker is not None
-        return self.app._worker.spool.depth
-
+class Pressed(Node):
     def press(self, times: int = 1) -> None:
         for _ in range(times):
             before = self.depth()
@@ -44,13 +31,12 @@ class Node:
 
 
 @pytest.fixture
-def node(broker: Mosquitto, hub: Hub, tmp_path: Path) -> Iterator[Node]:
-    there = Node(broker.url, tmp_path / "node")
+def node(broker: Mosquitto, hub: Hub, tmp_path: Path) -> Iterator[Pressed]:
+    there = Pressed(broker.url, tmp_path / "node")
     hub.configure("desk", desk())
     hub.online("desk")
     yield there
-    there.app.crash()
-    there.board.close()
+    there.crash()
 
 
 @pytest.fixture
@@ -68,7 +54,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[mqtt.Client]:
 
 
 def test_a_return_code_is_looked_at_what_paho_did_not_take_is_not_waited_for(
-    hub: Hub, node: Node, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, node: Pressed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`publish` does not raise: it returns a code, and the message may be gone. The spool still has it."""
     refused = []
@@ -89,7 +75,9 @@ def test_a_return_code_is_looked_at_what_paho_did_not_take_is_not_waited_for(
     until(lambda: node.depth() == 0)
 
 
-def test_offline_nothing_is_queued_in_paho(hub: Hub, node: Node, broker: Mosquitto, clients: list[mqtt.Client]) -> None:
+def test_offline_nothing_is_queued_in_paho(
+    hub: Hub, node: Pressed, broker: Mosquitto, clients: list[mqtt.Client]
+) -> None:
     """paho keeps in memory what is published while it is offline, and a power cut takes it. We give it nothing."""
     broker.kill()
     until(lambda: not node.app.connected)
@@ -100,7 +88,7 @@ def test_offline_nothing_is_queued_in_paho(hub: Hub, node: Node, broker: Mosquit
     until(lambda: node.depth() == 0)
 
 
-def test_a_full_queue_drops_the_newest_but_never_ours(broker: Mosquitto, hub: Hub, node: Node) -> None:
+def test_a_full_queue_drops_the_newest_but_never_ours(broker: Mosquitto, hub: Hub, node: Pressed) -> None:
     """paho drops the newest of what is too much. Live presses in a burst all arrive, the last one too."""
     worker = node.app._worker
     assert worker is not None
@@ -118,7 +106,7 @@ def test_a_full_queue_drops_the_newest_but_never_ours(broker: Mosquitto, hub: Hu
     until(lambda: node.depth() == 0)
 
 
-def test_a_birth_on_every_connection(hub: Hub, node: Node, broker: Mosquitto) -> None:
+def test_a_birth_on_every_connection(hub: Hub, node: Pressed, broker: Mosquitto) -> None:
     """paho reconnects and says nothing; then the will of the last connection stands for ever."""
     births = [state.session for state in hub.states if state.state == "online"]
     for _ in range(2):
@@ -132,7 +120,7 @@ def test_a_birth_on_every_connection(hub: Hub, node: Node, broker: Mosquitto) ->
     assert sessions == sorted(sessions)
 
 
-def test_the_first_press_after_a_reconnect(hub: Hub, node: Node, broker: Mosquitto) -> None:
+def test_the_first_press_after_a_reconnect(hub: Hub, node: Pressed, broker: Mosquitto) -> None:
     """The first change after a reconnect is what others lose: pressed in the very moment the connection stands."""
     for round_ in range(1, 4):
         broker.kill()
@@ -144,7 +132,7 @@ def test_the_first_press_after_a_reconnect(hub: Hub, node: Node, broker: Mosquit
     assert sorted(seq for _, seq in hub.signals) == list(range(1, len(hub.signals) + 1))
 
 
-def test_the_will_of_an_older_session_is_answered_by_a_birth(hub: Hub, node: Node) -> None:
+def test_the_will_of_an_older_session_is_answered_by_a_birth(hub: Hub, node: Pressed) -> None:
     """A broker speaks the will of a half-dead connection after the new one's birth: the node says its birth again."""
     birth = next(state for state in reversed(hub.states) if state.state == "online")
     before = len(hub.states)
