@@ -435,6 +435,7 @@ def test_a_short_press_is_heard_on_a_machine_so_busy_that_its_clocks_are_read_ap
     factory, clock = MockFactory(), BusyClock()
     factory.ticks = lambda: clock.mono
     it = make(Hands("it", device("mot-button", button=17), factory, clock, edges.append))
+    assert isinstance(it, Input)
     pin = factory.pin(17)
     down_s = clock.mono
     pin.when_changed(down_s, 0)

@@ -211,8 +211,8 @@ def test_somebody_is_warned_of_a_shift_with_nobody_on_it(desk_at: Callable[..., 
     page = [row for row in desk.pages() if row.moment.startswith("fault/")][-1]
     assert (page.group, page.state) == ("supervisors", "queued")
     assert page.text.startswith(
-        "Ticket agents: nobody of the shift can be reached by name: Late, from 12:30: nobody stands on it, since 12:00. "
-        "Put somebody"
+        "Ticket agents: nobody of the shift can be reached by name: Late, from 12:30: nobody stands on it, "
+        "since 12:00. Put somebody"
     )
     office.hire("Bob", shift="late")
     desk.pass_ms(16_000)

@@ -69,7 +69,7 @@ def bearer(secret: str) -> dict[str, str]:
 
 def ways(*typed: tuple[str, str]) -> dict[str, str]:
     """The fields of a form for the ways to reach somebody."""
-    fields = {}
+    fields: dict[str, str] = {}
     for number, (value, text) in enumerate(typed, 1):
         fields |= {f"way-{number}": value, f"to-{number}": text}
     return fields
