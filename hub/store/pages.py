@@ -97,6 +97,8 @@ class Pages:
         self._changed: dict[int, PageRow] = {}
         self._moments: OrderedDict[str, dict[int, PageRow]] = OrderedDict()
         self.queued: dict[int, PageRow] = {}
+        self._answers: dict[int, list[str]] = {}
+        """What was answered to deliveries that are still on their way."""
         for values in db.execute(f"select {COLUMNS} from page where state = 'queued' order by id"):
             row = page_row(values)
             held = msgspec.structs.replace(row, session=session, again=row.again or row.session not in {0, session})
@@ -244,13 +246,21 @@ class Pages:
             about = row.kind == "page" and row.channel and page in {None, row.page}
             if about and note not in row.note and len(row.note) + len(note) < _NOTE_MOST:
                 self._put(msgspec.structs.replace(row, note=f"{row.note}; {note}" if row.note else note))
+                if row.state == "queued":
+                    self._answers.setdefault(row.id, []).append(note)
 
     def fate(self, fate: PageFate) -> None:
         """Record what became of a delivery. What was surely sent is told so even if it was cancelled meanwhile."""
         row = self._of(fate.moment).get(fate.id)
         if row is None or (row.state != "queued" and fate.state != "sent"):
             return
-        note = f"sent just before this: {row.note}" if row.state == "cancelled" else fate.note
+        if row.state == "cancelled":
+            note = f"sent just before this: {row.note}"
+        else:  # whoever has the page may answer before its channel says what became of it
+            answers = [row.note] if row.state == "sent" else self._answers.get(row.id, ())
+            note = "; ".join(dict.fromkeys(filter(None, (fate.note, *answers))))
+        if fate.state != "queued":
+            self._answers.pop(row.id, None)
         session = 0 if fate.surely_unsent else self._session
         # Whoever is asked to take it once more may have had it: all but what surely never left.
         in_doubt = fate.state == "queued" and fate.tries > 0 and not fate.surely_unsent

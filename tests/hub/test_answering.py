@@ -16,7 +16,7 @@ from hub.clock import HandClock
 from hub.driver.answering import may_reject, rejection
 from hub.evidence.rejudge import rejudge
 from hub.evidence.verify import verify
-from hub.store import Store
+from hub.store import PageFate, Store
 from hub.store.people import Person
 from hub.store.taps import Taps
 from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed, node_signal
@@ -143,10 +143,10 @@ def test_a_claim_that_is_not_enough_cancels_nothing(desk: Make, tmp_path: Path) 
     moment = pressed(here)
     here.pass_ms(90_000)  # nobody sends here: both pages wait in the outbox
     claim(here, moment, "marta")
-    assert [row.state for row in here.pages()] == ["queued", "queued"]
+    assert [row.state for row in here.pages(moment=moment)] == ["queued", "queued"]
     assert (here.only().claimed_by, [each.by for each in here.only().coming]) == (None, ["marta"])
     claim(here, moment, "paolo")
-    assert [(row.group, row.state) for row in here.pages()] == [
+    assert [(row.group, row.state) for row in here.pages(moment=moment)] == [
         ("ticket-agents", "queued"),
         ("supervisors", "cancelled"),
     ]
@@ -231,9 +231,9 @@ def test_a_page_is_repeated_until_somebody_claims(desk: Make, tmp_path: Path) ->
     here.pass_ms(15_000)
     assert here.pages(group="ticket-agents")[-1].reason == "nobody has answered yet"
     here.act("reset", moment, reason="the line has gone")
-    before = len(here.pages())
+    before = len(here.pages(moment=moment))
     here.pass_ms(10 * MINUTE)
-    assert len(here.pages()) == before, "never after it is over"
+    assert len(here.pages(moment=moment)) == before, "never after it is over"
     here.stop()
     sound(tmp_path)
 
@@ -244,7 +244,7 @@ def test_the_end_of_the_line_is_not_silent(desk: Make, tmp_path: Path) -> None:
     here.pass_ms(90_000)
     claim(here, moment, "marta", seconds=30)
     here.pass_ms(30_000)
-    last = here.pages()[-1]
+    last = here.pages(moment=moment)[-1]
     assert (last.group, last.state, last.reason) == (
         "supervisors",
         "queued",
@@ -257,16 +257,26 @@ def test_the_end_of_the_line_is_not_silent(desk: Make, tmp_path: Path) -> None:
 
 def test_a_running_escalation_keeps_the_plan_it_began_with(desk: Make, tmp_path: Path) -> None:
     here = desk()
-    pressed(here)
+    moment = pressed(here)
     gone = PLAN.replace("[groups.supervisors]", "[groups.chiefs]").replace('"supervisors"', '"chiefs"')
     gone = gone.replace('left = "90s"', 'left = "10s"')
     here.pass_ms(1_000)
     here.driver.reload(gone).result(WAIT_S)
     here.pass_ms(89_000)
-    row = here.pages()[-1]
+    row = here.pages(moment=moment)[-1]
     assert (row.group, row.channel, row.state) == ("supervisors", "radio", "queued")
     here.stop()
     sound(tmp_path)
+
+
+def test_an_answer_that_comes_before_the_word_that_it_was_sent_stays_on_the_page(desk: Make) -> None:
+    here = desk()
+    moment = pressed(here)
+    (page,) = here.pages(moment=moment)
+    here.say("answer", json.dumps({"page": page.page, "do": "seen", "by": "p7"}).encode())
+    here.driver.fate(PageFate(page.id, moment, "sent", "at the second try", 2, here.clock.now_ms()))
+    here.sync()
+    assert here.pages(moment=moment)[0].note == "at the second try; seen by p7"
 
 
 # --------------------------------------------------------------------------------------------------------------- links

@@ -150,21 +150,22 @@ class Airport:
     def _pass_until(self, end_s: float) -> None:
         """Leap until it is so late; what really passes on the way counts, too."""
         while (left_s := end_s - self.clock.mono_s()) > 0:
-            before = {name: self._healths(name) for name in self.nodes}
+            before = {name: self._health_ms(name) for name in self.nodes}
             self.clock.leap(min(left_s, STEP_S))
             for node in self.nodes.values():
                 node.poke()
             if left_s > STEP_S and self.hub.link.connected:
-                until(lambda: all(self._well(name, count) for name, count in before.items()), "a node says nothing")  # noqa: B023
+                until(lambda: all(self._well(name, at_ms) for name, at_ms in before.items()), "a node says nothing")  # noqa: B023
         self.hub.driver.signals([], "story").result(WAIT_S)
 
-    def _healths(self, name: str) -> int:
-        """How often a node has said how it is."""
-        return len(self.pager.all(f"node/{name}/health"))
+    def _health_ms(self, name: str) -> int:
+        """When the hub last took in how a node is: before that it knows nothing of it, whoever has heard it."""
+        standing = self.hub.driver._judge.fleet.standing(name)
+        return 0 if standing is None or standing.health_ms is None else standing.health_ms
 
-    def _well(self, name: str, count: int) -> bool:
+    def _well(self, name: str, at_ms: int) -> bool:
         """Whether a node has said how it is once more; one that is cut off cannot."""
-        return self._healths(name) > count or not self.nodes[name].app.connected
+        return self._health_ms(name) > at_ms or not self.nodes[name].app.connected
 
     def until_left(self, moment: str, seconds: float) -> None:
         """Let time pass until a moment has so much left; less than nothing is after its deadline."""

@@ -52,7 +52,7 @@ def test_their_button_is_as_good_as_ours(airport: Airport) -> None:
     of_ours = airport.open_moment("counter-a")
     airport.later(minutes=1)
     airport.send("/signals", {"id": "reset", "touchpoint": "counter-a", "signal": "reset"})
-    of_ours = airport.becomes(of_ours["id"], state="ended")
+    of_ours = airport.becomes(of_ours["id"], state="ended", provisional=False)
     airport.nodes.pop("desk-a1").close()
     airport.quiet()
 
@@ -77,7 +77,7 @@ def test_their_button_is_as_good_as_ours(airport: Airport) -> None:
 
     airport.later(minutes=1)
     theirs.say(theirs.signal("reset"))
-    of_theirs = airport.becomes(which, state="ended")
+    of_theirs = airport.becomes(which, state="ended", provisional=False)
     same = ("verdict", "saved", "answered", "provisional", "late_s", "anomaly", "revision", "witnesses")
     assert [of_theirs[name] for name in same] == [of_ours[name] for name in same]
     assert events(of_theirs) == events(of_ours)
