@@ -55,6 +55,14 @@ def test_what_is_over_warns_of_nothing_any_more(web: TestClient) -> None:
     assert "nobody" in week["Early, Thu 26 Nov: Nobody"], "that one can still be mended"
     assert 'class="q"' not in week["Late, Tue 24 Nov: Ada"]
     assert 'class="q"' in week["Late, Thu 26 Nov: Ada (cannot be reached)"]
+    over, late, coming = (
+        web.get(f"/roster/ticket-agents/{turn}").text
+        for turn in ("early/2026-11-24", "late/2026-11-24", "early/2026-11-26")
+    )
+    assert "Nobody was on this shift." in over
+    assert "i-threatened" not in over
+    assert "has no way to be reached" not in late
+    assert "i-threatened" in coming
 
 
 def test_dates_stand_there_as_people_write_them(web: TestClient) -> None:

@@ -155,7 +155,10 @@ async def _checked(here: Here, id: str, body: PersonBody) -> Person:
 def unknown(person: str) -> ProblemError:
     """Return the 404 for an id that nobody has."""
     return ProblemError(
-        404, "unknown-person", f'There is no person "{person[:40]}".', remedy="List them at /api/v1/people."
+        404,
+        "unknown-person",
+        f'There is no person "{person[:40]}".',
+        remedy="Who is on the list is at /people, for programs at /api/v1/people.",
     )
 
 

@@ -45,6 +45,8 @@ class Day(Struct, frozen=True, kw_only=True):
     title: str
     sayable: Markup
     on: bool
+    past: bool
+    """It is over: nothing about it needs anybody any more."""
     places: tuple[Place, ...]
     off: tuple[Place, ...]
     people: tuple[tuple[str, str], ...]
@@ -59,6 +61,7 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
     """Return one shift of one date; pure."""
     group, zone = plan.groups[turn.group], plan.site.timezone
     shift, day = group.shifts[turn.shift], date.fromisoformat(turn.date)
+    past = turn.end_ms <= now_ms
     places: list[Place] = []
     off: list[Place] = []
     for each in standings(book, turn):
@@ -69,8 +72,8 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
             person=person.id,
             name=person.name,
             why=_why(book, each, local_date(zone, now_ms)),
-            also="" if each.off else _also(plan, book, person.id, turn),
-            why_not=unreachable(plan, book, person, failed) or "",
+            also="" if each.off or past else _also(plan, book, person.id, turn),
+            why_not="" if past else unreachable(plan, book, person, failed) or "",
             duty=each.duty.id if each.duty is not None else None,
             stand_in=each.stand_in.id if each.stand_in is not None else None,
         )
@@ -89,6 +92,7 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
             end=hm(turn.end_ms, zone),
         ),
         on=is_on(plan, shift, turn.date),
+        past=past,
         places=tuple(places),
         off=tuple(off),
         people=tuple((each.id, each.name) for each in book.people.values() if each.active and each.id not in here),

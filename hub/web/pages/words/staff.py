@@ -152,6 +152,7 @@ STAFF: dict[str, str] = {
     "turn.back": "To the week",
     "turn.people": "Who is on",
     "turn.people.none": "Nobody is on this shift. Pages go to the group's own channels, and at once to the next group.",
+    "turn.people.past": "Nobody was on this shift.",
     "turn.why.date": "on this date",
     "turn.why.first": "from {date}",
     "turn.why.last": "until {date}",
