@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from andgate.wire.trust import REFUSED, distrust
 from edge.broker import Broker
 
 _log = logging.getLogger("andgate.edge")
@@ -113,7 +114,8 @@ class Link:
         self._polite = True
         self._connected = False
         self._delay_s = FIRST_DELAY_S
-        self._complained = False
+        self._complained: set[str] = set()
+        """What was said to be wrong since the link was up."""
         self._wake_out, self._wake_in = socket.socketpair()
         for end in (self._wake_in, self._wake_out):
             end.settimeout(0)
@@ -186,7 +188,7 @@ class Link:
                 session.open()
                 session.serve()
             except (OSError, ValueError, mqtt.WebsocketConnectionError) as wrong:
-                session.reason = session.reason or str(wrong) or type(wrong).__name__
+                session.reason = session.reason or self._what(wrong)
             finally:
                 was_up = session.up
                 with self._lock:
@@ -207,8 +209,12 @@ class Link:
             if was_up:
                 return
 
+    def _what(self, wrong: Exception) -> str:
+        tls = distrust(wrong, ca="--ca") if self.broker.tls and isinstance(wrong, OSError) else None
+        return tls or str(wrong) or type(wrong).__name__
+
     def _complain(self, reason: str, *, was_up: bool) -> None:
-        """Say once an outage what is wrong; the rest is in the health and in the lamp."""
+        """Say each thing that is wrong once an outage; the rest is in the health and in the lamp."""
         if reason == OURSELVES:
             return
         if was_up:
@@ -218,8 +224,8 @@ class Link:
                 self._client_id,
                 reason,
             )
-        elif not self._complained:
-            self._complained = True
+        elif reason not in self._complained:
+            self._complained.add(reason)
             _log.warning(
                 "%s: the broker at %s cannot be reached: %s. Presses are kept; trying again. Check --broker, the "
                 "network, and that the broker runs",
@@ -229,7 +235,7 @@ class Link:
             )
 
     def _went_up(self) -> None:
-        self._complained = False
+        self._complained.clear()
         with self._lock:
             self._connected = True
         self._tell(Up())
@@ -378,7 +384,8 @@ class _Session:
         self.link._went_up()  # noqa: SLF001
 
     def _on_disconnect(self, _client: Any, _data: object, _flags: object, code: Any, _more: object) -> None:  # noqa: ANN401
-        self.reason = self.reason or str(code)
+        refused = self.link.broker.tls and not self.up
+        self.reason = self.reason or (REFUSED if refused else str(code))
 
     def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
         self.link._tell(Message(message.topic, bytes(message.payload), bool(message.retain)))  # noqa: SLF001

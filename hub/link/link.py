@@ -5,6 +5,7 @@
 - TCP_NODELAY: with Nagle's algorithm on, a QoS 1 round trip takes 23 ms instead of 0.5.
 - Subscriptions and the birth are said again at every connect, and whoever keeps retained states is told to say them.
 - paho's callbacks run in the network thread: they only hand over.
+- Certificates are read anew for each connection, so that they can be renewed while the hub runs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from andgate.clock import Clock
 from andgate.errors import UsageError
 from andgate.wire.topics import Topics
+from andgate.wire.trust import REFUSED, distrust
 from hub.config import BrokerUrl, Certificates
 from hub.link.pump import Pump
 
@@ -83,6 +85,7 @@ class Link:
         """Numbers acknowledged while somebody was asking for one."""
         self._said: str | None = None
         self._connected = threading.Event()
+        self._tls: tuple[ssl.SSLContext, Certificates] | None = None
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"andgate-hub-{topics.site}",
@@ -97,6 +100,7 @@ class Link:
             client.username_pw_set(broker.username, broker.password)
         if broker.tls:
             self._use_tls(certificates or Certificates())
+            client.on_pre_connect = self._renew
         client.on_socket_open = _no_delay
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -114,15 +118,23 @@ class Link:
     def _use_tls(self, files: Certificates) -> None:
         try:
             context = ssl.create_default_context(cafile=str(files.ca) if files.ca else None)
-            if files.certificate is not None:
-                context.load_cert_chain(str(files.certificate), str(files.key) if files.key else None)
-        except (OSError, ssl.SSLError) as wrong:
+            _load(context, files)
+        except OSError as wrong:
             named = ", ".join(str(each) for each in (files.ca, files.certificate, files.key) if each is not None)
             raise UsageError(
                 f"the certificates for {self._broker} cannot be used: {wrong}. Give PEM files that exist and belong "
                 f"together; these were named: {named or 'none'}"
             ) from wrong
         self._client.tls_set_context(context)
+        self._tls = context, files
+
+    def _renew(self, _client: mqtt.Client, _data: object) -> None:
+        """Take certificates that were renewed; where they cannot be read, those of before are tried."""
+        if self._tls is not None:
+            try:
+                _load(*self._tls)
+            except OSError as wrong:
+                self._say(f"the certificates for {self._broker} cannot be read any more: {wrong}. Put them back")
 
     # ---------------------------------------------------------------------------------------------- using
 
@@ -240,10 +252,12 @@ class Link:
         for tell in self.up:
             tell()
 
-    def _on_connect_fail(self) -> None:
+    def _on_connect_fail(self, wrong: OSError) -> None:
+        what = distrust(wrong, ca="--broker-ca") if self._broker.tls else None
         self._say(
             f"the broker {self._broker} cannot be reached; trying again for ever. "
-            "Check its address and that it runs; meanwhile nodes keep what they see"
+            f"{'Check its address and that it runs' if what is None else what[:1].upper() + what[1:]}; "
+            "meanwhile nodes keep what they see"
         )
 
     def _on_disconnect(
@@ -254,8 +268,12 @@ class Link:
         reason: ReasonCode,
         _props: object,
     ) -> None:
+        taken = self._connected.is_set()
         self._connected.clear()
-        if reason.is_failure:
+        if not taken:
+            if self._broker.tls and self._said is None:
+                self._say(f"the broker {self._broker} does not take the hub: {REFUSED}. Trying again for ever")
+        elif reason.is_failure:
             self._say(
                 f"the connection to {self._broker} broke ({str(reason).lower()}); connecting again. "
                 "If it breaks again and again: a second hub of this site is there, and both throw each other off"
@@ -284,6 +302,13 @@ class Link:
                 self._early.add(mid)
         if known is not None:
             known[0]()
+
+
+def _load(context: ssl.SSLContext, files: Certificates) -> None:
+    if files.ca is not None:
+        context.load_verify_locations(str(files.ca))
+    if files.certificate is not None:
+        context.load_cert_chain(str(files.certificate), str(files.key) if files.key else None)
 
 
 def _no_delay(_client: mqtt.Client, _data: object, sock: Any) -> None:  # noqa: ANN401 - plain, TLS or web socket

@@ -35,7 +35,7 @@ class Pump:
         *,
         retry_first_s: float,
         retry_most_s: float,
-        failed: Callable[[], None],
+        failed: Callable[[OSError], None],
         room: Callable[[], bool] = lambda: True,
     ) -> None:
         """Move the bytes of `client`, for which `connect_async` has been called when this starts.
@@ -44,7 +44,7 @@ class Pump:
             client: nobody else may run its loop.
             retry_first_s: real seconds before the first try to connect again; doubled with each further one.
             retry_most_s: up to this.
-            failed: called in the thread when a try to connect failed.
+            failed: called in the thread when a try to connect failed, with what was wrong.
             room: whether more can be taken just now; while not, nothing is read, and the broker has to wait.
         """
         self._client = client
@@ -107,8 +107,8 @@ class Pump:
             try:
                 self._client.reconnect()
                 self._flow()
-            except OSError:
-                self._failed()
+            except OSError as wrong:
+                self._failed(wrong)
             except Exception:  # noqa: BLE001 - whatever it is, the next connection may do better than none
                 _log.exception("the connection to the broker was lost to a fault of our own")
             if self.packets != said:  # the broker did take us

@@ -128,6 +128,8 @@ def test_a_phone_that_is_gone_is_forgotten(phones: Phones) -> None:
             sent=False, note="the phone does not want pages any more", retry=False, surely_unsent=True
         )
         assert page(channel).note == "no phone of this group has asked to be paged"
+        alone = answer_of(channel, msgspec.structs.replace(NOTE, named=True))
+        assert (alone.note, alone.retry) == ("their phone is not set up", False)
         channel.close()
 
 
@@ -155,6 +157,11 @@ def test_a_push_service_that_refuses_or_is_away(phones: Phones) -> None:
         service.answers["a"] = "HTTP/1.1 403 Forbidden\r\n\r\n"
         result = page(channel)
         assert (result.sent, result.retry, result.note) == (False, False, "the push service refuses it (403)")
+        assert phones.of("supervisors"), "that may be ours to mend: the phone is not forgotten"
+        service.answers["a"] = "HTTP/1.1 413 Payload Too Large\r\n\r\n"
+        assert page(channel) == Result(
+            sent=False, note="the push service refuses it (413)", retry=False, surely_unsent=True
+        )
         service.answers["a"] = ""
         assert page(channel).retry
     result = page(channel)

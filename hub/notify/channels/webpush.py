@@ -64,9 +64,8 @@ class WebPushChannel(ThreadedChannel):
     def _notify(self, note: Note) -> Result:
         phones = self._phones.of(note.group)
         if not phones:
-            return Result(
-                sent=False, note="no phone of this group has asked to be paged", retry=False, surely_unsent=True
-            )
+            none = "their phone is not set up" if note.named else "no phone of this group has asked to be paged"
+            return Result(sent=False, note=none, retry=False, surely_unsent=True)
         page = (note.page.id, note.group)
         have = self._have.get(page, set())
         body = said(note, self._slips.write(note.receipt) if note.receipt else "")
