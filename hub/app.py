@@ -6,10 +6,7 @@ with HubApp(HubConfig(plan=Path("plan.toml"), data=Path("data"), ...), SystemClo
 
 from __future__ import annotations
 
-import logging
-import socket
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +21,7 @@ from andgate.wire.topics import Topics
 from hub.answers import Links
 from hub.broker import EmbeddedBroker, embedded_broker
 from hub.clock import HubClock
-from hub.config import Address, BrokerUrl, HubConfig
+from hub.config import BrokerUrl, HubConfig
 from hub.customers import Teller
 from hub.driver import Delivered, Driver
 from hub.driver.site import another_site
@@ -37,22 +34,17 @@ from hub.notify.notifier import Notifier
 from hub.notify.transmitters import Transmitters
 from hub.people.coming import Coming
 from hub.people.directory import Directory
+from hub.server import Server
 from hub.signs.announcer import Announcer
 from hub.store import Customers, Phones, Reader, Store
 from hub.store.drills import DrillLog
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from hub.web.metrics import Metrics
 
-_log = logging.getLogger(__name__)
 
-WEB_START_S = 30.0
 PAGES_MOST = 1_000
 """Of one moment, the newest that a board looks at."""
-WEB_STOP_S = 2
-"""Uvicorn waits this long for open streams; without a limit it would wait for ever."""
 
 
 class HubApp:
@@ -70,7 +62,7 @@ class HubApp:
         self.heartbeat: Heartbeat | None = None
         if config.heartbeat is not None:
             self.heartbeat = Heartbeat(parse_heartbeat(config.heartbeat), self._unwell, clock.now_ms)
-        self._web_socket = _listen(config.listen) if config.web else None
+        self._web = Server(config.listen) if config.web else None
         try:
             self._store = Store(config.data)
             try:
@@ -88,8 +80,8 @@ class HubApp:
                 self._store.close()
                 raise
         except BaseException:
-            if self._web_socket is not None:
-                self._web_socket.close()
+            if self._web is not None:
+                self._web.stop()
             raise
         self.reader = Reader(config.data)
         self._phones = Phones(config.data)
@@ -102,10 +94,6 @@ class HubApp:
         self._transmitters: Transmitters | None = None
         self._notifier: Notifier | None = None
         self._drills: Drills | None = None
-        self._server: uvicorn.Server | None = None
-        self._web: threading.Thread | None = None
-        self._web_up: Future[Any] = Future()
-        self._stopping = False
         self._metrics: Metrics | None = None
 
     def _check_site(self, plan: Plan) -> None:
@@ -139,10 +127,9 @@ class HubApp:
     @property
     def http_url(self) -> str:
         """Where the dashboard and the API are."""
-        if self._web_socket is None:
+        if self._web is None:
             raise UsageError("this hub was told to serve no web")
-        host, port = self._web_socket.getsockname()[:2]
-        return f"http://{Address(host, port)}"
+        return self._web.url
 
     @property
     def link(self) -> Link:
@@ -203,20 +190,20 @@ class HubApp:
         link.start()
         if self.heartbeat is not None:
             self.heartbeat.start()
-        if self._web_socket is not None:
-            self._web = threading.Thread(target=self._serve, name="web", daemon=True)
-            self._web.start()
+        if self._web is not None:
+            self._web.start(self._application)
 
-    def wait_web(self, timeout_s: float = WEB_START_S) -> None:
-        """Wait until the dashboard answers."""
-        self._web_up.result(timeout_s)
+    def wait_web(self) -> None:
+        """Wait until the dashboard answers, if there is to be one."""
+        if self._web is not None:
+            self._web.wait()
 
     def stop(self) -> None:
         """Stop listening, commit what is known, say goodbye. May be called more than once."""
-        self._stopping = True
         if self.heartbeat is not None:
             self.heartbeat.stop()
-        self._stop_web()
+        if self._web is not None:
+            self._web.stop()
         if self._drills is not None:
             self._drills.stop()
         if self._notifier is not None:
@@ -298,75 +285,24 @@ class HubApp:
         """Why no heartbeat may go out, in words."""
         return self.driver.fault or self._cut_off() or self.driver.unaudited()
 
-    def _serve(self) -> None:
-        try:
-            # 0.3 s of imports: the hub pages before it can show a dashboard.
-            import uvicorn  # noqa: PLC0415
+    def _application(self) -> tuple[Any, Callable[[], None]]:
+        from hub.web.app import create_app  # noqa: PLC0415 - in the server's thread: see there
 
-            from hub.web.app import create_app  # noqa: PLC0415
-
-            app = create_app(
-                self.driver,
-                self.reader,
-                self.clock,
-                tokens=self._tokens,
-                host=self.config.listen.host,
-                cut_off=self._cut_off,
-                heartbeat=self.heartbeat,
-            )
-            app.state.phones, app.state.links = self._phones, self._links
-            app.state.drills, app.state.drill_log = self._drills, DrillLog(self.config.data)
-            app.state.people, app.state.try_channel = self.driver.people, self.driver.try_channel
-            app.state.customers, app.state.tell = self._customers, self._teller.wake
-            self._live = app.state.context.live
-            if self._stopping:
-                self._web_up.set_exception(UsageError("the hub stopped before its dashboard was there"))
-                return
-            self._metrics = app.state.context.metrics
-            self._server = server = uvicorn.Server(
-                uvicorn.Config(
-                    app,
-                    log_level="warning",
-                    access_log=False,
-                    timeout_graceful_shutdown=WEB_STOP_S,
-                    server_header=False,
-                    lifespan="on",
-                )
-            )
-            server.config.load()
-            started = server.startup
-
-            async def startup(sockets: list[socket.socket] | None = None) -> None:
-                await started(sockets)
-                if not self._web_up.done():
-                    self._web_up.set_result(None)
-
-            server.startup = startup  # type: ignore[method-assign]
-            assert self._web_socket is not None  # noqa: S101 - `start` has looked
-            server.run(sockets=[self._web_socket])
-        except BaseException as wrong:  # noqa: BLE001 - also uvicorn's SystemExit: judging and paging go on
-            if not self._web_up.done():
-                self._web_up.set_exception(wrong)
-            if not self._stopping:
-                _log.exception("the dashboard and the API ended; judging and paging go on")
-
-    def _stop_web(self) -> None:
-        if self._web is not None:
-            try:
-                # One that is still being loaded is not waited for: it sees by itself that nobody wants it any more.
-                self._web_up.result(0)
-            except Exception:  # noqa: BLE001 - it has been logged; there is little to stop
-                if self._server is not None:
-                    self._server.should_exit = True
-                self._web.join(WEB_STOP_S)
-            else:
-                self._live.stop()
-                if self._server is not None:
-                    self._server.should_exit = True
-                self._web.join()
-            self._web = None
-        if self._web_socket is not None:
-            self._web_socket.close()
+        app = create_app(
+            self.driver,
+            self.reader,
+            self.clock,
+            tokens=self._tokens,
+            host=self.config.listen.host,
+            cut_off=self._cut_off,
+            heartbeat=self.heartbeat,
+        )
+        app.state.phones, app.state.links = self._phones, self._links
+        app.state.drills, app.state.drill_log = self._drills, DrillLog(self.config.data)
+        app.state.people, app.state.try_channel = self.driver.people, self.driver.try_channel
+        app.state.customers, app.state.tell = self._customers, self._teller.wake
+        self._metrics = app.state.context.metrics
+        return app, app.state.context.live.stop
 
 
 def _online(reader: Reader) -> list[str]:
@@ -382,24 +318,6 @@ def _read(path: Path) -> str:
         raise UsageError(f"cannot read the plan {path}: {wrong.strerror}. Name one with --plan FILE") from wrong
     except UnicodeDecodeError as wrong:
         raise UsageError(f"the plan {path} is not UTF-8. Save it as UTF-8") from wrong
-
-
-def _listen(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    # asyncio sets TCP_NODELAY only where the protocol is named: without it every second answer waits 40 ms.
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((address.host, address.port))
-        sock.listen(1024)
-    except (OSError, TypeError) as wrong:  # TypeError: a host that no encoding can say
-        sock.close()
-        why = (isinstance(wrong, OSError) and wrong.strerror) or "that is no name of a host"
-        raise UsageError(
-            f"the dashboard cannot listen on {address}: {why.lower()}. Name another address with --listen HOST:PORT"
-        ) from None
-    sock.setblocking(False)  # noqa: FBT003 - the socket's own interface
-    return sock
 
 
 __all__ = ["HubApp", "PlanError"]

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from andgate.moment.moments import Moment
 from andgate.plan import Plan
 from andgate.wire.codec import moment_message
-from hub.app import _listen
 from hub.clock import HandClock
 from hub.config import Address
 from hub.driver import Committed
+from hub.server import _listen
 from hub.store import ChainHead
 from hub.web import live as live_module
 from hub.web.app import create_app
