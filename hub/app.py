@@ -27,6 +27,7 @@ from hub.driver import Delivered, Driver
 from hub.driver.site import another_site
 from hub.heartbeat import Heartbeat, parse_heartbeat
 from hub.link import Link
+from hub.notify.aside import Aside
 from hub.notify.channels import Channel
 from hub.notify.channels.mqtt import MqttChannel
 from hub.notify.drills import Drills
@@ -38,6 +39,7 @@ from hub.server import Server
 from hub.signs.announcer import Announcer
 from hub.store import Customers, Phones, Reader, Store
 from hub.store.drills import DrillLog
+from hub.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from hub.web.metrics import Metrics
@@ -53,6 +55,17 @@ class HubApp:
     def __init__(self, config: HubConfig, clock: HubClock) -> None:
         """Read the plan and take the data folder. Raises PlanError or UsageError, and then holds nothing."""
         config.check()
+        # First of all: a hub that judges a long journal again at its start is alive meanwhile.
+        self._watchdog = Watchdog(clock.mono_s, self._hangs, self._unable, self._tell)
+        self._up = False
+        self._watchdog.start()
+        try:
+            self._prepare(config, clock)
+        except BaseException:
+            self._watchdog.stop()
+            raise
+
+    def _prepare(self, config: HubConfig, clock: HubClock) -> None:
         self.config = config
         self.clock = clock
         text = _read(config.plan)
@@ -93,6 +106,7 @@ class HubApp:
         self._announcer: Announcer | None = None
         self._transmitters: Transmitters | None = None
         self._notifier: Notifier | None = None
+        self._aside: Aside | None = None
         self._drills: Drills | None = None
         self._metrics: Metrics | None = None
 
@@ -176,6 +190,7 @@ class HubApp:
         self._notifier = notifier = Notifier(
             driver, clock, self._channel, sent=self._page_sent, directory=directory, answers=self._links.path
         )
+        self._aside = Aside(driver, clock, self._channel, directory)
         # Pages first: a listener is a queue, but the first in line is served first.
         self._drills = drills = Drills(
             driver, clock, notifier, Coming(driver.people, directory), lambda: _online(self.reader)
@@ -188,6 +203,7 @@ class HubApp:
         self._teller.start()
         link.up += [notifier.connected, announcer.connected]
         link.start()
+        self._up = True
         if self.heartbeat is not None:
             self.heartbeat.start()
         if self._web is not None:
@@ -200,6 +216,7 @@ class HubApp:
 
     def stop(self) -> None:
         """Stop listening, commit what is known, say goodbye. May be called more than once."""
+        self._up = False
         if self.heartbeat is not None:
             self.heartbeat.stop()
         if self._web is not None:
@@ -213,8 +230,11 @@ class HubApp:
             self._announcer.stop()
         if self._link is not None and self._announcer is not None:
             self._link.stop(self._announcer.state("stopped"))
+        if self._aside is not None:
+            self._aside.close()
         self.driver.stop()
         self.reader.close()
+        self._watchdog.stop()
         if self._broker is not None:
             self._broker.stop()
         self._notifier = self._announcer = self._link = self._broker = None
@@ -283,7 +303,21 @@ class HubApp:
 
     def _unwell(self) -> str | None:
         """Why no heartbeat may go out, in words."""
-        return self.driver.fault or self._cut_off() or self.driver.unaudited()
+        return self.driver.fault or self._cut_off() or self._hangs() or self.driver.unaudited()
+
+    # ---------------------------------------------------------------------------------------------- the watchdog's
+
+    def _hangs(self) -> str | None:
+        if not self._up or self._notifier is None:
+            return None  # whoever starts or stops takes the time that it takes
+        return self.driver.hangs() or self._notifier.hangs()
+
+    def _unable(self) -> str | None:
+        return self.driver.fault if self._up else None
+
+    def _tell(self, wrong: str | None) -> None:
+        if self._aside is not None:
+            self._aside.tell(wrong)
 
     def _application(self) -> tuple[Any, Callable[[], None]]:
         from hub.web.app import create_app  # noqa: PLC0415 - in the server's thread: see there

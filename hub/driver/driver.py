@@ -173,12 +173,18 @@ class Driver:
         """What the auditor found last."""
         return self._judge.auditor.report
 
+    def hangs(self) -> str | None:
+        """Why nobody may rely on its going on, in words: it has looked at no threat for too long, and says not why."""
+        audit = self.audit
+        late = audit.at_ms is None or self._clock.mono_s() - audit.mono_s > AUDITED_S
+        if not late or self.fault is not None:
+            return None
+        return "nobody has looked lately whether every threat has a next step"
+
     def unaudited(self) -> str | None:
         """Why nobody may rely on the auditor now, in words: it finds something, or has not looked for too long."""
-        audit = self.audit
-        if audit.at_ms is None or self._clock.mono_s() - audit.mono_s > AUDITED_S:
-            return "nobody has looked lately whether every threat has a next step"
-        return f"{len(audit.findings)} threats have no next step" if audit.findings else None
+        findings = self.audit.findings
+        return self.hangs() or (f"{len(findings)} threats have no next step" if findings else None)
 
     @property
     def busy(self) -> bool:

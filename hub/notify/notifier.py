@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
@@ -36,6 +37,8 @@ PAUSES_MS = (1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000)
 TRIES_MOST = 30
 HOLD_MS = 5_000
 """So long a page that surely did not go out waits until it is on record that it may do so now."""
+HANGS_S = 30.0
+"""Real seconds: it hands over and waits for nothing, so whatever is asked of it is done at once."""
 PROMPT = "mqtt://"
 """Only these are asked whether they are prompt: others are made when they are needed."""
 REMEMBERED = 10_000
@@ -86,10 +89,13 @@ class Notifier:
         self._rows: dict[int, PageRow] = {}
         self._cancelled: dict[int, None] = {}
         self._tries: dict[int, int] = {}
+        self._drills: deque[_Drilled] = deque()
         self._unheld: set[int] = set()
         """Of these it is on record that they surely did not go out."""
         self._prompt = self._prompt_of(plan)
         """Prompt channels by id; the driver's thread's own."""
+        self._asked_s: float | None = None
+        """Since when it owes an answer."""
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
         clock.subscribe(self.wake)
 
@@ -147,6 +153,16 @@ class Notifier:
         """Look at the clock again, and at the channels: one may work again."""
         self._queue.put(None)
 
+    def hangs(self) -> str | None:
+        """Why nobody may rely on its going on, in words: what was asked here the last time waits for too long."""
+        asked_s, now_s = self._asked_s, self._clock.mono_s()
+        if asked_s is None:
+            self._asked_s = now_s
+            self._queue.put("answer")
+        elif now_s - asked_s > HANGS_S:
+            return "the worker that sends pages hangs"
+        return None
+
     def connected(self) -> None:
         """The broker is there (again): whatever waited for it goes now."""
         self._queue.put("connected")
@@ -163,17 +179,23 @@ class Notifier:
 
     def _run(self) -> None:
         while True:
-            wait_s: float | None = None
-            if self._waiting:
+            wait_s: float | None = 0.0 if self._drills else None  # they go when nothing else is to be done
+            if self._waiting and not self._drills:
                 wait_s = max(0.0, self._clock.real_s((self._waiting[0][0] - self._clock.now_ms()) / 1000))
             try:
                 item = self._queue.get(timeout=wait_s)
             except Empty:
-                item = None
+                item = self._drills.popleft() if self._drills else None
+                if item is not None:
+                    self._channel(item.entry).send(item.note, item.done)
+                    continue
             if item == "stop":
                 return
-            self._take(item)
-            self._send_due()
+            try:
+                self._take(item)
+                self._send_due()
+            except Exception:  # noqa: BLE001 - one that cannot be handled keeps back no other; the auditor finds it
+                _log.exception("the worker that sends pages could not handle something")
 
     def _take(self, item: object) -> None:
         if isinstance(item, PageRow):
@@ -186,9 +208,11 @@ class Notifier:
             if item.row.id in self._rows:  # else it is cancelled, or went out already
                 self._wait(item.row, self._clock.now_ms())
         elif isinstance(item, _Drilled):
-            self._channel(item.entry).send(item.note, item.done)
+            self._drills.append(item)
         elif item == "connected":
             self._hurry()
+        elif item == "answer":
+            self._asked_s = None
 
     def _take_decided(self, item: _Decided) -> None:
         if item.plan is not None:
