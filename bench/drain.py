@@ -1,6 +1,6 @@
 """A spool of 100,000 signals is emptied while others press: what that does to their pages.
 
-The node sends as `andgate edge` does: lists of 500, the next one upon the receipt for the last. The others say 500
+The node sends as `andgate edge` does: lists of 100, the next one upon the receipt for the last. The others say 500
 signals a second, and one desk among them is timed from press to page.
 """
 
@@ -14,9 +14,10 @@ from bench._figure import Figure
 from bench._hub import LINES, ROOT, hub
 from bench._mqtt import client, median, mosquitto, quantile
 from bench.press_to_page import PRESSES, measure, traffic
+from edge.delivery import LONGEST_LIST
 
 SPOOL = 100_000
-A_LIST = 500
+A_LIST = LONGEST_LIST
 LIVE_A_SECOND = 500
 DESK = LINES - 1
 SENT_S = 2_000_000.0

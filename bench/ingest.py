@@ -18,10 +18,11 @@ from pathlib import Path
 from bench._figure import Figure
 from bench._hub import LINES, PAGED_AT_ONCE, PAGED_LATER, ROOT, hub, plan_text, press
 from bench._mqtt import client, median, mosquitto
+from edge.delivery import LONGEST_LIST
 
 SINGLE = 10_000
 LISTED = 50_000
-A_LIST = 500
+A_LIST = LONGEST_LIST
 ROUNDS = 1
 
 

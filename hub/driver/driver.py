@@ -56,11 +56,14 @@ QUEUE_MOST = 20_000
 """Messages that wait; the broker is made to wait beyond it."""
 BATCH_MOST = 2_000
 """Messages in one transaction."""
-LISTS_BYTES = 1 << 16
-"""Lists in one transaction: a full one takes as long to judge as a hundred presses; no press may wait for more."""
-LIST_S = 0.015
-"""About what judging a full one takes. A commit that takes longer is worth more of them: everybody waits for it."""
-LISTS_MOST = 16
+LISTS_BYTES = 1 << 13
+"""Lists in one transaction, but at least one: one of a node's takes as long to judge as twenty presses."""
+LIST_S = 0.002
+"""About what judging so much takes. A commit that takes longer is worth more of it: everybody waits for it."""
+LISTS_MOST = 128
+"""Times as much, where a commit takes very long."""
+LISTS_ALONE = 32
+"""Times as much, where nobody else waits: a commit for each would cost a sixth more."""
 IDLE_S = 5.0
 """Real seconds between looks at the house while nothing happens."""
 AUDITED_S = 60.0
@@ -394,8 +397,8 @@ class Driver:
         if self._lists and self._owed:
             self._owed = False
             return self._some_lists(lists * LISTS_BYTES)
-        if self._lists and self._queue.empty():  # nobody else is there: a commit for each would cost a sixth more
-            return self._some_lists(max(4, lists) * LISTS_BYTES)
+        if self._lists and self._queue.empty():
+            return self._some_lists(max(LISTS_ALONE, lists) * LISTS_BYTES)
         wait_s = min(IDLE_S, self._judge.auditor.wait_s())
         deadline = self._judge.soon_ms()
         if deadline is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from andgate.wire.codec import decode_node_signals, encode
 from andgate.wire.messages import About, HubState, NodeSignal, Receipt
-from edge.delivery import Delivery
+from edge.delivery import LONGEST_LIST, Delivery
 from edge.spool import Entry, Spool
 from tests.edge.conftest import HandClock
 
@@ -97,7 +97,7 @@ def test_lists_go_one_after_the_other_each_on_the_receipt_for_the_last(way: Way)
     assert len(way.sent) == 1
     assert all(member.more for member in way.sent[0])
     (first,) = way.numbers()
-    assert len(first) <= 500
+    assert len(first) <= LONGEST_LIST
     way.press()  # a live one overtakes
     assert way.numbers() == [[1201]]
     way.receipt(first[-1] - 1)
@@ -175,15 +175,14 @@ def test_a_backlog_begins_by_chance_and_goes_as_fast_as_the_hub_takes_it(way: Wa
     way.press()  # a live one does not wait for it
     assert way.numbers() == [[2001]]
     (first,) = way.after(0.5)
-    assert len(first) == 100
-    way.clock.push(0.2)
-    way.receipt(100)
-    (second,) = way.numbers()
-    assert len(second) == 200
-    way.clock.push(2)
-    way.receipt(300)
-    (third,) = way.numbers()
-    assert len(third) == 100
+    assert len(first) == LONGEST_LIST == 100
+    lengths = []
+    for seconds in (2, 2, 2, 0.2, 0.2, 0.2):
+        way.clock.push(seconds)
+        way.receipt(sum(lengths, 100))
+        (batch,) = way.numbers()
+        lengths.append(len(batch))
+    assert lengths == [50, 25, 25, 50, 100, 100]
     again = [len(one) for one in way.after(6)]
     assert max(again) == 50
 
