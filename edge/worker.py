@@ -11,7 +11,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any
 
@@ -117,6 +117,8 @@ class Worker:
         self._synced = clock.synced()
         self._faulty: set[str] = set()
         self._drill: str | None = None
+        self._wrong: list[Exception] = []
+        """What went wrong in this turn."""
         self._timers: dict[str, float] = {}
         self._unkept: dict[str, bytes] = {}
         """The hub's word, not yet on disk, by what it is about."""
@@ -162,7 +164,7 @@ class Worker:
         while stop is None:
             try:
                 stop = self._turn()
-            except Exception as wrong:  # noqa: BLE001 - a fault in one device must not stop a node
+            except Exception as wrong:  # noqa: BLE001 - no fault must stop a node
                 _log.error("%s: %s: %s", self.node, type(wrong).__name__, wrong)
                 _log.debug("at", exc_info=True)
                 threading.Event().wait(1.0)
@@ -189,14 +191,27 @@ class Worker:
                 return event
             if isinstance(event, Message) and _is_state(event.topic) and latest[event.topic] is not event:
                 continue  # the hub has said something newer of it already
-            if isinstance(event, Edge):
-                device = self.rack.devices.get(event.device)
-                if isinstance(device, Input):
-                    reports += [(device, report) for report in device.feed(event.at_s, event.level)]
-            else:
-                self._hear(event)
+            with self._apart():
+                if isinstance(event, Edge):
+                    device = self.rack.devices.get(event.device)
+                    if isinstance(device, Input):
+                        reports += [(device, report) for report in device.feed(event.at_s, event.level)]
+                else:
+                    self._hear(event)
         self._pass_time(reports, touched=bool(events))
+        if self._wrong:
+            wrong = self._wrong[0]
+            self._wrong.clear()
+            raise wrong
         return None
+
+    @contextlib.contextmanager
+    def _apart(self) -> Iterator[None]:
+        """Do what others must not suffer from: its fault is raised when the turn is over, and what they saw is kept."""
+        try:
+            yield
+        except Exception as wrong:  # noqa: BLE001 - `_turn` raises it
+            self._wrong.append(wrong)
 
     def _pass_time(self, reports: list[tuple[Input, Report]], *, touched: bool) -> None:
         now_s = self.clock.mono_s()
@@ -204,8 +219,9 @@ class Worker:
         for device in self.rack.inputs:
             due_s = device.due_s()
             if poll or (due_s is not None and due_s <= now_s):
-                found = device.advance(now_s) + device.check(now_s)
-                reports += [(device, report) for report in found]
+                with self._apart():
+                    found = device.advance(now_s) + device.check(now_s)
+                    reports += [(device, report) for report in found]
         if reports:
             self._report(reports, now_s)
         self.delivery.advance(now_s)

@@ -59,6 +59,21 @@ def test_a_loose_wire_is_a_fault_and_not_a_thousand_presses(hub: Hub, node: Node
     assert node.worker.inbox.qsize() <= 2 * PENDING_MOST
 
 
+def test_what_fails_takes_nothing_along_that_others_saw(
+    hub: Hub, node: Node, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    mark, face = node.worker.rack.devices["mark"], node.worker.face
+    monkeypatch.setattr(mark, "advance", fail)
+    monkeypatch.setattr(face, "hear", fail)
+    hub.moments("counter-a", TouchpointMoments(at=format_time(hub.clock.now_ms()), moments=[]))
+    node.board.press(OTHER)
+    hub.seen("help")
+    until(lambda: "out of order" in caplog.text)
+
+
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
