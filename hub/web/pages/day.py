@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Stroke = Literal["kept", "saved", "failed"]
 
+MOST_MINUTES = 180
+"""What was not seen is said in minutes up to here, then in hours."""
+
 
 class Day(Struct, frozen=True):
     """Verdicts of a day, added up."""
@@ -108,13 +111,8 @@ def sayable(day: Day, blind_minutes: int) -> Markup:
     """Return the day in one sentence that can be said aloud."""
     if not day.all:
         return rich("floor.say.none")
-    unseen = (
-        rich(
-            "floor.say.blind",
-            minutes=blind_minutes,
-            minutes_word=say("floor.minute" if blind_minutes == 1 else "floor.minutes"),
-        )
-        if blind_minutes
-        else Markup()
-    )
+    hours = blind_minutes > MOST_MINUTES
+    word = "floor.hours" if hours else "floor.minute" if blind_minutes == 1 else "floor.minutes"
+    n = round(blind_minutes / 60) if hours else blind_minutes
+    unseen = rich("floor.say.blind", n=n, word=say(word)) if blind_minutes else Markup()
     return rich("floor.say", kept=day.kept, all=day.all, saved=day.saved, blind=unseen)

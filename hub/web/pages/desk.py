@@ -64,6 +64,8 @@ class Desk(Struct, frozen=True, kw_only=True):
     opened_ms: int | None
     ends_ms: int | None
     left: str
+    until: str
+    """The deadline on the wall; empty while nothing runs."""
     claimed_ms: int | None
     since: str
     state: str
@@ -175,6 +177,7 @@ def build(
         opened_ms=running.opened_ms if running else None,
         ends_ms=running.ends_ms if running else None,
         left=left(running.ends_ms - now_ms) if running else "",
+        until=hms(running.ends_ms, zone) if running else "",
         claimed_ms=running.claimed_ms if running else None,
         since=hm(running.claimed_ms, zone) if running and running.claimed_ms is not None else "",
         state=say(f"state.{running.level}") if running else "",

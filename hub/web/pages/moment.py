@@ -236,7 +236,9 @@ def cause_pairs(plan: Plan, moment: Moment) -> tuple[Pair, ...]:
     )
 
 
-def reasons(plan: Plan, moment: Moment, trail: Sequence[TrailLine], blind: Sequence[Spell]) -> tuple[str, ...]:
+def reasons(
+    plan: Plan, moment: Moment, trail: Sequence[TrailLine], blind: Sequence[Spell], teller: Teller
+) -> tuple[str, ...]:
     """Return why it is provisional, was confirmed or revised, or is asked about, in sentences."""
     zone = plan.site.timezone
     told: list[str] = []
@@ -264,7 +266,7 @@ def reasons(plan: Plan, moment: Moment, trail: Sequence[TrailLine], blind: Seque
             told.append(say("moment.confirmed.at", time=hms(confirmed[-1].now_ms, zone), because=because))
     revisions = [(line.now_ms, line.event) for line in trail if isinstance(line.event, e.Revised)]
     told += [
-        say("moment.revised.n", n=number, time=hms(at_ms, zone), because=event.because)
+        say("moment.revised.n", n=number, time=hms(at_ms, zone), because=teller.because(event))
         for number, (at_ms, event) in enumerate(revisions, 1)
     ]
     return tuple(told)
@@ -330,7 +332,7 @@ def build(  # noqa: PLR0913 - a moment is explained with all this
             )
             for line in trail
         ),
-        why=reasons(plan, moment, trail, blind),
+        why=reasons(plan, moment, trail, blind, teller),
         ask=ask(plan, moment, (*(Fact("suspended", words) for words in suspended), *facts(trail, signals, sent))),
         task=task if moment.remedies is None else None,
         owed=owed_words(plan, task) if task is not None else "",

@@ -75,8 +75,14 @@ class Teller:
         return signal_words(self._signals.get(ident, ident))
 
     def because(self, event: e.Revised) -> str:
-        """Return why something was revised; a bare identity becomes the signal's name."""
-        return self.signal(event.because) if event.because in self._signals else event.because
+        """Return why something was revised; identities become the names of what they are."""
+        if event.because in self._signals:
+            return self.signal(event.because)
+        why, _, rest = event.because.partition(": ")
+        device, _, name = rest.rpartition(" ")
+        if not device or " " in device:
+            return event.because
+        return say("trail.because", why=why, witness=witness_words(self._plan, device), signal=signal_words(name))
 
     def _seen(self, key: str) -> Callable[[Any], str]:
         return lambda event: say(

@@ -109,7 +109,7 @@ def _what(plan: Plan, page: PageRow) -> str:
     if page.text:
         return page.text + page.adds
     touchpoint = plan.touchpoints.get(page.touchpoint)  # a step that was skipped has no words of its own
-    return f"{touchpoint.name}: {page.reason}" if touchpoint is not None else page.reason
+    return touchpoint.name if touchpoint is not None else page.reason
 
 
 def sayable(rows: Sequence[PageRow]) -> Markup:

@@ -17,6 +17,7 @@ DESK: dict[str, str] = {
     "desk.which": "Which desk?",
     "desk.press": "Press",
     "desk.press.more": "Press again: still waiting",
+    "desk.until": "{state}, promised until {time}.",
     "desk.hold": "Hold 2 s to reset",
     "desk.barred": "No reset yet",
     "desk.reset.sent": "Reset, telling the hub",

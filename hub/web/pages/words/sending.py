@@ -43,7 +43,7 @@ SENDING: dict[str, str] = {
     "drills.say.failed": "*{n}* of {all} channels did not answer {when}.",
     "drills.say.running": "A drill is running.",
     "drills.more": "A drill sends a note over every channel of the coming shift and waits until its far end answers. A "
-    "silent one sounds nowhere, and leaves out what cannot be proven without a message.",
+    "silent one sounds nowhere, and leaves out what cannot be proven without a message; a loud one rings everywhere.",
     "drills.night": "Each night at {time} by itself.",
     "drills.night.none": "Never by itself: the plan names no hour for it.",
     "drills.begin": "Drill silently",

@@ -42,6 +42,7 @@ TRAIL: dict[str, str] = {
     "trail.overridden": "ended by {by} although the mark stood: {reason}",
     "trail.noted": "{what} by {by}: {text}",
     "trail.revised": "revised {fields}: {because}",
+    "trail.because": "{why}: {witness}, {signal}",
     "trail.confirmed": "confirmed: nothing can contradict it any more",
     "trail.confirmed.because": "confirmed: {because}",
     "blind.lost": ", its node was cut off",
