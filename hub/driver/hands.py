@@ -46,7 +46,11 @@ class Hands:
         """Take a pager's answer: a claim, or that it was seen or rejected."""
         answer = decode_answer(item.payload)
         if answer.page is not None and answer.page.startswith(DRILL):
-            batch.drilled.append(answer.page)
+            tried = answer.page.removeprefix(DRILL)
+            if tried.startswith(TEST):
+                self._arrived(batch, tried)
+            else:
+                batch.drilled.append(answer.page)
             return
         moment = answer.moment
         if moment is None and answer.page is not None:
@@ -69,6 +73,12 @@ class Hands:
                 refused.append(wrong)
         if refused and len(refused) == len(together or [moment]):
             self._judge.store.quarantine(item.received_ms, item.topic, str(refused[0]), item.payload)
+
+    def _arrived(self, batch: Batch, page: str) -> None:
+        """A pager has answered, by itself, the drill that went with a page which only tries it."""
+        for row in self._judge.store.pages.of(self._judge.outbox.moment_of(page) or ""):
+            if row.page == page and row.kind == "page":
+                self._judge.received(batch, Receipt(row.id, row.moment, batch.now_ms, read=False))
 
     def _seen(self, batch: Batch, moment: str, answer: Answer) -> None:
         """Whoever answers has seen the page: on their own channels, or else on the group's pagers."""

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from andgate.errors import RefusedError
 from andgate.plan import Channel as PlanChannel
 from andgate.plan import Plan, local_time
-from andgate.plan.addresses import kind_of
+from andgate.plan.addresses import is_pager, kind_of
 from andgate.wire.messages import Command, Page
 from hub.clock import HubClock
 from hub.driver import Committed
@@ -152,6 +152,22 @@ class Drills:
         self._look(drill.id)
         return drill
 
+    def ask(self, channel: str, page: str) -> None:
+        """Ask the pager behind a person's channel whether it has a page that was just sent to try it.
+
+        Only one on the site's own broker, which answers a drill by itself and without a sound; others have receipts of
+        their own, or none.
+
+        Args:
+            channel: somebody's, by name.
+            page: the page's id; what comes back is that page's receipt, and on no drill's record.
+        """
+        entry = self._crews.entry(channel) if self._crews is not None else None
+        if self._crews is None or entry is None or not is_pager(entry.url):
+            return
+        note = _note(self._crews.audience(channel) or "", f"{DRILL}:{page}", self._driver.plan, self._clock.now_ms())
+        self._sends.drill(entry, note, lambda _: None)
+
     def running(self, id: int) -> Drill | None:
         """Return a drill that has not ended as it stands."""
         with self._lock:
@@ -197,22 +213,8 @@ class Drills:
             return
         assert entry is not None  # noqa: S101 - every channel has one
         audience = self._crews.audience(part.name) if part.kind == "person" and self._crews is not None else None
-        note = Note(
-            group=audience or part.group,
-            title="Drill",
-            decided_ms=now_ms,
-            receipt=f"{DRILL}/{id}/{part.n}",
-            rank=RANK,
-            loud=loud,
-            page=Page(
-                id=f"{DRILL}:{id}:{part.n}",
-                kind="drill",
-                moment=None,
-                text=f"This is only a drill: {plan.site.name} can reach you here. Nothing to do.",
-                reason="a drill",
-                left_s=0.0,
-            ),
-        )
+        note = _note(audience or part.group, f"{DRILL}:{id}:{part.n}", plan, now_ms)
+        note = replace(note, receipt=f"{DRILL}/{id}/{part.n}", loud=loud)
         self._sends.drill(entry, note, lambda result: self._sent(id, part.n, result))
 
     # ---------------------------------------------------------------------------------------------- answers
@@ -322,6 +324,13 @@ class _Running:
             if part.state == "waiting":
                 self.put(replace(part, state="failed", note=f"no answer within {WAIT_S:g} s"))
         return replace(self.drill, ended_ms=now_ms)
+
+
+def _note(group: str, id: str, plan: Plan, now_ms: int) -> Note:
+    """Return what a drill tells a far end, without a sound."""
+    text = f"This is only a drill: {plan.site.name} can reach you here. Nothing to do."
+    page = Page(id=id, kind="drill", moment=None, text=text, reason="a drill", left_s=0.0)
+    return Note(group=group, title="Drill", decided_ms=now_ms, rank=RANK, loud=False, page=page)
 
 
 def verdict(drill: Drill, plan: Plan) -> tuple[dict[tuple[str, str, str], str], frozenset[tuple[str, str, str]]]:

@@ -113,6 +113,23 @@ def test_each_channel_is_proven_in_its_own_way_and_what_would_sound_is_left_out(
     assert here.desk.reasons() == []
 
 
+def test_a_pager_that_is_tried_answers_by_itself_and_that_is_the_pages_receipt(ground: Callable[..., Ground]) -> None:
+    here = ground(Sends(), plan=shifts(CHANNELS))
+    ada = Office(here.desk.driver.people).hire("Ada", "mqtt://pager-7", "json://pager.example")
+    tried = here.desk.driver.try_channel(ada, f"{ada}/1").result(30)
+    for channel in (f"{ada}/1", f"{ada}/2", f"{ada}/3", "~0123456789abcdef/1"):
+        here.drills.ask(channel, tried)
+    ((_, note),) = here.sends.notes.items()
+    assert (note.group, note.page.kind, note.page.id, note.loud) == ("pager-7", "drill", f"drill:{tried}", False)
+    here.desk.clock.advance(200)
+    for page in ("drill:test/of-nothing", note.page.id, "drill:5:0"):
+        here.desk.say("answer", msgspec.json.encode({"page": page, "do": "seen", "by": "pager-7"}))
+    here.desk.sync()
+    (row,) = [row for row in here.desk.pages() if row.page == tried]
+    assert (row.delivered_ms, row.read_ms) == (here.desk.clock.now_ms(), None)
+    assert here.log.drills() == ()
+
+
 def test_who_does_not_answer_in_time_is_dead_and_technicians_are_paged_until_a_drill_is_passed(
     ground: Callable[..., Ground],
 ) -> None:

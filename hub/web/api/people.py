@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from andgate.plan import Plan
+    from hub.notify.drills import Drills
     from hub.store import People
     from hub.store.people import LastPage
 
@@ -137,7 +138,12 @@ async def tried(request: Request, person: str, channel: int) -> str:
     if not known.active:
         raise ProblemError(409, "not-active", f"{known.name} is not to be paged now, so nothing is sent there.")
     send: Callable[[str, str], Future[str]] = request.app.state.try_channel
-    return await committed(send(person, personal(person, channel - 1)))
+    name = personal(person, channel - 1)
+    page = await committed(send(person, name))
+    drills: Drills | None = request.app.state.drills
+    if drills is not None:
+        drills.ask(name, page)
+    return page
 
 
 async def _checked(here: Here, id: str, body: PersonBody) -> Person:

@@ -54,7 +54,7 @@ STAFF: dict[str, str] = {
     "person.last.read": "seen {when}",
     "person.last.delivered": "arrived {when}",
     "person.last.sent": "handed over {when}; look whether it has come",
-    "person.last.sent.mqtt": "sent {when}; press the pager’s button, and it says “seen” here",
+    "person.last.sent.mqtt": "sent {when}; the pager has not said yet that it has it",
     "person.last.sent.webpush": "sent {when}; the phone has not said yet that it has it",
     "person.last.failed": "failed {when}: {note}",
     "person.last.queued": "on its way since {when}",
