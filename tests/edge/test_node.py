@@ -17,6 +17,7 @@ from andgate.wire.messages import Command, ExpectationConfig, LiveMoment, NodeCo
 from edge import link as link_module
 from edge import worker
 from edge.app import EdgeApp
+from edge.delivery import LONGEST_LIST
 from edge.devices.mock import MockBoard
 from edge.spool import Spool
 from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
@@ -154,16 +155,17 @@ def test_a_long_backlog_comes_in_lists_oldest_first_while_a_live_press_goes_alon
     filler = worker.spool.__class__(it.folder, worker.clock.boot_id)
     signal = json.encode({"device": "mot", "signal": "pressed", "mono": 1.0})
     filler.append(
-        [lambda boot, seq: signal[:-1] + f',"boot":"{boot}","seq":{seq}}}'.encode()] * 1100,
+        [lambda boot, seq: signal[:-1] + f',"boot":"{boot}","seq":{seq}}}'.encode()]
+        * 1110,  # whatever the length of the lists: the last one holds several
     )
     filler.close()
     hub.receipting = True
     hub.session += 1
     hub.say()
     it.start()
-    hub.wait(lambda: len([1 for mark in hub.signals if mark[0] == boot]) >= 1100)
+    hub.wait(lambda: len([1 for mark in hub.signals if mark[0] == boot]) >= 1110)
     lists = [one for one in hub.payloads[before:] if len(one) > 1]
-    assert all(len(one) <= 500 for one in lists)
+    assert all(len(one) <= LONGEST_LIST for one in lists)
     assert [one[0].seq for one in lists] == sorted(one[0].seq for one in lists)
     assert all(member.more for member in lists[0])
     assert not any(member.more for member in lists[-1])
