@@ -256,6 +256,53 @@ def test_pages_that_wait_when_a_channel_is_closed_are_answered() -> None:
     assert [result.untried for result in results].count(True) >= 3, "there are two threads"
 
 
+def test_drills_that_hang_hold_up_no_page() -> None:
+    """A storm while a drill runs: what drills wait for is not waited for by pages."""
+    drilled: list[Result] = []
+    over, asked = threading.Event(), threading.Semaphore(0)
+
+    def play(stage: Stage, connection: socket.socket) -> None:
+        if json.loads(heard_request(connection)[1])["type"] == "andgate.drill":
+            asked.release()
+            over.wait(WAIT_S)
+        connection.sendall(b"HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n")
+
+    def answered(result: Result) -> None:
+        drilled.append(result)
+        asked.release()
+
+    class Many(Stage):
+        """Plays to everybody at once."""
+
+        def run(self) -> None:
+            threads = [threading.Thread(target=super(Many, self).run, daemon=True) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    held: list[Stage] = []
+    stage = Many(lambda connection: play(held[0], connection))
+    held.append(stage)
+    channel = WebhookChannel(HookAddress(False, "127.0.0.1", stage.port, "/"), bytes(24), "agx", lambda: 0)
+    try:
+        drill = msgspec.structs.replace(NOTE, rank=3, page=msgspec.structs.replace(NOTE.page, kind="drill"))
+        for _ in range(3):
+            channel.send(drill, answered)
+        assert asked.acquire(timeout=WAIT_S)
+        for _ in range(50):
+            assert answer_of(channel).sent
+        assert drilled == [], "the drill still hangs"
+        over.set()
+        for _ in range(5):  # two more that are heard, and three that are answered
+            assert asked.acquire(timeout=WAIT_S)
+        assert [result.sent for result in drilled] == [True] * 3
+    finally:
+        over.set()
+        channel.close()
+        stage.stop()
+
+
 def test_what_a_plan_does_not_use_is_not_loaded() -> None:
     names = [
         "apprise",

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hub.clock import HandClock
 from hub.notify.channels import Note, Result
 from hub.notify.notifier import HOLD_MS, PAUSES_MS, TRIES_MOST, Notifier
 from tests.hub.desk import PLAN, WAIT_S, Desk, as_killed, node_signal
+from tests.hub.receivers import NOTE
 
 KEY = "AG1/2026-11-21"
 
@@ -365,3 +367,25 @@ def test_a_pager_under_ever_new_names_fills_no_disk(office: Callable[..., Office
     note = here.desk.pages()[0].note
     assert "seen by somebody-0" in note
     assert 500 < len(note) < 2_000
+
+
+def test_pages_go_before_drills_however_many_wait(make_desk: Callable[..., Desk]) -> None:
+    """A drill of fifty channels was asked for, then fifty lines are pressed: each is paged before any drill goes."""
+    lines = [f"line-{n}" for n in range(50)]
+    plan = PLAN.replace('touchpoints = ["counter-a"]', f"touchpoints = {['counter-a', *lines]}", 1)
+    plan += "".join(f'[touchpoints.{line}]\nname = "{line}"\ngroup = "ticket-agents"\n' for line in lines)
+    desk, pager = make_desk(plan=plan), Pager()
+    pager.prompt = False
+    notifier = Notifier(desk.driver, desk.clock, lambda channel: pager)
+    desk.driver.listeners.append(notifier.committed)
+    drill = msgspec.structs.replace(NOTE, page=msgspec.structs.replace(NOTE.page, kind="drill"), rank=3)
+    for _ in range(50):
+        notifier.drill(desk.driver.plan.channels["radio"], drill, lambda _: None)
+    for line in lines:
+        desk.post(f"p-{line}", "pressed", line)
+    notifier.start([])
+    try:
+        said = pager.wait(100)
+    finally:
+        notifier.stop()
+    assert [each.partition(" ")[0] for each in said] == ["page"] * 50 + ["drill"] * 50

@@ -23,13 +23,17 @@ _CLOSED = Result(sent=False, note="the channel was closed before it could go out
 
 
 class ThreadedChannel(ABC):
-    """Calls `_notify` in a few threads; whatever it raises is a failure, and never somebody's lost page."""
+    """Calls `_notify` in a few threads; whatever it raises is a failure, and never somebody's lost page.
+
+    Drills go one after the other in a thread of their own: one that hangs takes nothing from the pages of a storm.
+    """
 
     prompt = False
 
     def __init__(self, name: str, threads: int = _THREADS) -> None:
         """Name the threads; none starts before the first page."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._drills = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-drill")
         self._lock = threading.Lock()
         self._waiting: list[tuple[int, int, Note, Callable[[Result], None]]] = []
         self._count = itertools.count()
@@ -37,6 +41,12 @@ class ThreadedChannel(ABC):
 
     def send(self, note: Note, done: Callable[[Result], None]) -> None:
         """Send in a thread; where several wait, the first page of a threat goes before the others."""
+        if note.page.kind == "drill":
+            try:
+                self._drills.submit(self._send, note, done)
+            except RuntimeError:
+                done(_CLOSED)
+            return
         with self._lock:
             heapq.heappush(self._waiting, (note.rank, next(self._count), note, done))
         try:
@@ -67,6 +77,7 @@ class ThreadedChannel(ABC):
         """End the threads; what is being sent is sent, what waits is answered: a new plan may have changed the URL."""
         self._closed = True
         self._threads.shutdown(wait=False)
+        self._drills.shutdown(wait=False)
 
 
 class Deadline:

@@ -58,6 +58,7 @@ class WebPushChannel(ThreadedChannel):
         self._contact = contact
         self._now_ms = now_ms
         self._posts = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webpush-post")
+        self._drill_posts = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webpush-drill-post")
         self._have: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
         """Of pages that not every phone has yet: who has them."""
 
@@ -70,7 +71,8 @@ class WebPushChannel(ThreadedChannel):
         have = self._have.get(page, set())
         body = said(note, self._slips.write(note.receipt) if note.receipt else "")
         waiting = [phone for phone in phones if phone.endpoint not in have]
-        answers = list(self._posts.map(lambda phone: self._post(phone, note, body), waiting))
+        posts = self._drill_posts if note.page.kind == "drill" else self._posts
+        answers = list(posts.map(lambda phone: self._post(phone, note, body), waiting))
         have = have | {phone.endpoint for phone, answer in zip(waiting, answers, strict=True) if answer.sent}
         later = [answer for answer in answers if answer.retry and not answer.sent]
         result = _together(len(have), [answer for answer in answers if not answer.sent], later)
@@ -114,6 +116,7 @@ class WebPushChannel(ThreadedChannel):
         """End the threads; what is being sent is sent."""
         super().close()
         self._posts.shutdown(wait=False)
+        self._drill_posts.shutdown(wait=False)
 
 
 def _together(have: int, failed: list[Result], later: list[Result]) -> Result:
