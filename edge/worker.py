@@ -11,27 +11,21 @@ import contextlib
 import logging
 import queue
 import threading
+<<<<<<< ours
 from collections.abc import Callable, Iterator
+=======
+>>>>>>> theirs
 from math import inf
 from typing import Any
 
 import msgspec
 
-from andgate.errors import PayloadError, WireError
-from andgate.wire import topics
+from andgate.errors import WireError
 from andgate.wire.codec import (
-    decode_command,
     decode_config,
     decode_group_board,
-    decode_hub_beat,
-    decode_hub_state,
-    decode_node_state,
-    decode_receipt,
-    decode_time_reply,
     decode_touchpoint,
-    decode_transmission,
     encode,
-    parse_time,
 )
 from andgate.wire.messages import About, NodeConfig
 from edge.break_room import BreakRoom
@@ -44,7 +38,8 @@ from edge.face import REMEMBERED, Face
 from edge.gaps import Gaps
 from edge.health import ITSELF, faulty, health
 from edge.hearing import Hearing
-from edge.link import Down, Link, Message, Said, Up
+from edge.link import Down, Link, Message, Up
+from edge.mail import Mail, is_state
 from edge.memory import give_back
 from edge.pen import Pen
 from edge.presence import Presence
@@ -59,8 +54,6 @@ HEALTH_S = 15.0
 POLL_S = 1.0
 """Levels are read again this often: the kernel may miss an edge."""
 PURGE_S = 3600.0
-IDENTIFY_S = 10.0
-DRILL_S = 3.0
 RELOAD_S = 5.0
 """Devices are opened anew at most so often: each time their levels are found, and that is written to disk."""
 KEEP_S = 1.0
@@ -111,30 +104,20 @@ class Worker:
         self.room = BreakRoom(self.rack, self.time, clock, self.face)
         self.hearing = Hearing(clock.mono_s(), self.pace)
         self.config: NodeConfig | None = None
-        self._hub_session: int | None = None
-        self._epoch = ""
-        """Of the hub, as it said it last."""
+        self.drill: str | None = None
+        """The last drill that asked whether the node is there."""
+        self.reload = False
+        """The devices are to be opened anew."""
+        self.mail = Mail(self)
         self._synced = clock.synced()
         self._faulty: set[str] = set()
+<<<<<<< ours
         self._drill: str | None = None
         self._wrong: list[Exception] = []
         """What went wrong in this turn."""
+=======
+>>>>>>> theirs
         self._timers: dict[str, float] = {}
-        self._unkept: dict[str, bytes] = {}
-        """The hub's word, not yet on disk, by what it is about."""
-        self._reload = False
-        self._handlers: dict[str, Callable[[Message], None]] = {
-            "hub/state": self._on_hub,
-            "hub/beat": self._on_beat,
-            "node/state": self._on_own_state,
-            "node/receipt": self._on_receipt,
-            "node/time/reply": self._on_time,
-            "node/config": self._on_config,
-            "node/command": self._on_command,
-            "touchpoint/moment": self._on_moments,
-            "group/board": self._on_board,
-            "node/transmit": self._on_transmit,
-        }
 
     # ------------------------------------------------------------------------------------------ life
 
@@ -148,10 +131,10 @@ class Worker:
             try:
                 config = decode_config(kept)
                 self._remember(config)
-                self._use_config(config, now_s)
+                self.use_config(config, now_s)
             except WireError:
                 _log.warning("%s: the kept configuration is not readable; waiting for the hub's", self.node)
-        self._connect()
+        self.connect()
 
     def _remember(self, config: NodeConfig) -> None:
         """Take up what this node saw before it started and nobody has confirmed: its own countdowns go on."""
@@ -170,7 +153,7 @@ class Worker:
                 threading.Event().wait(1.0)
         if stop.goodbye and self.presence.names is not None:
             self.presence.goodbye()
-            self._keep_moments()
+            self.mail.keep()
         self.link.close(polite=stop.goodbye)
         self.rack.close()
         self.spool.close()
@@ -189,8 +172,9 @@ class Worker:
         for event in events:
             if isinstance(event, Stop):
                 return event
-            if isinstance(event, Message) and _is_state(event.topic) and latest[event.topic] is not event:
+            if isinstance(event, Message) and is_state(event.topic) and latest[event.topic] is not event:
                 continue  # the hub has said something newer of it already
+<<<<<<< ours
             with self._apart():
                 if isinstance(event, Edge):
                     device = self.rack.devices.get(event.device)
@@ -198,6 +182,14 @@ class Worker:
                         reports += [(device, report) for report in device.feed(event.at_s, event.level)]
                 else:
                     self._hear(event)
+=======
+            if isinstance(event, Edge):
+                device = self.rack.devices.get(event.device)
+                if isinstance(device, Input):
+                    reports += [(device, report) for report in device.feed(event.at_s, event.level)]
+            else:
+                self.mail.hear(event)
+>>>>>>> theirs
         self._pass_time(reports, touched=bool(events))
         if self._wrong:
             wrong = self._wrong[0]
@@ -234,7 +226,7 @@ class Worker:
                 self._tell_health(now_s)
         self._keep_house(now_s)
         if self.time.settle(now_s):
-            self._review()
+            self.review()
         alone = self.hearing.alone_s(now_s) is not None
         self.face.hearing(now_s, alone=alone, told=self.hearing.told_s(now_s) is not None)
         if touched or reports or now_s >= self.face.due_s:
@@ -250,13 +242,13 @@ class Worker:
             self.spool.purge(self.time.ms(now_s) or self.clock.now_ms())
         if self.spool.trouble is not None and self._timer("mend", MEND_S, now_s) and self.spool.mend():
             self.face.safe()
-            if self._begin_epoch():
+            if self.mail.begin_epoch():
                 self.delivery.requeued(now_s)
-        if self._unkept and self._timer("keep", KEEP_S, now_s):
-            self._keep_moments()
-        if self._reload and self.config is not None and self._timer("reload", RELOAD_S, now_s):
-            self._reload = False
-            self._use_config(self.config, now_s, anew=True)
+        if self.mail.unkept and self._timer("keep", KEEP_S, now_s):
+            self.mail.keep()
+        if self.reload and self.config is not None and self._timer("reload", RELOAD_S, now_s):
+            self.reload = False
+            self.use_config(self.config, now_s, anew=True)
 
     def _timer(self, name: str, every_s: float, now_s: float) -> bool:
         """Say whether it is time for something; in a fast demo nothing runs more than ten times a real second."""
@@ -265,6 +257,10 @@ class Worker:
             return False
         self._timers[name] = now_s + max(every_s, 0.1 * self.pace)
         return True
+
+    def hurry(self, name: str, at_s: float = -inf) -> None:
+        """Let something be due by then: at once, where nothing else is said."""
+        self._timers[name] = min(self._timers.get(name, -inf), at_s)
 
     def _due_s(self) -> float:
         """Return when something is to be done next."""
@@ -301,38 +297,10 @@ class Worker:
         )
         self.delivery.live(entries, now_s)
 
-    # ------------------------------------------------------------------------------------------ hearing
+    # ------------------------------------------------------------------------------------------ being
 
-    def _hear(self, said: Said) -> None:
-        now_s = self.clock.mono_s()
-        if isinstance(said, Up):
-            self.hearing.up(now_s)
-            self._on_up(now_s)
-        elif isinstance(said, Down):
-            self.delivery.down()
-            self.hearing.down(now_s)
-            self._connect()
-        else:
-            self._on_message(said)
-
-    def _on_message(self, message: Message) -> None:
-        """Take a message; one that is not in the contract is dropped, and the log says why.
-
-        An empty one is how MQTT takes a retained message back: it says nothing.
-        """
-        if not message.payload:
-            return
-        try:
-            topic = topics.parse(message.topic)
-            handler = self._handlers.get(topic.kind)
-            if handler is not None:
-                handler(message)
-                if topic.kind not in ("hub/state", "node/state") and not message.retained:
-                    self._hub_spoke(beat=topic.kind == "hub/beat")
-        except WireError as wrong:
-            _log.warning("%s: dropped a message on %s: %s", self.node, message.topic, wrong)
-
-    def _connect(self) -> None:
+    def connect(self) -> None:
+        """Ask for the next connection."""
         self.presence.connect(self._touchpoints(), self.room.groups_of(self.config))
 
     def _touchpoints(self) -> set[str]:
@@ -340,84 +308,11 @@ class Worker:
         return {device.touchpoint for device in devices if device.touchpoint}
 
     @property
-    def _config_hash(self) -> str | None:
+    def config_hash(self) -> str | None:
+        """Which configuration it is."""
         return self.config.hash if self.config is not None else None
 
-    def _on_up(self, now_s: float) -> None:
-        if self.presence.names is None:
-            return
-        self.presence.birth(self._config_hash)
-        self._timers["health"] = -inf
-        self.questions.begin()
-        self.delivery.up(now_s)
-
-    def _on_own_state(self, message: Message) -> None:
-        self.presence.heard(decode_node_state(message.payload), self._config_hash)
-
-    def _on_hub(self, message: Message) -> None:
-        said = decode_hub_state(message.payload)
-        now_s = self.clock.mono_s()
-        again = self._hub_session is not None and said.session != self._hub_session
-        self._hub_session = said.session
-        if said.state == "online" and said.epoch:
-            self._epoch = said.epoch
-            again |= self._begin_epoch()
-        self.hearing.state(now_s, online=said.state == "online", beat_s=said.beat_s)
-        if said.state == "online" and again:
-            self.questions.begin()
-        self.delivery.hub(said, now_s, again=again, live=not message.retained)
-
-    def _begin_epoch(self) -> bool:
-        """Send again what is kept, if the hub has begun a new epoch; a disk that refuses it is asked again."""
-        known = (self.spool.fact("epoch") or b"").decode()
-        if self._epoch in ("", known):
-            return False
-        freed = self.spool.begin_epoch(self._epoch)
-        if known or freed:
-            _log.info("%s: the hub begins a new epoch; %s kept signals are sent again", self.node, freed)
-        return bool(known or freed)
-
-    def _on_beat(self, message: Message) -> None:
-        said = decode_hub_beat(message.payload)
-        if self._hub_session is not None and said.session < self._hub_session:
-            raise PayloadError("a beat of a session that is over")
-
-    def _hub_spoke(self, *, beat: bool) -> None:
-        """Take note that the hub is there; after a silence what was sent into it goes again at once."""
-        now_s = self.clock.mono_s()
-        if self.hearing.heard(now_s, beat=beat):
-            self.delivery.silence_over(now_s)
-
-    def _on_receipt(self, message: Message) -> None:
-        receipt = decode_receipt(message.payload)
-        now_s = self.clock.mono_s()
-        self.delivery.receipt(receipt, now_s, self.time.ms(now_s) or self.clock.now_ms())
-        self.face.receipted(receipt, now_s)
-
-    def _on_time(self, message: Message) -> None:
-        reply = decode_time_reply(message.payload)
-        now_s = self.clock.mono_s()
-        asked_s = self.questions.answered(reply, now_s)
-        if asked_s is None:
-            return
-        if self.time.learn(parse_time(reply.at), asked_s, now_s, reply.rate):
-            self.spool.keep("time", self.time.dump())
-            self._review()
-
-    def _on_config(self, message: Message) -> None:
-        config = decode_config(message.payload)
-        topic = topics.parse(message.topic)
-        self.spool.keep("config", message.payload)
-        changed = self.config is None or config.hash != self.config.hash
-        if self.presence.names is None:
-            self.presence.learn(topic.site)
-            self._use_config(config, self.clock.mono_s())
-            self.link.drop()  # the next connection has a will and a birth
-        elif changed:
-            self._use_config(config, self.clock.mono_s())
-            self.presence.birth(config.hash)
-
-    def _use_config(self, config: NodeConfig, now_s: float, *, anew: bool = False) -> None:
+    def use_config(self, config: NodeConfig, now_s: float, *, anew: bool = False) -> None:
         """Be what the configuration says; levels found at new devices are reported as found."""
         self.config = config
         reports = [(device, report) for device in self.rack.fit(config, anew=anew) for report in device.start()]
@@ -437,50 +332,7 @@ class Worker:
         self.face.configure(config)
         self.room.configure(config)
         self._report(reports, now_s)
-        self._timers["health"] = -inf
-
-    def _on_moments(self, message: Message) -> None:
-        said = decode_touchpoint(message.payload)
-        touchpoint = topics.parse(message.topic).name
-        self._unkept[f"moments {touchpoint}"] = message.payload
-        self.face.hear(touchpoint, said, self.clock.mono_s())
-
-    def _on_board(self, message: Message) -> None:
-        said = decode_group_board(message.payload)
-        group = topics.parse(message.topic).name
-        self._unkept[f"board {group}"] = message.payload
-        self.room.hear(group, said)
-
-    def _on_transmit(self, message: Message) -> None:
-        """Send a page; one that the broker has kept is from the past."""
-        if not message.retained:
-            self.room.transmit(decode_transmission(message.payload), self.clock.mono_s())
-
-    def _keep_moments(self) -> None:
-        for name, payload in self._unkept.items():
-            self.spool.keep(name, payload)
-        self._unkept.clear()
-
-    def _on_command(self, message: Message) -> None:
-        """Do what the hub asks; a command kept by the broker is from the past and is not done."""
-        if message.retained:
-            return
-        command = decode_command(message.payload)
-        now_s = self.clock.mono_s()
-        if command.do in ("identify", "drill"):
-            if command.do == "identify" or command.loud:
-                self.face.identify(command.device, now_s, IDENTIFY_S if command.do == "identify" else DRILL_S)
-            self._drill = command.drill or self._drill
-            self._timers["health"] = min(self._timers["health"], now_s + self.pace)
-        elif command.do == "refused":
-            self.face.refuse(command.device, now_s)
-        elif command.do == "reload":
-            self._reload = True
-        elif command.do == "resend":
-            gone = self.gaps.requeue(command)
-            self.delivery.requeued(now_s)
-            if gone:
-                self.delivery.live(self.gaps.tell(gone, now_s), now_s)
+        self.hurry("health")
 
     # ------------------------------------------------------------------------------------------ telling
 
@@ -497,7 +349,7 @@ class Worker:
         ask = self.questions.ask(self.spool.boot, self.clock.mono_s())
         self.link.publish(names.node_time(self.node), encode(ask))
 
-    def _review(self) -> None:
+    def review(self) -> None:
         """Judge anew what is seen here: the site's time is known better."""
         self.face.review()
         self.room.review()
@@ -535,12 +387,7 @@ class Worker:
                 self.time,
                 now_s,
                 synced=self._synced,
-                config=self._config_hash,
-                drill=self._drill,
+                config=self.config_hash,
+                drill=self.drill,
             )
             self.link.publish(names.node_health(self.node), encode(said))
-
-
-def _is_state(topic: str) -> bool:
-    """Say whether a message on this topic replaces what was said on it before."""
-    return topic.endswith(("/moment", "/board"))
