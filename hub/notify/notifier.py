@@ -147,7 +147,7 @@ class Notifier:
 
     def drill(self, entry: PlanChannel, note: Note, done: Callable[[Result], None]) -> None:
         """Send a drill's note over a channel, from any thread; `done` is called once, with what became of it."""
-        self._queue.put(_Drilled(entry, note, done))
+        self._queue.put(_Asked(_Drilled(entry, note, done)))
 
     def wake(self) -> None:
         """Look at the clock again, and at the channels: one may work again."""
@@ -186,9 +186,6 @@ class Notifier:
                 item = self._queue.get(timeout=wait_s)
             except Empty:
                 item = self._drills.popleft() if self._drills else None
-                if item is not None:
-                    self._channel(item.entry).send(item.note, item.done)
-                    continue
             if item == "stop":
                 return
             try:
@@ -207,8 +204,10 @@ class Notifier:
         elif isinstance(item, _Held):
             if item.row.id in self._rows:  # else it is cancelled, or went out already
                 self._wait(item.row, self._clock.now_ms())
+        elif isinstance(item, _Asked):
+            self._drills.append(item.drilled)
         elif isinstance(item, _Drilled):
-            self._drills.append(item)
+            self._channel(item.entry).send(item.note, item.done)
         elif item == "connected":
             self._hurry()
         elif item == "answer":
@@ -390,6 +389,13 @@ class _Drilled:
         self.entry = entry
         self.note = note
         self.done = done
+
+
+class _Asked:
+    """A note that proves a channel is to be sent when nothing else is to be done: a drill delays no page."""
+
+    def __init__(self, drilled: _Drilled) -> None:
+        self.drilled = drilled
 
 
 class _Done:
