@@ -11,10 +11,7 @@ import contextlib
 import logging
 import queue
 import threading
-<<<<<<< ours
-from collections.abc import Callable, Iterator
-=======
->>>>>>> theirs
+from collections.abc import Iterator
 from math import inf
 from typing import Any
 
@@ -111,12 +108,8 @@ class Worker:
         self.mail = Mail(self)
         self._synced = clock.synced()
         self._faulty: set[str] = set()
-<<<<<<< ours
-        self._drill: str | None = None
         self._wrong: list[Exception] = []
         """What went wrong in this turn."""
-=======
->>>>>>> theirs
         self._timers: dict[str, float] = {}
 
     # ------------------------------------------------------------------------------------------ life
@@ -174,22 +167,13 @@ class Worker:
                 return event
             if isinstance(event, Message) and is_state(event.topic) and latest[event.topic] is not event:
                 continue  # the hub has said something newer of it already
-<<<<<<< ours
             with self._apart():
                 if isinstance(event, Edge):
                     device = self.rack.devices.get(event.device)
                     if isinstance(device, Input):
                         reports += [(device, report) for report in device.feed(event.at_s, event.level)]
                 else:
-                    self._hear(event)
-=======
-            if isinstance(event, Edge):
-                device = self.rack.devices.get(event.device)
-                if isinstance(device, Input):
-                    reports += [(device, report) for report in device.feed(event.at_s, event.level)]
-            else:
-                self.mail.hear(event)
->>>>>>> theirs
+                    self.mail.hear(event)
         self._pass_time(reports, touched=bool(events))
         if self._wrong:
             wrong = self._wrong[0]
