@@ -297,8 +297,8 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
         "name": "Ada",
         **ways(("other", "json://a"), ("other", "json://b")),
         "languages": "Italian, en",
-        "quiet_from": "22:00",
-        "quiet_to": "06:00",
+        "from-1": "22:00",
+        "until-1": "06:00",
     }
     made = web.post("/people", data=form | {"active": "1"})
     assert made.status_code == 303
@@ -322,8 +322,32 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
     assert web.get(path).status_code == 404
 
 
+def test_every_quiet_span_is_shown_and_changed_and_its_rungs_stay(web: TestClient, stand: Stand) -> None:
+    spans = [
+        {"from": "22:00", "to": "06:00"},
+        {"from": "13:00", "to": "14:00", "steps": [2, 3]},
+        {"from": "18:00", "to": "19:00"},
+    ]
+    made = web.post("/api/v1/people", json={"name": "Ada", "quiet": spans}).json()
+    page = web.get(f"/people/{made['id']}").text
+    for n, span in enumerate(spans, 1):
+        assert f'name="from-{n}" value="{span["from"]}"' in page
+        assert f'name="until-{n}" value="{span["to"]}"' in page
+    assert 'name="from-4" value=""' in page, "and there is room for one more"
+    assert "these pages of a promise are held back: 2, 3." in page
+    form = {"name": "Ada", "active": "1", "from-1": "", "until-1": "", "from-2": "12:30", "until-2": "14:00"}
+    form |= {"rungs-2": "2,3", "from-3": "18:00", "until-3": "19:00", "from-4": "01:00", "until-4": "02:00"}
+    assert web.post(f"/people/{made['id']}", data=form).status_code == 303
+    (ada,) = stand.driver.people.book().people.values()
+    assert [(each.start_min, each.end_min, each.steps) for each in ada.quiet] == [
+        (750, 840, (2, 3)),
+        (1080, 1140, ()),
+        (60, 120, ()),
+    ]
+
+
 def test_a_form_with_a_mistake_keeps_what_was_typed(web: TestClient) -> None:
-    answer = web.post("/people", data={"name": "Ada", **ways(("other", "pager 7")), "quiet_from": "", "quiet_to": ""})
+    answer = web.post("/people", data={"name": "Ada", **ways(("other", "pager 7")), "from-1": "", "until-1": ""})
     assert answer.status_code == 422
     assert "Not saved. First way: It is no address of a way" in answer.text
     assert 'value="Ada"' in answer.text
@@ -331,7 +355,7 @@ def test_a_form_with_a_mistake_keeps_what_was_typed(web: TestClient) -> None:
     answer = web.post("/people", data={"name": "Ada", "languages": "Klingon tongue"})
     assert "&#34;Klingon&#34; is no language known here" in answer.text
     ada = add(web, "Ada")
-    answer = web.post(f"/people/{ada}", data={"name": "Ada", "quiet_from": "22:00", "quiet_to": ""})
+    answer = web.post(f"/people/{ada}", data={"name": "Ada", "from-1": "22:00", "until-1": ""})
     assert answer.status_code == 422
     assert "is no time of the day" in answer.text
 
@@ -476,12 +500,3 @@ def test_a_moment_and_the_success_page_say_which_shift_answered_for_it(web: Test
     assert (row["group"], row["name"], row["failure"]) == ("ticket-agents/early", "Ticket agents, Early", 1)
     assert row["coverage"] is None
     assert "Ticket agents, Early" in web.get("/success?interaction=all").text
-
-
-def test_further_quiet_hours_are_shown_by_the_form_and_kept(web: TestClient) -> None:
-    spans = [{"from": "22:00", "to": "06:00", "steps": []}, {"from": "13:00", "to": "14:00", "steps": []}]
-    ada = web.post("/api/v1/people", json={"name": "Ada", "quiet": spans}).json()["id"]
-    assert "And 13:00-14:00, which stay as they are" in web.get(f"/people/{ada}").text
-    form = {"name": "Ada", "quiet_from": "", "quiet_to": "", "active": "1"}
-    assert web.post(f"/people/{ada}", data=form).status_code == 303
-    assert web.get(f"/api/v1/people/{ada}").json()["quiet"] == spans[1:]

@@ -14,12 +14,12 @@ from andgate.errors import RefusedError
 from hub.people import edit
 from hub.people.addresses import MOST
 from hub.people.roster import unreachable
-from hub.store.people import Book, Person, Quiet
+from hub.store.people import Book, Person
 from hub.web.api.people import people_of, tried, unknown
 from hub.web.auth import Caller, Needs, caller
 from hub.web.context import Context, context
 from hub.web.pages.form import form_of
-from hub.web.pages.person import Fields, fields_of, story
+from hub.web.pages.person import QUIET_MOST, Fields, fields_of, story
 from hub.web.pages.phones import setting_up
 from hub.web.pages.reach import offers, rows, urls_of, way_name
 from hub.web.pages.roster import put_on, put_on_by, turn_named
@@ -93,19 +93,14 @@ def _shifts(plan: Plan, book: Book, person: Person) -> list[str]:
     return list(found)
 
 
-def person_of(id: str, fields: Fields, before: Person | None, plan: Plan) -> Person:
+def person_of(id: str, fields: Fields, plan: Plan) -> Person:
     """Return the person that a form says; RefusedError says what is wrong in it."""
-    more = before.quiet[1:] if before is not None else ()
-    quiet: tuple[Quiet, ...] = more
-    if fields.quiet_from or fields.quiet_to:
-        first = before.quiet[0].steps if before is not None and before.quiet else ()
-        quiet = (edit.span(fields.quiet_from, fields.quiet_to, first), *more)
     made = Person(
         id=id,
         name=fields.name,
         languages=tags_of(fields.languages),
         channels=urls_of(fields.ways, plan),
-        quiet=quiet,
+        quiet=tuple(edit.span(start, end, _rungs(steps)) for start, end, steps in fields.quiet),
         active=fields.active,
     )
     return edit.person(made, plan)
@@ -147,7 +142,7 @@ async def add(request: Request, here: Here) -> Response:
     """Add somebody."""
     keeper, fields = people_of(request), _fields(await form_of(request))
     try:
-        wanted = await run_in_threadpool(person_of, "", fields, None, here.driver.plan)
+        wanted = await run_in_threadpool(person_of, "", fields, here.driver.plan)
         made = await run_in_threadpool(keeper.add, wanted, here.clock.now_ms())
     except RefusedError as wrong:
         return await run_in_threadpool(_list, request, here, keeper, fields, sentence(str(wrong)))
@@ -192,9 +187,8 @@ def _one(request: Request, here: Context, id: str, fields: Fields | None = None,
 async def change(request: Request, here: Here, person: str) -> Response:
     """Keep what is new about somebody."""
     keeper, fields = people_of(request), _fields(await form_of(request))
-    before = keeper.book().people.get(person)
     try:
-        wanted = await run_in_threadpool(person_of, person, fields, before, here.driver.plan)
+        wanted = await run_in_threadpool(person_of, person, fields, here.driver.plan)
         if not await run_in_threadpool(keeper.change, wanted):
             raise unknown(person)
     except RefusedError as wrong:
@@ -232,13 +226,20 @@ async def remove(request: Request, person: str) -> Response:
     return RedirectResponse("/people?said=gone", 303)
 
 
+def _rungs(text: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in text.split(",") if each.isascii() and each.isdigit() and len(each) == 1)
+
+
 def _fields(form: dict[str, str]) -> Fields:
+    quiet = (
+        (form.get(f"from-{n}", ""), form.get(f"until-{n}", ""), form.get(f"rungs-{n}", ""))
+        for n in range(1, QUIET_MOST + 1)
+    )
     typed = ((form.get(f"way-{n}", ""), form.get(f"to-{n}", "")) for n in range(1, MOST + 1))
     return Fields(
         name=form.get("name", ""),
         languages=form.get("languages", ""),
         ways=tuple((value, text) for value, text in typed if value or text),
-        quiet_from=form.get("quiet_from", ""),
-        quiet_to=form.get("quiet_to", ""),
+        quiet=tuple((start, end, steps) for start, end, steps in quiet if start or end),
         active="active" in form,
     )

@@ -23,6 +23,8 @@ AHEAD_MS = 28 * DAY_MS
 SOON_MS = 2 * DAY_MS
 """So far ahead they can be put on a shift from their own page; further on, the roster does it."""
 _MOST_TURNS = 6
+QUIET_MOST = 8
+"""Quiet spans of one person."""
 _HOUR_MIN = 60
 
 
@@ -43,11 +45,14 @@ class Fields(Struct, frozen=True, kw_only=True):
     languages: str = ""
     ways: tuple[tuple[str, str], ...] = ()
     """(choice, what was typed beside it), in the order in which they are tried."""
-    quiet_from: str = ""
-    quiet_to: str = ""
-    quiet_more: tuple[str, ...] = ()
-    """Further spans, which the form shows and keeps."""
+    quiet: tuple[tuple[str, str, str], ...] = ()
+    """(from, to, rungs of the ladder that are held back, as ``2,3``; none: all)."""
     active: bool = True
+
+    @property
+    def spans(self) -> tuple[tuple[str, str, str], ...]:
+        """Return the quiet spans, with room for one more."""
+        return (*self.quiet, ("", "", ""))[:QUIET_MOST]
 
 
 class Story(Struct, frozen=True, kw_only=True):
@@ -119,15 +124,14 @@ def _option(plan: Plan, turn: Turn, now_ms: int) -> str:
 
 
 def fields_of(person: Person) -> Fields:
-    """Return somebody as the form shows them; of their quiet spans it changes the first."""
-    quiet = person.quiet[0] if person.quiet else None
+    """Return somebody as the form shows them."""
     return Fields(
         name=person.name,
         languages=languages(person.languages),
         ways=typed_of(person.channels),
-        quiet_from=_time(quiet.start_min) if quiet else "",
-        quiet_to=_time(quiet.end_min) if quiet else "",
-        quiet_more=tuple(f"{_time(each.start_min)}-{_time(each.end_min)}" for each in person.quiet[1:]),
+        quiet=tuple(
+            (_time(each.start_min), _time(each.end_min), ",".join(map(str, each.steps))) for each in person.quiet
+        ),
         active=person.active,
     )
 
