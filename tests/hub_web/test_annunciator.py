@@ -133,3 +133,26 @@ def test_nobody_is_asked_to_go_while_a_fire_alarm_is_on(tmp_path: Path, airport_
         assert web.post("/api/v1/signals", json={**fire, "id": "f2", "signal": "resumed"}).status_code == 202
         assert "One of us comes" in words(web.get("/annunciator/ticket-agents").text)
     stand.close()
+
+
+def test_where_two_are_needed_a_second_press_is_a_second_person(tmp_path: Path, airport_toml: str) -> None:
+    needs = "[expectations.check-in-wait]"
+    stand = Stand(tmp_path, parse_plan(airport_toml.replace(needs, f"{needs}\nneeds = 2", 1)))
+    app = create_app(stand.driver, stand.reader, stand.clock)
+    with TestClient(app, base_url="http://127.0.0.1", follow_redirects=True) as web:
+        line(web)
+        page = web.get("/annunciator/ticket-agents").text
+        assert "2 are needed" in words(page)
+        (action,) = re.findall(r'action="(/annunciator/ticket-agents/claim/[^"]+)"', page)
+        stand.clock.advance(10_000)
+        after = web.post(action, data={"saw": "0"}).text
+        assert "1 of 2 coming" in words(after)
+        assert 'name="saw" value="1"' in after
+        assert "One of us comes" in words(after), "one more is asked for"
+        stand.clock.advance(10_000)
+        assert "1 of 2 coming" in words(web.post(action, data={"saw": "0"}).text), "it had not heard of the first"
+        stand.clock.advance(10_000)
+        assert "Somebody comes" in words(web.post(action, data={"saw": "1"}).text)
+        (moment,) = web.get("/api/v1/moments").json()["items"]
+        assert [each["by"] for each in moment["claims"]] == ["Ticket agents", "Ticket agents (2)"]
+    stand.close()

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from andgate.moment.claims import one_of_us
 from hub.quiet import NOTHING
 from hub.web.api.moments import act, name_of
 from hub.web.auth import Caller, Needs
 from hub.web.context import Context, context
 from hub.web.pages.board import scope
-from hub.web.pages.card import urgent
+from hub.web.pages.card import coming_words, urgent
+from hub.web.pages.form import form_of
 from hub.web.pages.hush import suspended_words
 from hub.web.pages.names import capital, key_words, touchpoint_name
 from hub.web.pages.spans import hm, left
@@ -55,6 +58,8 @@ class Call(Struct, frozen=True, kw_only=True):
     left: str
     claimed_ms: int | None
     since: str
+    saw: int
+    """So many are on it."""
     suspended: bool = False
     """A fire alarm is on there: nobody is asked to go."""
 
@@ -113,7 +118,7 @@ def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int, quiet: V
 
 
 def _call(plan: Plan, moment: Moment, now_ms: int, *, suspended: bool) -> Call:
-    said = [key_words(moment.key)] if moment.key else []
+    said = [each for each in (moment.key and key_words(moment.key), coming_words(moment)) if each]
     promise = plan.expectations.get(moment.expectation)
     first = promise.first_actions(moment.touchpoint) if promise is not None else ()
     said += [say("annunciator.first", what=first[0])] if first and not suspended else []
@@ -127,6 +132,7 @@ def _call(plan: Plan, moment: Moment, now_ms: int, *, suspended: bool) -> Call:
         left=left(moment.ends_ms - now_ms),
         claimed_ms=moment.claimed_ms,
         since=hm(moment.claimed_ms, plan.site.timezone) if moment.claimed_ms is not None else "",
+        saw=len(moment.coming),
         suspended=suspended,
     )
 
@@ -169,15 +175,23 @@ def annunciator(request: Request, group: str) -> Response:
 
 
 @router.post("/annunciator/{group}/claim/{moment}")
-async def claim(here: Here, who: Actor, group: str, moment: str) -> Response:
-    """Say that one of the group comes: under the token's name, on an open hub under the group's own."""
+async def claim(request: Request, here: Here, who: Actor, group: str, moment: str) -> Response:
+    """Say that one of the group comes: under the token's name, on an open hub under the group's own.
+
+    A second press is a second person where two are needed, as at a room's own button.
+    """
     known = here.driver.plan.groups.get(group)
     if known is None:
         raise _unknown(group)
-    about = here.reader.moment(moment)
+    saw = (await form_of(request)).get("saw", "")
+    about = await run_in_threadpool(here.reader.moment, moment)
     if about is not None and here.driver.quiet.suspended(about.touchpoint) is not None:
         raise ProblemError(409, "suspended", say("annunciator.suspended"), remedy=say("annunciator.suspended.more"))
-    await act(here, "claim", moment, name_of(who, known.name if who.via == "open" else None))
+    by = known.name
+    if about is not None:
+        seen = int(saw) if saw.isascii() and saw.isdigit() else 0
+        by = one_of_us(by, about.coming, about.needs, saw=seen, at_ms=here.clock.now_ms())
+    await act(here, "claim", moment, name_of(who, by if who.via == "open" else None))
     return RedirectResponse(f"/annunciator/{group}", 303)
 
 
