@@ -176,7 +176,7 @@ def test_a_backlog_begins_by_chance_and_goes_as_fast_as_the_hub_takes_it(way: Wa
     assert way.numbers() == [[2001]]
     (first,) = way.after(0.5)
     assert len(first) == LONGEST_LIST == 100
-    lengths = []
+    lengths: list[int] = []
     for seconds in (2, 2, 2, 0.2, 0.2, 0.2):
         way.clock.push(seconds)
         way.receipt(sum(lengths, 100))

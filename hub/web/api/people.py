@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from andgate.plan import Plan
-    from hub.notify.drills import Drills
     from hub.store import People
     from hub.store.people import LastPage
 
@@ -52,6 +51,13 @@ router = APIRouter(tags=["people"], dependencies=[Depends(only_known)])
 
 Sees = Depends(Needs("act"))
 Keeper = Annotated[Caller, Depends(Needs("supervise"))]
+
+
+class Asks(Protocol):
+    """Who asks a pager that is tried whether it has the page."""
+
+    def ask(self, channel: str, page: str) -> None:
+        """Ask the pager behind a person's channel, by name, about a page by id."""
 
 
 def people_of(request: Request) -> People:
@@ -140,9 +146,9 @@ async def tried(request: Request, person: str, channel: int) -> str:
     send: Callable[[str, str], Future[str]] = request.app.state.try_channel
     name = personal(person, channel - 1)
     page = await committed(send(person, name))
-    drills: Drills | None = request.app.state.drills
-    if drills is not None:
-        drills.ask(name, page)
+    pagers: Asks | None = request.app.state.drills
+    if pagers is not None:
+        pagers.ask(name, page)
     return page
 
 
