@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
 MOST_BYTES = 8_192
-MOST_FIELDS = 40
+MOST_FIELDS = 60
 
 
 async def form_of(request: Request) -> dict[str, str]:
