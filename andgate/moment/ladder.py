@@ -176,7 +176,6 @@ class Ladder:
             ledger.paged_ms[index] = self.now_ms
             if step.group in told:
                 continue  # another page has just said it
-            told.add(step.group)
             ledger.rounds[index] = ledger.rounds.get(index, 0) + 1
             page = f"repeat:{index}:{ledger.rounds[index]}"
             self._page(page, index, step, "repeat", late_ms=self.now_ms - since_ms)

@@ -71,6 +71,8 @@ class Running:
     opened_ms: int
     deadline_ms: int
     gives_up_ms: int
+    still_waiting: list[Signal] = field(default_factory=list)
+    """What opened it again when it had failed: they still wait (1)."""
     threat_ms: int | None = None
     """By a signal; by the clock it is `threatened_ms`."""
     failed_by_signal: bool = False
@@ -435,6 +437,8 @@ def opening(floor: Floor, signal: Signal, plan: Plan, promise: Expectation, key:
     stands = signal.name in standing_openers(promise)
     if running is not None:
         running.openers.append(signal)
+        if running.failed_by_signal or signal.at_ms > running.deadline_ms:
+            running.still_waiting.append(signal)
         if stands:
             running.settle()
             running.sensor = "agreed" if running.pressed else None
@@ -518,6 +522,7 @@ def moving(floor: Floor, signal: Signal, key: str | None) -> None:
     if there is not None:
         earlier, later = sorted((moment, there), key=lambda one: one.openers[0].order)
         earlier.openers = sorted(earlier.openers + later.openers, key=lambda opener: opener.order)
+        earlier.still_waiting = sorted(earlier.still_waiting + later.still_waiting, key=lambda opener: opener.order)
         floor.moments.remove(later)
         earlier.settle()
         if later.threat_ms is not None and later.threat_ms <= earlier.deadline_ms:
