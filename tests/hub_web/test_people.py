@@ -360,6 +360,11 @@ def test_a_form_with_a_mistake_keeps_what_was_typed(web: TestClient) -> None:
     assert "is no time of the day" in answer.text
 
 
+def test_a_form_with_more_fields_than_any_page_has_is_refused(web: TestClient) -> None:
+    answer = web.post("/people", data={f"way-{n}": "phone" for n in range(100)})
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:andgate:problem:too-large")
+
+
 def test_a_week_and_one_of_its_shifts(web: TestClient, stand: Stand) -> None:
     ada, bob = add(web, "Ada", "json://a"), add(web, "Bob")
     turn = "/roster/ticket-agents/early/2026-11-24"

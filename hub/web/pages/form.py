@@ -20,5 +20,10 @@ async def form_of(request: Request) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise ProblemError(415, "not-a-form", "The body is no form.", remedy="Use the page's own form.")
     body = await raw_body(request, MOST_BYTES)
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise ProblemError(
+            413, "too-large", "The form has too many fields.", remedy="Use the page's own form."
+        ) from None
     return {name: values[0].strip() for name, values in fields.items()}
