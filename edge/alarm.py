@@ -128,9 +128,13 @@ class Alarm:
         self._answered: dict[str, float] = {}
         """Moments that somebody has claimed here, and when: the hub has not said so yet."""
 
-    def target(self, view: GroupView) -> Call | None:
-        """Return what a press claims: the nearest deadline that nobody is on, or too few."""
-        return next((call for call in view.asking if call.open.claimed_s is None), None)
+    def target(self, view: GroupView, now_s: float) -> Call | None:
+        """Return what a press claims: of what nobody is on, or too few, the nearest deadline that can still be met.
+
+        What has failed comes after that, as on every screen.
+        """
+        waiting = [call for call in view.asking if call.open.claimed_s is None]
+        return min(waiting, key=lambda call: _level(call.open, now_s) == "failed", default=None)
 
     def answered(self, moment: str, now_s: float) -> None:
         """Somebody has pressed for this moment."""

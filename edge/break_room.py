@@ -121,7 +121,7 @@ class BreakRoom:
         It says which moment its people saw, and how many they saw to be on it where that was not enough.
         """
         _, alarm = self._alarms[device.id]
-        call = alarm.target(self._standing(device.group, now_s))
+        call = alarm.target(self._standing(device.group, now_s), now_s)
         self.due_s = -inf
         if call is None:
             self._face.refuse(device.id, now_s)

@@ -10,7 +10,7 @@ class Annunciator(PressSwitch):
     """Beacon, buzzer and one big button for the people of a group; what they tell is `edge.alarm`'s business.
 
     A press means "somebody of us comes": the signal ``claimed``, for the moment that the group has been paged about
-    and whose deadline is nearest.
+    and whose deadline is the nearest that can still be met; then for what has failed.
 
     Wiring: the contact between `button` and ground (the node pulls it up); `beacon` to a relay's input, `buzzer`
     through a transistor to an active buzzer, `lamp` through its resistor to ground.

@@ -42,7 +42,8 @@ def claims(
         if isinstance(meant, str):
             moment = next((it for it in open_now() if it.id == meant), None)
         else:
-            moment = next((it for it in open_now() if it.claimed_ms is None and _told(pages(it.id), group)), None)
+            first = sorted(open_now(), key=lambda it: it.level == "failed")  # what can still be kept, as on screens
+            moment = next((it for it in first if it.claimed_ms is None and _told(pages(it.id), group)), None)
         if moment is None or (item.training is not None and moment.training is None):
             continue  # whoever learns the button is on nothing that is real
         saw = saw if isinstance(saw, int) else 0

@@ -151,7 +151,7 @@ def test_while_all_is_suspended_it_is_dark_and_silent_and_afterwards_tells_what_
     assert room.notes(view, 300, alone) == []
     assert not room.says(view, alone).beacon
     assert room.told == []
-    assert room.alarm.target(view) is None, "nobody is asked to go there, so nobody says that they come"
+    assert room.alarm.target(view, AT_S) is None, "nobody is asked to go there, so nobody says that they come"
     assert room.notes(view_of([call()]), 5) == [1.5], "it has failed meanwhile"
 
 
@@ -177,7 +177,7 @@ def test_cut_off_the_countdown_goes_on(room: Room) -> None:
 def test_a_press_silences_until_the_hub_has_spoken(room: Room) -> None:
     view = view_of([call()])
     room.notes(view, 121)
-    assert room.alarm.target(view) == call()
+    assert room.alarm.target(view, AT_S) == call()
     room.alarm.answered("m1", room.now_s)
     waiting = Own(waiting_s=room.now_s)
     assert room.notes(view, 4.5, waiting) == []
@@ -198,19 +198,23 @@ def test_a_press_while_cut_off_keeps_it_silent(room: Room) -> None:
 
 
 def test_a_press_with_nothing_to_do_is_one_low_note(room: Room) -> None:
-    assert room.alarm.target(view_of([call(claimed_s=AT_S)])) is None
+    assert room.alarm.target(view_of([call(claimed_s=AT_S)]), AT_S) is None
     assert room.notes(GroupView(), 5, Own(refused_s=AT_S)) == [0.4]
 
 
 def test_the_nearest_deadline_is_claimed_first(room: Room) -> None:
     view = view_of([call("late", left_s=500), call("near", left_s=50), call("taken", left_s=20, claimed_s=AT_S)])
-    assert room.alarm.target(view) == call("near", left_s=50)
+    assert room.alarm.target(view, AT_S) == call("near", left_s=50)
+    assert room.alarm.target(view, AT_S + 60) == call("late", left_s=500), (
+        "what can still be kept comes first"
+    )
+    assert room.alarm.target(view, AT_S + 600) == call("near", left_s=50)
 
 
 def test_where_one_of_two_has_answered_the_lamp_says_so_and_the_rest_goes_on(room: Room) -> None:
     one = replace(call(), coming=1)
     view = view_of([one])
-    assert room.alarm.target(view) == one, "a second one is needed"
+    assert room.alarm.target(view, AT_S) == one, "a second one is needed"
     assert room.notes(view, 5) == [0.15, 0.15]
     assert room.says(view).beacon
     assert room.lamp_s(view, 12) == pytest.approx(0.5, abs=0.01), "a slow pulse"

@@ -135,6 +135,19 @@ def test_nobody_is_asked_to_go_while_a_fire_alarm_is_on(tmp_path: Path, airport_
     stand.close()
 
 
+def test_what_can_still_be_kept_comes_before_what_has_failed(airport_toml: str) -> None:
+    plan = parse_plan(airport_toml)
+    failed = Moment(
+        id="0" * 32, anchor="f/a", expectation="check-in-wait", touchpoint="counter-a", opened_ms=0, ends_ms=180_000,
+        counts_to_ms=180_000, threatened_ms=0, level="failed", plan="x",
+    )  # fmt: skip
+    later = replace(failed, id="1" * 32, ends_ms=400_000, counts_to_ms=400_000, level="threatened")
+    room = annunciator.build(plan, "ticket-agents", [failed, later], 200_000)
+    assert room is not None
+    assert room.first is not None
+    assert [room.first.id, *(each.id for each in room.others)] == [later.id, failed.id]
+
+
 def test_where_two_are_needed_a_second_press_is_a_second_person(tmp_path: Path, airport_toml: str) -> None:
     needs = "[expectations.check-in-wait]"
     stand = Stand(tmp_path, parse_plan(airport_toml.replace(needs, f"{needs}\nneeds = 2", 1)))

@@ -70,7 +70,7 @@ class BreakRoom(Struct, frozen=True, kw_only=True):
     group: str
     name: str
     first: Call | None
-    """The nearest deadline that somebody is asked to go to and nobody is on; else the nearest of all."""
+    """Of what nobody is on, the nearest deadline that can still be met, where somebody may go; else what comes next."""
     others: tuple[Call, ...]
     more: int
     calm: str
@@ -98,7 +98,13 @@ def build(plan: Plan, group: str, calls: Sequence[Moment], now_ms: int, quiet: V
     calls = [it for it in calls if quiet.muted_for(plan, it.touchpoint, it.expectation, group, now_ms) is None]
     waiting = sorted(
         calls,
-        key=lambda it: (it.claimed_ms is not None, quiet.suspended(it.touchpoint) is not None, it.ends_ms, it.id),
+        key=lambda it: (
+            it.claimed_ms is not None,
+            quiet.suspended(it.touchpoint) is not None,
+            it.level == "failed",
+            it.ends_ms,
+            it.id,
+        ),
     )
     shown = [
         _call(plan, each, now_ms, suspended=quiet.suspended(each.touchpoint) is not None)
