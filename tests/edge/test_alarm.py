@@ -205,9 +205,7 @@ def test_a_press_with_nothing_to_do_is_one_low_note(room: Room) -> None:
 def test_the_nearest_deadline_is_claimed_first(room: Room) -> None:
     view = view_of([call("late", left_s=500), call("near", left_s=50), call("taken", left_s=20, claimed_s=AT_S)])
     assert room.alarm.target(view, AT_S) == call("near", left_s=50)
-    assert room.alarm.target(view, AT_S + 60) == call("late", left_s=500), (
-        "what can still be kept comes first"
-    )
+    assert room.alarm.target(view, AT_S + 60) == call("late", left_s=500), "what can still be kept comes first"
     assert room.alarm.target(view, AT_S + 600) == call("near", left_s=50)
 
 
