@@ -47,7 +47,7 @@ from hub.ingest.holes import Holes
 from hub.ingest.taken import Taken
 from hub.paging.paging import Paging
 from hub.people.directory import Directory
-from hub.people.handover import Handover
+from hub.people.handover import Change, Handover
 from hub.people.roster import Roster
 from hub.quiet import Quiet
 from hub.store import PageFate, PageRow, People, Store, restore
@@ -57,7 +57,7 @@ from hub.store.notices import Notice, Notices
 from hub.store.outbox import Outbox
 from hub.store.pages import Receipt
 from hub.store.persons import Persons
-from hub.store.rows import SHIFT, TEST, UNSTAFFED
+from hub.store.rows import KEPT, SHIFT, TEST, UNSTAFFED
 from hub.store.store import FIRST
 from hub.store.taps import Taps
 
@@ -151,6 +151,7 @@ class Judge:
             self._replan(batch, plan, source)
         for node in list(self.store.coverage.unheard):  # in a journal older than that word
             self.say(batch, self._mail.first_heard(node, batch.now_ms))
+        self._stillness.recall()
         listening = self.quiet.listening(batch.now_ms)
         if listening is not None:
             self.decide(batch, (listening,))
@@ -389,18 +390,27 @@ class Judge:
             for action in self.handover.lapses(change, self.engine.open_moments()):
                 if self.engine.refuses(action) is None:
                     self.decide(batch, (action,))
-            concerned = self.handover.concerned(change.group, self.engine.open_moments())
-            loud = [moment for moment in concerned if self.quiet.why_not(moment, change.group, None, now_ms) is None]
-            told = self.handover.told(change, loud, now_ms)
-            if told is not None:
-                plan, group = self.engine.plan, change.group
-                page = f"{SHIFT}{group}/{change.at_ms}"
-                notice = Notice(page=page, group=group, title=told[0], text=told[1], reason="a shift has ended")
-                crew = self._rota.crew(plan, group, now_ms)
-                batch.pages += self._notices.page(notice, plan.groups[group].channels, now_ms, crew)
+            loud: list[Moment] = []
+            kept: dict[str, list[Moment]] = {}
+            for moment in self.handover.concerned(change.group, self.engine.open_moments()):
+                why = self.quiet.why_not(moment, change.group, None, now_ms)
+                (loud if why is None else kept.setdefault(why, [])).append(moment)
+            self._hand(batch, change, loud)
+            if kept:  # at its end the present state is paged; that they were not told stands on record
+                self._hand(batch, change, [each for some in kept.values() for each in some], next(iter(kept)))
         unstaffed = self.handover.staffing(now_ms)
         if unstaffed is not None:
             self.watch.audited(unstaffed, now_ms, {UNSTAFFED})
+
+    def _hand(self, batch: Batch, change: Change, moments: list[Moment], why_not: str | None = None) -> None:
+        """Tell a new shift of these moments, or write down why not."""
+        plan, group = self.engine.plan, change.group
+        told = self.handover.told(change, moments, batch.now_ms)
+        if told is not None:
+            page = f"{SHIFT}{group}/{change.at_ms}{KEPT if why_not is not None else ''}"
+            notice = Notice(page=page, group=group, title=told[0], text=told[1], reason="a shift has ended")
+            crew = self._rota.crew(plan, group, batch.now_ms)
+            batch.pages += self._notices.page(notice, plan.groups[group].channels, batch.now_ms, crew, why_not)
 
     def take_in(self, batch: Batch, taken: Taken) -> None:
         """Judge the signals of one message or request, and count them."""

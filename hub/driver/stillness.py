@@ -12,7 +12,7 @@ from hub.driver.batch import Batch
 from hub.driver.intake import Ask, Asked
 from hub.fleet.sight import Change
 from hub.quiet import OF_PLAN
-from hub.store.rows import BUNDLE, SHIFT
+from hub.store.rows import BUNDLE, KEPT, SHIFT
 
 if TYPE_CHECKING:
     from hub.driver.judge import Judge
@@ -24,6 +24,20 @@ class Stillness:
     def __init__(self, judge: Judge) -> None:
         """Act for `judge`."""
         self._judge = judge
+
+    def recall(self) -> None:
+        """Remember what new shifts were not told before this start, of what they have not been told since."""
+        judge = self._judge
+        for group in judge.engine.plan.groups:
+            page = f"{SHIFT}{group}/{judge.handover.handed_ms(group)}"
+            rows = [*judge.store.pages.of(page), *judge.store.pages.of(page + KEPT)]
+            kept_ms = max((row.decided_ms for row in rows if row.state == "muted"), default=None)
+            if kept_ms is None:
+                continue
+            for moment in judge.handover.concerned(group, judge.engine.open_moments()):
+                mine = [row.decided_ms for row in judge.store.pages.of(moment.id) if row.group == group]
+                if max(mine, default=0) <= kept_ms:
+                    judge.quiet.owe(moment, group)
 
     def asked(self, batch: Batch, item: Asked) -> None:
         """Take what somebody asks about quiet: the answer is what is quiet from then on."""

@@ -98,6 +98,11 @@ class Handover:
             self._set(group, change.at_ms)
         return change
 
+    def handed_ms(self, group: str) -> int | None:
+        """Return the boundary up to which everything of a group is handed over; None: it never had one."""
+        known = self._store.fact(_FACT, (_DONE + group,))
+        return self._done.get(group, None if known is None else int(known))
+
     def _set(self, group: str, at_ms: int) -> None:
         self._done[group] = at_ms
         self._store.row(_META, (_DONE + group, str(at_ms)))

@@ -94,6 +94,11 @@ class Quiet:
                 self._recall(each)
                 self._changed |= each.id in self._held
 
+    def owe(self, moment: Moment, group: str) -> None:
+        """Remember that a group was not told of an open moment: it is, when nothing keeps it back."""
+        self._held.setdefault(moment.id, Held(moment.touchpoint)).groups[group] = False
+        self._changed = True
+
     def _recall(self, moment: Moment) -> None:
         """Remember what is kept back of a moment, as its pages say."""
         kept = told(self._store.pages.of(moment.id)).kept

@@ -32,14 +32,29 @@ class Notices:
         self._pages = pages
         self._listen_only = listen_only
 
-    def page(self, notice: Notice, channels: Sequence[str], now_ms: int, crew: Crew | None = None) -> list[PageRow]:
-        """Page a group over these channels, and whoever of it is on by name, once; return what goes out."""
+    def page(
+        self,
+        notice: Notice,
+        channels: Sequence[str],
+        now_ms: int,
+        crew: Crew | None = None,
+        why_not: str | None = None,
+    ) -> list[PageRow]:
+        """Page a group over these channels, and whoever of it is on by name, once; return what goes out.
+
+        Args:
+            notice: names the page, and says it.
+            channels: of the group.
+            now_ms: now.
+            crew: whoever is on by name.
+            why_not: why nobody may be paged of it now, in words: it is only written down; None: they may.
+        """
         ways: list[tuple[str, str | None]] = [(channel, None) for channel in channels]
         ways += [(mate.channel, mate.person) for mate in crew.mates] if crew is not None else []
         made = []
         for channel, person in ways or [("", None)]:
             if not self._pages.known(notice.page, notice.page, "page", notice.group, channel):
-                row = self._row(notice, channel, now_ms, person=person)
+                row = self._row(notice, channel, now_ms, person=person, why_not=why_not)
                 if row.state == "queued":
                     made.append(row)
         return made

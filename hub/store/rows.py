@@ -23,6 +23,8 @@ NOTICE = "fault/"
 """What the `page` and `moment` of a page about a node or device begin with: it is about no moment."""
 SHIFT = "shift/"
 """The same of what a new shift is told."""
+KEPT = "/kept"
+"""What the `page` and `moment` of what a new shift was not told end with: it was quiet then."""
 TEST = "test/"
 """The same of a page that only tries a person's channel."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.hub.desk import PLAN, Desk, as_killed, node_signal
 from tests.hub.test_auditor import became
 from tests.hub.test_quiet import FIRE, MINUTE_MS, TECHNICIANS, _stuck, _twice, alarm, mute, sound, unmute
@@ -131,11 +133,36 @@ def test_a_new_shift_is_told_when_the_alarm_is_over_and_not_in_the_middle_of_it(
     desk.node(node_signal(1))
     alarm(desk, 1, "suspended")
     desk.pass_ms(150_000)  # the late shift has begun
-    assert not notices(desk, "shift/")
+    assert {fate[1:] for fate in notices(desk, "shift/")} == {("muted", "suspended since 12:06 by Fire panel")}
     assert not desk.pages(state="queued", expectation="check-in-wait")
     alarm(desk, 2, "resumed")
     assert "ticket-agents" in {row.group for row in desk.pages(state="queued", expectation="check-in-wait")}
     sound(desk, tmp_path / "data")
+
+
+@pytest.mark.parametrize("waited", [False, True])
+def test_a_new_shift_is_told_at_the_end_also_by_a_hub_that_was_killed_meanwhile(
+    make_desk: Callable[..., Desk], tmp_path: Path, waited: bool
+) -> None:
+    """Its page was decided in the alarm, or waited to be sent when that began; the shift before it knew already."""
+    desk = make_desk(plan=SHIFTS + FIRE)
+    desk.node(node_signal(1))
+    became(desk, desk.pages()[0], "sent")
+    if waited:
+        desk.pass_ms(150_000)
+        alarm(desk, 1, "suspended")
+    else:
+        alarm(desk, 1, "suspended")
+        desk.pass_ms(150_000)
+    again = make_desk(data=as_killed(tmp_path / "data", tmp_path / "copy"), plan=SHIFTS + FIRE)
+    assert not [row for row in again.pages(state="queued") if row.group == "ticket-agents" and row.about is not None]
+    alarm(again, 2, "resumed", mono=300.0)
+    told = again.pages(state="queued", expectation="check-in-wait", group="ticket-agents")
+    assert [row.reason for row in told] == ["it was quiet until now"]
+    became(again, told[0], "sent")
+    third = make_desk(data=as_killed(tmp_path / "copy", tmp_path / "third"), plan=SHIFTS + FIRE)
+    assert not third.pages(state="queued", expectation="check-in-wait", group="ticket-agents"), "and once"
+    sound(third, tmp_path / "third")
 
 
 def test_what_a_new_shift_is_told_is_held_back_while_it_waits(make_desk: Callable[..., Desk]) -> None:
