@@ -7,7 +7,7 @@ QUIET: dict[str, str] = {
     "moments.training": "training",
     "moment.training": "Training: only {group} were paged, and it counts nowhere.",
     "board.suspended": "Since {time}. Nobody is paged, nothing sounds. Clocks run on.",
-    "board.suspended.some": "Since {time}: {what}. Nobody is paged about them. Clocks run on.",
+    "board.suspended.some": "Since {time}: {what}. Nobody is paged about them.",
     "board.muted": "Muted until {time}: {what}",
     "board.muted.places": "{n} places",
     "nav.mutes": "Mutes",
