@@ -14,7 +14,8 @@ from hub.store.rows import MuteRow
 from tests.browser.airport import DAY, MINUTE, NOW, PLAN
 from tests.browser.axe import wrongs
 from tests.browser.conftest import Served
-from tests.browser.test_screens import SIZES, STORY, looking
+from tests.browser.looking import SIZES, looking
+from tests.browser.test_screens import STORY
 
 pytestmark = pytest.mark.browser
 

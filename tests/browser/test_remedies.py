@@ -13,7 +13,7 @@ from andgate.plan import parse_plan
 from andgate.wire.messages import FeedSignal
 from hub.web.app import create_app
 from tests.browser.axe import wrongs
-from tests.browser.test_screens import SIZES, looking
+from tests.browser.looking import SIZES, looking
 from tests.hub_web.stand import FLIGHT, Server, Stand
 from tests.hub_web.test_remedies_api import MINUTE, MORE
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -16,6 +15,7 @@ from hub.web.tokens import parse_tokens
 from tests.browser.airport import NOW, World
 from tests.browser.axe import wrongs
 from tests.browser.conftest import Served
+from tests.browser.looking import SIZES, looking
 from tests.story.stage import until
 
 pytestmark = pytest.mark.browser
@@ -41,7 +41,6 @@ PAGES = {
     "drills": "/drills",
     "nothing there": "/nowhere",
 }
-SIZES = {"phone": (390, 844), "laptop": (1440, 900), "hall": (1920, 1080)}
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +51,6 @@ def busy(serve: Callable[..., Served]) -> Served:
 @pytest.fixture(scope="module")
 def calm(serve: Callable[..., Served]) -> Served:
     return serve(busy=False)
-
-
-@contextmanager
-def looking(browser: Browser, *, size: str = "laptop", scheme: str = "dark", script: bool = True) -> Iterator[Page]:
-    """Open a page; whatever the browser complains about fails the test."""
-    width, height = SIZES[size]
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="light" if scheme == "light" else "dark",
-        reduced_motion="reduce",
-        java_script_enabled=script,
-    )
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    yield page
-    context.close()
-    # A page that is missing, or a hub that is away, is told by the browser itself; everything else is ours.
-    assert [said for said in complaints if "Failed to load resource" not in said and "net::ERR" not in said] == []
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import ARGS
+from tests.browser.looking import looking
 from tests.story.airport import BELT_SENSOR, Airport
 from tests.story.stage import Program
 
@@ -43,15 +44,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def screen(browser: Browser) -> Iterator[Page]:
     """A screen in the hall; what its pages complain about fails the story."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    context.set_default_timeout(40_000)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    yield page
-    context.close()
-    assert [said for said in complaints if "Failed to load resource" not in said and "net::ERR" not in said] == []
+    with looking(browser) as page:
+        yield page
 
 
 @pytest.fixture

@@ -1,0 +1,31 @@
+"""Looking at a page in the sizes and themes that people have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page
+
+SIZES = {"phone": (390, 844), "laptop": (1440, 900), "hall": (1920, 1080)}
+
+
+@contextmanager
+def looking(browser: Browser, *, size: str = "laptop", scheme: str = "dark", script: bool = True) -> Iterator[Page]:
+    """Open a page; whatever the browser complains about fails the test."""
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="light" if scheme == "light" else "dark",
+        reduced_motion="reduce",
+        java_script_enabled=script,
+    )
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    yield page
+    context.close()
+    # A page that is missing, or a hub that is away, is told by the browser itself; everything else is ours.
+    assert [said for said in complaints if "Failed to load resource" not in said and "net::ERR" not in said] == []
