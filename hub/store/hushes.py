@@ -66,12 +66,12 @@ def written(item: Input) -> Iterator[Written]:
         yield _LISTEN, (item.at_ms, item.on)
 
 
-def mutes(db: sqlite3.Connection, since_ms: int | None = None, limit: int = -1) -> list[MuteRow]:
+def mutes(db: sqlite3.Connection, since_ms: int | None = None) -> list[MuteRow]:
     """Return the mutes made to end later than a time (None: all), newest first."""
     rows = db.execute(
         "select id, scope, owner, reason, faults, begin_ms, end_ms, by, made_ms, ended_ms, ended_by from mute "
-        "where end_ms > ? order by begin_ms desc, id desc limit ?",
-        (-1 if since_ms is None else since_ms, limit),
+        "where end_ms > ? order by begin_ms desc, id desc",
+        (-1 if since_ms is None else since_ms,),
     )
     return [
         MuteRow(

@@ -345,11 +345,6 @@ class Live:
 RESYNC = b"event: resync\ndata: {}\n\n"
 
 
-def rate_of(clock: HubClock) -> float:
-    """Return the site seconds that pass in one real second (1 outside a demo)."""
-    return clock.rate
-
-
 class EventStream(Response):
     """Sends what a client is offered until one of both sides ends it.
 

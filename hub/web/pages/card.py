@@ -11,7 +11,7 @@ from andgate.audit import THREATS, following
 from andgate.moment.events import Paged, PageSkipped, Threatened
 from hub.quiet import NOTHING
 from hub.web.pages.names import capital, group_name, place, promise, signal_words
-from hub.web.pages.spans import hm, hms, left, span
+from hub.web.pages.spans import hm, hms, left
 from hub.web.pages.words import rich, say
 
 if TYPE_CHECKING:
@@ -152,11 +152,9 @@ def next_words(
     return None
 
 
-def counting(to_ms: int, now_ms: int, *, up: bool = False) -> Markup:
-    """Return a count that the browser keeps going: down to `to_ms`, or up from it."""
-    words = span(now_ms - to_ms) if up else left(to_ms - now_ms)
-    kind = "up" if up else "down"
-    return Markup('<span class="count" data-{}="{}">{}</span>').format(kind, to_ms, words)
+def counting(to_ms: int, now_ms: int) -> Markup:
+    """Return a count down to `to_ms` that the browser keeps going."""
+    return Markup('<span class="count" data-down="{}">{}</span>').format(to_ms, left(to_ms - now_ms))
 
 
 def card(

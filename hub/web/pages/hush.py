@@ -70,9 +70,6 @@ class Strip(Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
 
 
-NO_STRIP = Strip()
-
-
 class Hushes(Struct, frozen=True, kw_only=True):
     """Everything on the page of mutes."""
 

@@ -28,7 +28,6 @@ SENDING = frozenset({"flood", "garbage"})
 """Faults of what is sent, not of who sends it."""
 START = 120
 """Most characters of a reject's payload."""
-MINUTE_S = 60
 
 
 class Wire(Struct, frozen=True, kw_only=True):

@@ -205,9 +205,6 @@ class Place(Struct, frozen=True, kw_only=True):
     """Nodes there in whose spools signals wait, or that are not heard."""
 
 
-_SEEN = (e.Opened, e.Witnessed, e.Rejoined)
-
-
 def became(plan: Plan, signal: Signal, events: Sequence[e.AnyEvent], taken_back: bool) -> tuple[str, str]:  # noqa: FBT001
     """Say what came of a signal, and of which moment; pure.
 
