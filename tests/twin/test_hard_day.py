@@ -72,7 +72,8 @@ def without_words(lived: Lived) -> Lived:
 
 
 def with_a_beep_in_the_alarm(lived: Lived) -> Lived:
-    beep = replace(lived.arrivals[0], at_ms=lived.script.alarm.from_ms + 60_000)
+    taken = next(arrival for arrival in lived.arrivals if arrival.taken)  # the first may be a phone's that is dead
+    beep = replace(taken, at_ms=lived.script.alarm.from_ms + 60_000)
     return replace(lived, arrivals=(*lived.arrivals, beep))
 
 
