@@ -39,13 +39,16 @@ $(STAMP): $(BIN)/python pyproject.toml $(CONSTRAINTS)
 demo: $(STAMP) ## open an airport: broker, hub, nodes and the twin; prints one address; Ctrl-C ends it
 	@$(BIN)/andgate demo $(ARGS)
 
-debian: ## the Debian packages that the tests drive: mosquitto and chromium; some more if they can be had
-	@scripts/debian-packages mosquitto=mosquitto chromium=chromium
+# Debian's Chromium brings none along; screens are measured in one that is as wide as Arial and Helvetica.
+FONT := /usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf
+
+debian: ## the Debian packages that the tests drive: mosquitto, chromium and a font; some more if they can be had
+	@scripts/debian-packages mosquitto=mosquitto chromium=chromium $(FONT)=fonts-liberation
 	@# A decoder of pagers, a voice, what the guides publish with: without them the tests that need them skip and say so.
 	@scripts/debian-packages multimon-ng=multimon-ng espeak-ng=espeak-ng mosquitto_pub=mosquitto-clients || true
 
 test: $(STAMP) debian ## run every test, with 100 % branch coverage of the library as a gate
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-fail-under=100 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=100 $(ARGS)
 
 test-library: $(STAMP) ## only the pure library, with its coverage gate; needs nothing from Debian
 	@$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=100 tests/library tests/contract $(ARGS)

@@ -18,6 +18,14 @@ settings.register_profile("mutants", settings.get_profile("steady"), phases=[Pha
 settings.register_profile("explore", deadline=None, max_examples=2_000, suppress_health_check=_CALM)
 settings.load_profile("steady")
 
+QUICK = {"cli", "contract", "docs", "fieldkit", "library"}
+"""Folders of many short tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: short tests fill the end, and the workers of `make test` end together."""
+    items.sort(key=lambda item: item.path.parent.name in QUICK)
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:
