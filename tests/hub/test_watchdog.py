@@ -18,7 +18,8 @@ from hub.notify.channels import Channel, Note, Result
 from hub.notify.notifier import HANGS_S, Notifier
 from hub.people.directory import Directory
 from hub.watchdog import PATIENCE_S, Watchdog
-from tests.hub.desk import WAIT_S, Desk
+from tests.hub.crew import Office, shifts
+from tests.hub.desk import START_MS, WAIT_S, Desk
 from tests.hub.test_technicians import TECHNICIANS
 
 
@@ -150,6 +151,28 @@ def test_technicians_are_told_past_the_outbox_over_every_channel_of_theirs(make_
     aside.close()
     assert ears.closed
     assert desk.pages() == [], "nothing of it is stored"
+
+
+def test_whoever_is_on_shift_is_told_by_name_too_and_one_channel_that_fails_keeps_back_no_other(
+    make_desk: Callable[..., Desk], caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = shifts().replace('timezone = "Europe/Rome"', 'timezone = "Europe/Rome"\ntechnicians = "ticket-agents"')
+    desk = make_desk(plan=plan)
+    ada = Office(desk.driver.people).hire("Ada", "json://pager.example")
+    made: list[Ears] = []
+
+    def make(entry: PlanChannel) -> Channel:
+        made.append(Ears(entry))
+        if entry.id == "radio":
+            made[-1].blocks = threading.Event()
+            made[-1].blocks.set()  # it does not wait, and fails
+        return made[-1]
+
+    aside = Aside(desk.driver, desk.clock, make, Directory(desk.driver.people, lambda: desk.driver.plan))
+    aside.tell("the worker that sends pages hangs")
+    assert [each.entry.id for each in made] == ["radio", f"{ada}/1"]
+    assert {each.notes.get_nowait().page.id for each in made} == {f"fault/hub/watchdog/{START_MS}"}
+    assert "the watchdog's word over radio: nobody is there" in caplog.text
 
 
 def test_a_hub_that_only_listens_tells_nobody(make_desk: Callable[..., Desk]) -> None:
