@@ -323,7 +323,7 @@ def test_somebody_is_added_on_the_page_and_paged(web: TestClient, stand: Stand) 
 
 
 def test_every_quiet_span_is_shown_and_changed_and_its_rungs_stay(web: TestClient, stand: Stand) -> None:
-    spans = [
+    spans: list[dict[str, Any]] = [
         {"from": "22:00", "to": "06:00"},
         {"from": "13:00", "to": "14:00", "steps": [2, 3]},
         {"from": "18:00", "to": "19:00"},
