@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page
 
+from hub.web.pages.labels import width_of
+
 SIZES = {"phone": (390, 844), "laptop": (1440, 900), "hall": (1920, 1080)}
 
 
@@ -29,3 +31,14 @@ def looking(browser: Browser, *, size: str = "laptop", scheme: str = "dark", scr
     context.close()
     # A page that is missing, or a hub that is away, is told by the browser itself; everything else is ours.
     assert [said for said in complaints if "Failed to load resource" not in said and "net::ERR" not in said] == []
+
+
+def usual_font(page: Page) -> bool:
+    """Whether words are set here in a font of the measure that pages count on: a machine may have none such."""
+    words = "Check-in counter, Passport and visa documents"
+    asked = """(words) => {
+      const pen = document.createElement('canvas').getContext('2d');
+      pen.font = `100px ${getComputedStyle(document.body).fontFamily}`;
+      return pen.measureText(words).width;
+    }"""
+    return bool(abs(page.evaluate(asked, words) - width_of(words, 100)) < 10)  # a tenth of a letter
