@@ -13,16 +13,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from andgate.errors import RefusedError
 from andgate.plan import Channel as PlanChannel
-from andgate.plan import Plan, local_time
+from andgate.plan import Plan
 from andgate.plan.addresses import is_pager, kind_of
+from andgate.shifts import instant, local_date
 from andgate.wire.messages import Command, Page
 from hub.clock import HubClock
 from hub.driver import Committed
@@ -38,7 +38,6 @@ WAIT_S = 20.0
 SILENT = frozenset({"mqtt", "webpush", "webhook+https", "webhook+http", "snpp"})
 """Channels that can be proven without a sound; all others say something to somebody, or cannot tell."""
 RANK = 3
-_HOUR_MIN = 60
 
 
 class Judges(Protocol):
@@ -364,16 +363,11 @@ def _groups(parts: Iterable[Part], plan: Plan) -> str:
 def next_drill(plan: Plan, after_ms: int) -> int | None:
     """Return when the plan's nightly drill is due next, after a time; None: it wants none.
 
-    Where the clocks go forward over it that night, it is as much later; where they go back, the first of the two.
+    Where the clocks go forward over it that night, it is when they have; where they go back, the first of the two.
     """
     if plan.site.drill_min is None:
         return None
-    local, zone = local_time(plan, after_ms), ZoneInfo(plan.site.timezone)
-    hour, minute = divmod(plan.site.drill_min, _HOUR_MIN)
-    for days in range(3):
-        day = local.date() + timedelta(days=days)
-        at = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
-        at_ms = round(at.timestamp() * 1000)
-        if at_ms > after_ms:
-            return at_ms
-    return None
+    zone, minute = plan.site.timezone, plan.site.drill_min
+    days = (local_date(zone, after_ms) + timedelta(days=day) for day in range(3))
+    due = (instant(zone, day.isoformat(), minute) for day in days)
+    return next((at_ms for at_ms in due if at_ms > after_ms), None)

@@ -263,16 +263,21 @@ def test_every_night_it_drills_by_itself(ground: Callable[..., Ground]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "due"),
+    ("drill", "after", "due"),
     [
-        ("2026-11-23T02:00:00Z", "2026-11-23T02:30:00Z"),
-        ("2026-11-23T02:30:00Z", "2026-11-24T02:30:00Z"),
-        ("2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),  # the clocks go from 2 to 3 that night
-        ("2026-10-24T12:00:00Z", "2026-10-25T02:30:00Z"),
+        ("03:30", "2026-11-23T02:00:00Z", "2026-11-23T02:30:00Z"),
+        ("03:30", "2026-11-23T02:30:00Z", "2026-11-24T02:30:00Z"),
+        ("03:30", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),  # the clocks go from 2 to 3 that night
+        ("03:30", "2026-10-24T12:00:00Z", "2026-10-25T02:30:00Z"),
+        ("02:30", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"),  # no clock shows it: when they show three
+        ("02:30", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"),
+        ("02:30", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"),  # the clocks show it twice: once is enough
+        ("02:30", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+        ("02:30", "2026-10-25T01:00:00Z", "2026-10-26T01:30:00Z"),
     ],
 )
-def test_the_hour_is_the_sites(after: str, due: str) -> None:
-    plan = parse_plan(PLAN.replace('timezone = "Europe/Rome"', 'timezone = "Europe/Rome"\ndrill = "03:30"', 1))
+def test_the_hour_is_the_sites(drill: str, after: str, due: str) -> None:
+    plan = parse_plan(PLAN.replace('timezone = "Europe/Rome"', f'timezone = "Europe/Rome"\ndrill = "{drill}"', 1))
     assert next_drill(plan, parse_time(after)) == parse_time(due)
     assert next_drill(parse_plan(PLAN), parse_time(after)) is None
 
