@@ -56,7 +56,7 @@ class HubApp:
         """Read the plan and take the data folder. Raises PlanError or UsageError, and then holds nothing."""
         config.check()
         # First of all: a hub that judges a long journal again at its start is alive meanwhile.
-        self._watchdog = Watchdog(clock.mono_s, self._hangs, self._unable, self._tell)
+        self._watchdog = Watchdog(lambda: clock.mono_s() / clock.rate, self._hangs, self._unable, self._tell)
         self._up = False
         self._watchdog.start()
         try:
@@ -310,7 +310,8 @@ class HubApp:
     def _hangs(self) -> str | None:
         if not self._up or self._notifier is None:
             return None  # whoever starts or stops takes the time that it takes
-        return self.driver.hangs() or self._notifier.hangs()
+        announcer = self._announcer.hangs() if self._announcer is not None else None
+        return self.driver.hangs() or self._notifier.hangs() or announcer
 
     def _unable(self) -> str | None:
         return self.driver.fault if self._up else None

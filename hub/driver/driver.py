@@ -179,7 +179,7 @@ class Driver:
     def hangs(self) -> str | None:
         """Why nobody may rely on its going on, in words: it has looked at no threat for too long, and says not why."""
         audit = self.audit
-        late = audit.at_ms is None or self._clock.mono_s() - audit.mono_s > AUDITED_S
+        late = audit.at_ms is None or (self._clock.mono_s() - audit.mono_s) / self._clock.rate > AUDITED_S
         if not late or self.fault is not None:
             return None
         return "nobody has looked lately whether every threat has a next step"

@@ -159,7 +159,7 @@ class Notifier:
         if asked_s is None:
             self._asked_s = now_s
             self._queue.put("answer")
-        elif now_s - asked_s > HANGS_S:
+        elif (now_s - asked_s) / self._clock.rate > HANGS_S:
             return "the worker that sends pages hangs"
         return None
 

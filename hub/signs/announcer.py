@@ -24,6 +24,8 @@ from hub.signs.boards import Boards
 from hub.signs.signs import Signs, hushes
 from hub.store import PageRow
 
+HANGS_S = 30.0
+"""Real seconds: it comes round every few."""
 BEAT_S = 1.5
 """Real seconds between beats. Lamps, signs and buzzers tell within 5 s that the hub is gone, however silently: they
 wait for two and a half beats, because one may be late. QoS 0, so that 2,000 nodes have nothing to confirm."""
@@ -76,6 +78,8 @@ class Announcer:
         self._said_entry = -1
         self._said_s = 0.0
         self._beat_s = 0.0
+        self._looked_s = clock.mono_s()
+        """When it came round last."""
         self._verdicts: list[Moment] = []
         self._verdicts_s = 0.0
         """When the first of the verdicts that wait was due."""
@@ -104,6 +108,12 @@ class Announcer:
         """Look at the clock again."""
         self._queue.put(None)
 
+    def hangs(self) -> str | None:
+        """Why nobody may rely on its going on, in words: it has not come round for too long."""
+        if (self._clock.mono_s() - self._looked_s) / self._clock.rate <= HANGS_S:
+            return None
+        return "the worker that tells lamps and signs hangs"
+
     def stop(self) -> None:
         """Say what is left to say and end."""
         if self._thread.is_alive():
@@ -113,6 +123,7 @@ class Announcer:
     def _run(self) -> None:
         while True:
             items: list[object] = []
+            self._looked_s = self._clock.mono_s()
             wait_s = self._wait_s()
             try:
                 items.append(self._queue.get(timeout=wait_s))

@@ -11,12 +11,14 @@ from queue import SimpleQueue
 import pytest
 
 from andgate.plan import Channel as PlanChannel
+from andgate.wire.topics import Topics
 from hub import watchdog
 from hub.driver import driver as driver_module
 from hub.notify.aside import OVER, Aside
 from hub.notify.channels import Channel, Note, Result
 from hub.notify.notifier import HANGS_S, Notifier
 from hub.people.directory import Directory
+from hub.signs.announcer import Announcer
 from hub.watchdog import PATIENCE_S, Watchdog
 from tests.hub.crew import Office, shifts
 from tests.hub.desk import START_MS, WAIT_S, Desk
@@ -248,3 +250,21 @@ def test_a_driver_that_does_not_look_hangs_and_one_whose_disk_refuses_says_so(
     assert desk.driver.hangs() == "nobody has looked lately whether every threat has a next step"
     desk.driver.fault = "the disk does not take the journal"
     assert desk.driver.hangs() is None, "it goes on, and says what is wrong"
+
+
+class Mute:
+    """A link that is away."""
+
+    connected = False
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
+        raise AssertionError("nobody is there")
+
+
+def test_a_worker_of_lamps_and_signs_that_does_not_come_round_is_found_by_real_seconds(desk: Desk) -> None:
+    announcer = Announcer(desk.driver, desk.clock, Mute(), Topics("agx"))
+    desk.clock.rate = 60.0  # a demo: its minutes are seconds
+    desk.clock.advance(10 * 60_000)
+    assert announcer.hangs() is None
+    desk.clock.rate = 1.0
+    assert announcer.hangs() == "the worker that tells lamps and signs hangs"
