@@ -271,7 +271,7 @@ class Judge:
     def _why_not(self, row: PageRow, moment: Moment | None, now_ms: int) -> str | None:
         """Return why nobody may be told now what a page told that reached nobody; None: they may."""
         if moment is None:
-            return self.watch.why_not(row, now_ms)
+            return self.watch.calls.why_not(row, now_ms)
         return self.quiet.why_not(moment, row.group, row.person, now_ms)
 
     def _ladder(self, moment: str) -> tuple[PageStep, ...]:

@@ -83,7 +83,7 @@ class Stillness:
         pages = judge.store.pages
         queued = list(pages.queued.values())
         held = judge.quiet.holds(queued, judge.engine.moment, now_ms)
-        held |= judge.watch.holds(queued, now_ms)
+        held |= judge.watch.calls.holds(queued, now_ms)
         for row in queued:
             if row.moment.startswith(SHIFT) and row.id not in held:
                 concerned = judge.handover.concerned(row.group, judge.engine.open_moments())

@@ -1,4 +1,4 @@
-"""The watch: which faults stand, since when, and which of them technicians were told of.
+"""The watch: which faults stand, and since when; technicians are called about them by `calls`.
 
 It asks `faults.decide` about every node that said something, and about all of them now and then, because silence is
 news too. What stands is in the store, in the transaction that pages it: a restart forgets no fault, makes none younger,
@@ -8,7 +8,7 @@ and repeats no page. Belongs to the driver's thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from andgate.moment.case import CONTRADICTED
@@ -16,15 +16,13 @@ from andgate.moment.engine import HORIZON_MS
 from andgate.moment.moments import Moment
 from andgate.moment.signals import GAP, Input, Signal
 from andgate.plan import Plan
-from hub.fleet import alarm
-from hub.fleet.faults import AUDIT, KINDS, LASTING, SPOKEN, UNPROVEN, Fault, Key, Known, decide
+from hub.fleet.calls import Calls, WhyNot
+from hub.fleet.faults import AUDIT, KINDS, LASTING, UNPROVEN, Fault, Key, Known, decide
 from hub.fleet.fleet import Fleet, Standing
 from hub.fleet.register import Register
 from hub.fleet.traffic import FLOOD, Sender, SenderKind, Traffic
 from hub.store import PageRow, Store
 from hub.store.crew import Rota
-from hub.store.notices import Notice, Notices
-from hub.store.rows import NOTICE
 
 LOOK_MS = 15_000
 """Between looks at all nodes: as often as each says how it is."""
@@ -66,7 +64,7 @@ class Watch:
         *,
         listen_only: bool,
         rota: Rota | None = None,
-        why_not: Callable[[Sequence[str], int], str | None] = lambda _places, _now_ms: None,
+        why_not: WhyNot = lambda _places, _now_ms: None,
     ) -> None:
         """Go on from what is stored.
 
@@ -78,20 +76,18 @@ class Watch:
             rota: says who of a group is paged by name.
             why_not: (touchpoints, now) -> why technicians may not be paged of a fault there now; None: they may.
         """
-        self._still = why_not
         self._store = store
         self._fleet = fleet
-        self._notices = Notices(store.pages, listen_only=listen_only)
-        self._rota = rota or Rota()
         self.traffic = Traffic(store)
         self._started_ms: int | None = None
         self._register = Register(store)
+        self.calls = Calls(
+            self._register, store.pages, plan, listen_only=listen_only, rota=rota or Rota(), why_not=why_not
+        )
         self._untimed: dict[str, dict[str, int]] = {}
         """Node -> boot -> signals without a time; only where there are any."""
         self._told: dict[str, dict[str, tuple[int, str]]] = {}
         self._contradicted: dict[str, deque[tuple[int, str]]] = {}
-        self._paged: deque[int] = deque(maxlen=alarm.MOST)
-        """When technicians were paged last."""
         self._ended: list[Fault] = []
         """What the auditor does not find any more."""
         self._dirty: set[str] = set()
@@ -101,8 +97,6 @@ class Watch:
         self._look_ms = 0
         self._left: list[str] = []
         """Nodes that this round has not looked at yet."""
-        self._due_ms: int | None = None
-        self._repage = True
         for node, boot, untimed in store.db.execute("select node, boot, untimed from boot where untimed > 0"):
             self._untimed.setdefault(node, {})[boot] = untimed
         self.use_plan(plan)
@@ -118,7 +112,7 @@ class Watch:
             for level in ("on", "off")
         }
         self._look_ms = 0
-        self._repage = True
+        self.calls.use_plan(plan)
 
     # ---------------------------------------------------------------------------------------------- what comes in
 
@@ -225,7 +219,7 @@ class Watch:
         self._ended += [self._drop(self._register[key]) for key in known - found.keys()]
         if known == found.keys():
             return False
-        self._due_ms = now_ms
+        self.calls.due_ms = now_ms
         return True
 
     def drilled(self, found: Mapping[Key, str], checked: Collection[Key], now_ms: int) -> None:
@@ -241,7 +235,7 @@ class Watch:
 
     def next_ms(self) -> int:
         """Return when to `look`."""
-        return self._look_ms if self._due_ms is None else min(self._look_ms, self._due_ms)
+        return self._look_ms if self.calls.due_ms is None else min(self._look_ms, self.calls.due_ms)
 
     def look(self, now_ms: int) -> tuple[list[PageRow], list[int]]:
         """Decide what is wrong now; return the pages that go out, and the ids of those that must not any more."""
@@ -259,10 +253,10 @@ class Watch:
         pages: list[PageRow] = []
         cancelled: list[int] = []
         for fault in over:
-            self._over(fault, now_ms, pages, cancelled)
-        if self._repage or (self._due_ms is not None and now_ms >= self._due_ms):
-            pages += self._page(now_ms)
-        return pages, cancelled
+            rows, gone = self.calls.over(fault, now_ms)
+            pages += rows
+            cancelled += gone
+        return pages + self.calls.page(now_ms, self._started_ms or now_ms), cancelled
 
     def _round(self, now_ms: int) -> list[Fault]:
         """Look at the next nodes of a round, so many that no press waits for it; return what is over."""
@@ -279,7 +273,7 @@ class Watch:
             self._look_ms = now_ms + PORTION_MS
             return over
         self._look_ms = now_ms + LOOK_MS
-        self._repage = True
+        self.calls.again = True
         self.traffic.flush(now_ms)
         return over + self._forget(now_ms)
 
@@ -316,7 +310,7 @@ class Watch:
 
     def _put(self, new: Fault, now_ms: int) -> None:
         if self._register.put(new, now_ms):
-            self._repage = True
+            self.calls.again = True
             self._tell_screens(new)
 
     def flush(self) -> None:
@@ -348,98 +342,3 @@ class Watch:
             if ended or stranger:
                 gone.append(self._drop(fault))
         return gone
-
-    # ---------------------------------------------------------------------------------------------- telling
-
-    def holds(self, queued: Sequence[PageRow], now_ms: int) -> dict[int, str]:
-        """Return the pages about faults that wait to be sent and must not go now: id and why.
-
-        What they tell counts as told to nobody: what of it still stands when nothing keeps it back is paged then.
-        """
-        self._repage = True  # what was kept back may go now
-        found: dict[int, str] = {}
-        for row in queued:
-            why = self.why_not(row, now_ms)
-            if why is not None:
-                found[row.id] = why
-        held = {row.moment for row in queued if row.id in found}
-        for fault in self._register:
-            if fault.page in held:
-                self._register.told(fault, "", now_ms)
-        return found
-
-    def why_not(self, row: PageRow, now_ms: int) -> str | None:
-        """Return why nobody may be told now what a page tells, if it is about faults; None: they may."""
-        if not row.moment.startswith(NOTICE):
-            return None
-        told = [fault for fault in self._register if fault.page == row.moment]
-        if not told:  # what it told is over: a word of that
-            return self._still([row.touchpoint] if row.touchpoint else [], now_ms)
-        whys = [self._quiet(fault, now_ms) for fault in told]
-        return None if None in whys else whys[0]
-
-    def _quiet(self, fault: Fault, now_ms: int) -> str | None:
-        """Return why technicians may not be paged of a fault now; None: they may."""
-        return None if fault.kind in SPOKEN else self._still(alarm.touchpoints(fault, self._plan), now_ms)
-
-    def _page(self, now_ms: int) -> list[PageRow]:
-        """Page what is due; a handful one by one, more as one."""
-        self._repage = False
-        self._due_ms = None
-        due: list[Fault] = []
-        for fault in self._register:
-            at_ms = alarm.due_ms(fault, self._plan, self._started_ms or now_ms, now_ms)
-            if at_ms is None:
-                continue
-            if self._quiet(fault, now_ms) is not None:
-                continue  # each round asks again
-            if at_ms <= now_ms:
-                due.append(fault)
-            elif self._due_ms is None or at_ms < self._due_ms:
-                self._due_ms = at_ms
-        if not due:
-            return []
-        due.sort(key=lambda fault: (fault.since_ms, fault.key))
-        recent = [at_ms for at_ms in self._paged if now_ms - at_ms < alarm.GRACE_MS]
-        if len(recent) == alarm.MOST:  # enough for now: the rest waits and goes together
-            self._due_ms = min(recent[0] + alarm.GRACE_MS, self._due_ms or recent[0] + alarm.GRACE_MS)
-            return []
-        if len(due) + len(recent) <= alarm.MOST:
-            return [row for fault in due for row in self._tell([fault], now_ms)]
-        return self._tell(due, now_ms)
-
-    def _tell(self, faults: list[Fault], now_ms: int) -> list[PageRow]:
-        first, plan = faults[0], self._plan
-        self._paged.append(now_ms)
-        name = "/".join(part for part in first.key if part)
-        page = f"{NOTICE}{name}/{first.since_ms}" if len(faults) == 1 else f"{NOTICE}many/{now_ms}"
-        if self._store.pages.of(page):  # it was kept back
-            page = f"{page}/{now_ms}"
-        places = alarm.touchpoints(first, plan) if len(faults) == 1 else []
-        group = plan.groups[alarm.audience(first, plan) or ""]
-        notice = Notice(
-            page=page,
-            group=group.id,
-            title=alarm.place(first, plan) if len(faults) == 1 else alarm.summary(faults),
-            text=alarm.page_text(faults, plan, now_ms),
-            reason=f"{first.who} {first.kind}" if len(faults) == 1 else "many at once",
-            touchpoint=places[0] if places else "",
-        )
-        for fault in faults:
-            self._register.told(fault, page, now_ms)
-        return self._notices.page(notice, group.channels, now_ms, self._rota.crew(plan, group.id, now_ms))
-
-    def _over(self, fault: Fault, now_ms: int, pages: list[PageRow], cancelled: list[int]) -> None:
-        """Say that it is over, if it was told and nothing else that the same page told still stands."""
-        if not fault.page or any(other.page == fault.page for other in self._register):
-            return
-        notice = Notice(
-            page=fault.page,
-            group=self._plan.site.technicians or "",
-            title=alarm.place(fault, self._plan),
-            text=alarm.over_text(fault, self._plan, now_ms),
-            reason="it is over",
-        )
-        rows, gone = self._notices.over(notice, now_ms, self._quiet(fault, now_ms))
-        pages += rows
-        cancelled += gone
