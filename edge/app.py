@@ -7,6 +7,7 @@ node.stop()
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from pathlib import Path
@@ -23,7 +24,10 @@ from edge.link import Link
 from edge.spool import Spool
 from edge.worker import Event, Stop, Worker
 
+_log = logging.getLogger("andgate.edge")
+
 START_S = 10.0
+"""A node that takes longer to be armed says so, again and again; it is armed when it is."""
 STOP_S = 15.0
 WAITING_MOST = 1_000
 """Messages and edges that wait for the worker before the broker has to wait."""
@@ -84,7 +88,8 @@ class EdgeApp:
         self._inbox = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"node {self.node_id}", daemon=True)
         self._thread.start()
-        self._armed.wait(START_S)
+        while not self._armed.wait(START_S):
+            _log.warning("%s: not armed yet: spool and devices are still being opened", self.node_id)
         self._fail()
 
     def _fail(self) -> None:

@@ -97,6 +97,27 @@ def test_a_press_becomes_a_signal_and_its_receipt_makes_the_lamp_steady(hub: Hub
     assert found.found
 
 
+def test_a_node_is_not_called_armed_before_its_devices_are_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow, really = threading.Event(), worker.Worker.arm
+
+    def arm(it: worker.Worker) -> None:
+        slow.wait()
+        really(it)
+
+    monkeypatch.setattr(worker.Worker, "arm", arm)
+    monkeypatch.setattr("edge.app.START_S", 0.01)
+    app = EdgeApp("desk", broker_url="mqtt://127.0.0.1:1", data_dir=tmp_path, pin_factory=MockBoard().factory)
+    starting = threading.Thread(target=app.start)
+    starting.start()
+    until(lambda: caplog.text.count("desk: not armed yet") > 1)
+    assert starting.is_alive()
+    slow.set()
+    starting.join()
+    app.stop()
+
+
 def test_a_hold_resets_and_names_its_press(hub: Hub, it: Node) -> None:
     hub.configure("desk-a1", desk())
     hub.online("desk-a1")
