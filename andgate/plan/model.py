@@ -27,10 +27,10 @@ MADE_GOOD = "made-good"
 GIVES_UP_AFTER_MS = 3_600_000
 """So long after its deadline a moment that nobody has ended ends by itself, where a plan says nothing else."""
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-def _always(default: T) -> T:
+def _always(default: _T) -> _T:
     """Return the default of a field that was there from the beginning: it counts in the version, said or not.
 
     `omit_defaults` leaves out only what it can compare with; it does not ask what a factory would make.
