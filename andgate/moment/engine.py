@@ -31,14 +31,15 @@ from andgate.moment.ladder import Ladder, next_page
 from andgate.moment.lessons import Lessons, advice
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook, outlook
-from andgate.moment.owing import Broken, Failures, ids_of, owing
+from andgate.moment.owing import Failures
 from andgate.moment.precedence import Precedence
 from andgate.moment.published import Order, Publication, Published
 from andgate.moment.roles import Casting
 from andgate.moment.sense import refusal
 from andgate.moment.signals import MOVED, Action, Input, Released, Replanned, Retimed, Signal
+from andgate.moment.tasks import Tasks
 from andgate.moment.view import next_times
-from andgate.plan import Plan, local_time, task_of
+from andgate.plan import Plan, local_time
 
 HORIZON_MS = 86_400_000
 """How late a signal may be (receipt - site time) and still be judged: 24 hours."""
@@ -89,6 +90,7 @@ class Engine:
         self._pages: list[tuple[int, str]] = []
         self.backlogs = Backlogs()
         self.failures = Failures()
+        self.tasks = Tasks(self.failures, self.groups, self.casting_at, horizon_ms)
         self.precedence = Precedence()
         self.lessons = Lessons()
         self.forgot_ms = 0
@@ -195,65 +197,10 @@ class Engine:
             made += self._owed(fresh, due_ms)
         return made
 
-    # What failures owe --------------------------------------------------------------------------------------------
-
-    def _owed(self, made: Sequence[_Made], seen_ms: int) -> list[_Made]:
-        """Open, change and close the remedy tasks that follow from what was just published; return what that made."""
-        touched: dict[int, Group] = {}
-        for group, publication, _ in made:
-            moment = publication.moment
-            if moment.remedies is not None or moment.training is not None:
-                continue
-            was = self.failures.note(moment)
-            now = self.failures.known.get(moment.id)
-            if was is None and now is None:
-                continue
-            self._owe(group, moment, was or now, seen_ms, touched)
-            if was != now:  # those that failed after it look back on something else now
-                for key in {each.key for each in (was, now) if each is not None}:
-                    others = self.failures.beside(moment.id, key)
-                    for other in [each for each in map(self._published, others) if each is not None]:
-                        beside = self.groups.at(other.moment.expectation, other.case.touchpoint)
-                        self._owe(beside, other.moment, self.failures.known[other.moment.id], seen_ms, touched)
-        return [
-            (group, publication, seen_ms) for group in touched.values() for publication in self._settle(group, seen_ms)
-        ]
-
-    def _owe(
-        self, group: Group, moment: Moment, broken: Broken | None, seen_ms: int, touched: dict[int, Group]
-    ) -> None:
-        """Let the task of one moment be what it must be: owed or not, made good or not."""
-        assert broken is not None  # noqa: S101 - it is, or was, a failure
-        if seen_ms - broken.at_ms > self.horizon_ms:
-            return  # as with any signal: what is older than that changes nothing any more
-        name = task_of(moment.expectation)
-        wanted: dict[str, Signal] = {}
-        if moment.id in self.failures.known:
-            task = self.casting_at(moment.ends_ms).plan.judged.get(name)
-            place = group.published[moment.id].case.touchpoint_at(moment.ends_ms)
-            if task is not None and place in task.touchpoints:
-                self.groups.at(name, place)
-                before = self.failures.before(moment.id)
-                signals = owing(moment, place, task, group.notes_of(moment.id), before)
-                wanted = {signal.id: signal for signal in signals}
-        tasks = self._tasks(name, group)
-        if tasks is None:
-            return
-        opens, closes = ids_of(moment.id)
-        if moment.withdrawn_into is not None:
-            tasks.alias[opens] = ids_of(moment.withdrawn_into)[0]  # whoever makes it good makes that one good
-        news = [tasks.keep(each, wanted.get(each), "the failure was judged anew") for each in (opens, closes)]
-        if any(news):
-            touched[id(tasks)] = tasks
-
-    def _tasks(self, name: str, group: Group) -> Group | None:
-        """Return what folds the tasks of a group, together for all of its places; None where none ever was."""
-        tasks: Group | None = None
-        for place in sorted(group.touchpoints):
-            here = self.groups.known(name, place)
-            if here is not None:
-                tasks = here if tasks is None else self.groups.link(tasks, here)
-        return tasks
+    def _owed(self, made: Iterable[_Made], seen_ms: int) -> list[_Made]:
+        """Return what becomes of the remedy tasks that follow from what was just published."""
+        touched = self.tasks.follow([(group, publication.moment) for group, publication, _ in made], seen_ms)
+        return [(group, publication, seen_ms) for group in touched for publication in self._settle(group, seen_ms)]
 
     def _settle(self, group: Group, seen_ms: int) -> list[Publication]:
         """Publish what changed in a group."""

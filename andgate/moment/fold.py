@@ -6,13 +6,13 @@ give-up) are found by comparing the case's times with the time of the item that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from copy import copy
+from collections.abc import Callable
 from typing import TypeGuard
 
-from andgate.moment.case import CONTRADICTED, Blindness, Case, Clear, End, Item, Place, PlanMark
+from andgate.moment.case import CONTRADICTED, Case, End, Item, Place, PlanMark
 from andgate.moment.events import Moved, Opened, Overridden, Refused, Rejoined, Witnessed
 from andgate.moment.roles import Casting
+from andgate.moment.sensors import Sensors
 from andgate.moment.signals import BLIND, MOVED, SIGHTED, Action, Signal
 from andgate.moment.table import TABLE, Does, Role, State
 from andgate.plan import Expectation
@@ -36,41 +36,29 @@ class Fold:
         """
         self.expectation = expectation
         self.cases: list[Case] = []
-        self.holds: dict[str, dict[str, list[str]]] = {}
-        """Touchpoint -> device -> signals that stand."""
-        self.blindness: list[Blindness] = []
+        self.sensors = Sensors({}, [], {})
         self.joined = False
         """Two cases have become one since somebody last looked."""
         self._casting_at = casting_at
         self._first_known = first_known
-        self.clear: Clear = {}
         self._doubted: list[Case] = []
         """Open cases about which the desk is, or may yet be, asked."""
         self._open: dict[Place, Case] = {}
         self._last: dict[Place, Case] = {}
-        self._blind: dict[str, Blindness] = {}
 
     def copy(self) -> Fold:
         """Return an independent copy."""
         other = Fold(self.expectation, self._casting_at, self._first_known)
-        other.restore(
-            [case.copy() for case in self.cases],
-            {place: {name: list(names) for name, names in held.items()} for place, held in self.holds.items()},
-            [copy(b) for b in self.blindness],
-            {place: dict(seen) for place, seen in self.clear.items()},
-        )
+        other.restore([case.copy() for case in self.cases], self.sensors.copy())
         return other
 
-    def restore(
-        self, cases: list[Case], holds: dict[str, dict[str, list[str]]], blindness: list[Blindness], clear: Clear
-    ) -> None:
+    def restore(self, cases: list[Case], sensors: Sensors) -> None:
         """Take over a state, as stored or copied."""
-        self.cases, self.holds, self.blindness, self.clear = cases, holds, blindness, clear
+        self.cases, self.sensors = cases, sensors
         self._doubted = [case for case in cases if case.ended_ms is None and case.doubt_ms is not None]
         for case in sorted(cases, key=lambda case: case.ended_ms or 0):  # the last to end is the one to rejoin
             place = (case.touchpoint, case.key)
             (self._open if case.ended_ms is None else self._last)[place] = case
-        self._blind = {b.device: b for b in blindness if b.to_ms is None}
 
     def step(self, item: Item) -> list[Case]:
         """Take the next item in order; return the cases it touched."""
@@ -91,30 +79,12 @@ class Fold:
         roles = casting.roles(self.expectation, item.name)
         return expectation is not None and expectation.key is not None and not roles.holds and not roles.frees
 
-    def blind_at(self, touchpoint: str, at_ms: int, sees: Callable[[str], bool]) -> list[Blindness]:
-        """Return why a verdict of that time is provisional: who could have contradicted it, and was blind."""
-        return [
-            b
-            for b in self.blindness
-            if b.touchpoint == touchpoint
-            and b.from_ms <= at_ms
-            and (b.to_ms is None or at_ms < b.to_ms)
-            and sees(b.device)
-        ]
-
-    def contradicts(self, case: Case) -> bool:
-        """Tell whether a sensor has seen all the time since a press opened the case, and has seen no line."""
-        first = case.sightings[0][0]
-        return case.sensor == "silent" and any(
-            since < first and device not in self._blind for device, since in self.clear.get(case.touchpoint, {}).items()
-        )
-
     # What meets what -------------------------------------------------------------------------------------------
 
     def _signal(self, signal: Signal) -> list[Case]:
         casting = self._casting_at(signal.at_ms)
         if signal.name in (BLIND, SIGHTED):
-            self._sight(signal)
+            self.sensors.sight(signal)
             # It may have come late: whatever it could make provisional, or not, is looked at again.
             return [case for case in self.cases if case.ended_ms is None or case.ended_ms >= signal.at_ms]
         if signal.found and signal.device in casting.momentary:
@@ -126,9 +96,8 @@ class Fold:
             return self._move(signal, expectation)
         roles = casting.roles(self.expectation, signal.name)
         if roles.holds or roles.frees:
-            self._hold(signal, holds=roles.holds, frees=roles.frees)
-            if signal.touchpoint == casting.sensors(self.expectation).get(signal.device):
-                self._look(signal, expectation)
+            is_sensor = signal.touchpoint == casting.sensors(self.expectation).get(signal.device)
+            self.sensors.say(signal, roles, expectation, is_sensor=is_sensor)
         place = (signal.touchpoint, signal.key if expectation.key else None)
         keyless = expectation.key is not None and signal.key is None
         touched: list[Case] = []
@@ -136,7 +105,7 @@ class Fold:
             touched += self._enter(signal, place, expectation, fails=roles.fails)
         if roles.closes:
             case = self._nearest(place[0], signal.at_ms) if keyless else self._current(place, signal.at_ms)
-            role = Role.CLOSES_HELD if self._held_by(signal.touchpoint, expectation) else Role.CLOSES
+            role = Role.CLOSES_HELD if self.sensors.held_by(signal.touchpoint, expectation) else Role.CLOSES
             touched += self._meet(case, role, signal, expectation)
         if roles.threatens:
             cases = self._all_open(place[0], signal.at_ms) if keyless else [self._current(place, signal.at_ms)]
@@ -177,17 +146,7 @@ class Fold:
     def _replan(self, mark: PlanMark) -> list[Case]:
         casting = self._casting_at(mark.at_ms)
         expectation = casting.plan.judged.get(self.expectation)
-        sensors = casting.sensors(self.expectation)
-        for place, seen in self.clear.items():
-            self.clear[place] = {device: since for device, since in seen.items() if sensors.get(device) == place}
-        before = self._casting_at(mark.at_ms - 1)
-        for place, held in self.holds.items():
-            for device, standing in held.items():
-                standing[:] = [
-                    name
-                    for name in standing
-                    if casting.reports(device, place, name) or not before.reports(device, place, name)
-                ]
+        self.sensors.replan(self.expectation, self._casting_at(mark.at_ms - 1), casting)
         touched: list[Case] = []
         for case in list(self._open.values()):
             self._expire(case, mark.at_ms)
@@ -246,9 +205,9 @@ class Fold:
 
     def _pressed(self, case: Case, expectation: Expectation) -> None:
         """A press opened it: note what the sensors there say, and when the desk is asked if they contradict."""
-        if self._agreed(case.touchpoint, expectation):
+        if self.sensors.agree(case.touchpoint, expectation):
             case.sensor = "agreed"
-        elif any(device not in self._blind for device in self.clear.get(case.touchpoint, ())):
+        elif self.sensors.see_nothing(case.touchpoint):
             case.sensor = "silent"
             if expectation.contradicted_after_ms is not None and expectation.key is None:
                 case.ask_ms = case.opened_ms + expectation.contradicted_after_ms
@@ -263,7 +222,7 @@ class Fold:
             self._end(case, signal.at_ms, "closed", signal.id)
         elif does is Does.REFUSE:
             expectation = self._casting_at(signal.at_ms).plan.judged[self.expectation]
-            held_by = self._held_by(signal.touchpoint, expectation)
+            held_by = self.sensors.held_by(signal.touchpoint, expectation)
             case.facts.append(
                 Refused(moment="", at_ms=signal.at_ms, signal=signal.id, witness=signal.witness, held_by=held_by)
             )
@@ -362,35 +321,18 @@ class Fold:
         """Ask about presses that a sensor contradicts, and end those that nobody confirmed, up to `at_ms`."""
         for case in self._doubted:
             if case.ended_ms is None and case.ask_ms is not None and at_ms > case.ask_ms:
-                if self.contradicts(case):
+                if self.sensors.contradict(case):
                     case.asked_ms, case.ask_ms = case.ask_ms, None
                 else:
                     case.settle()
             if case.ended_ms is None and case.doubt_ms is not None and at_ms > case.doubt_ms:
-                if self.contradicts(case):
+                if self.sensors.contradict(case):
                     assert TABLE[case.state_at(case.doubt_ms), Role.DOUBT].does is Does.VOID  # noqa: S101  # the law
                     case.void_reason = CONTRADICTED
                     self._end(case, case.doubt_ms, "contradicted", None)
                 else:
                     case.settle()
         self._doubted = [case for case in self._doubted if case.ended_ms is None and case.doubt_ms is not None]
-
-    def _look(self, signal: Signal, expectation: Expectation) -> None:
-        """A sensor says that it sees a line, or none; what a blind one says counts once it is trusted again."""
-        clear = self.clear.setdefault(signal.touchpoint, {})
-        standing = self.holds.get(signal.touchpoint, {}).get(signal.device, [])
-        if any(name in expectation.opens for name in standing):
-            clear.pop(signal.device, None)
-        else:
-            clear.setdefault(signal.device, signal.order)
-
-    def _agreed(self, touchpoint: str, expectation: Expectation) -> bool:
-        """Tell whether a sensor that is not blind says that a line stands."""
-        return any(
-            device not in self._blind
-            and any(name in expectation.holds and name in expectation.opens for name in standing)
-            for device, standing in self.holds.get(touchpoint, {}).items()
-        )
 
     def _current(self, place: Place, at_ms: int) -> Case | None:
         case = self._open.get(place)
@@ -417,41 +359,3 @@ class Fold:
         assert last.ended_ms is not None  # noqa: S101  # `_last` holds only what has ended
         soon = at_ms - last.ended_ms <= expectation.rejoins_within_ms and at_ms <= last.limit_ms
         return last if soon and last.end != "replanned" else None  # what gave up did so at its limit
-
-    def _hold(self, signal: Signal, *, holds: bool, frees: Iterable[str]) -> None:
-        if holds:
-            standing = self.holds.setdefault(signal.touchpoint, {}).setdefault(signal.device, [])
-            if signal.name not in standing:
-                standing.append(signal.name)
-        for name in frees:
-            standing = self.holds.get(signal.touchpoint, {}).get(signal.device, [])
-            if name in standing:
-                standing.remove(name)
-
-    def _held_by(self, touchpoint: str, expectation: Expectation) -> tuple[str, ...]:
-        """Return the devices whose hold stands, as the plan of the time has it; a blind device's refuses nothing."""
-        held = self.holds.get(touchpoint)
-        if not held:
-            return ()
-        return tuple(
-            device
-            for device, standing in held.items()
-            if device not in self._blind and any(name in expectation.holds for name in standing)
-        )
-
-    def _sight(self, signal: Signal) -> None:
-        blind = self._blind.get(signal.device)
-        if signal.name == BLIND:
-            if blind is None:
-                why = signal.value if isinstance(signal.value, str) else None
-                blind = Blindness(signal.touchpoint, signal.device, signal.at_ms, why=why)
-                self._blind[signal.device] = blind
-                self.blindness.append(blind)
-                for seen in self.clear.values():
-                    seen.pop(signal.device, None)
-        elif blind is not None:
-            blind.to_ms = signal.at_ms
-            del self._blind[signal.device]
-            for seen in self.clear.values():
-                if signal.device in seen:
-                    seen[signal.device] = signal.order

@@ -150,12 +150,7 @@ class Group:
         self._anchors |= other._anchors
         self.decided_ms = max(self.decided_ms, other.decided_ms)
         self._because = self._because or other._because
-        self.base.restore(
-            self.base.cases + other.base.cases,
-            {**self.base.holds, **other.base.holds},
-            self.base.blindness + other.base.blindness,
-            {**self.base.clear, **other.base.clear},
-        )
+        self.base.restore(self.base.cases + other.base.cases, self.base.sensors.joined(other.base.sensors))
         self._stale = True
 
     def _insert(self, order: Order, item: Item) -> bool:
@@ -296,7 +291,7 @@ class Group:
             anchor=anchor,
             interactions=plan.interactions_of.get(self.expectation, ()),
             blind_at=self._blind_at,
-            contradicts=self.fold.contradicts,
+            contradicts=self.fold.sensors.contradict,
         )
         old = known.moment if known else None
         training = self.signals[anchor].training
@@ -424,10 +419,10 @@ class Group:
         ]
 
     def _blind_at(self, touchpoint: str, at_ms: int) -> list[Blindness]:
-        if not self.fold.blindness:
+        if not self.fold.sensors.blindness:
             return []
         casting = self._casting_at(at_ms)
-        return self.fold.blind_at(touchpoint, at_ms, lambda device: casting.sees(self.expectation, device))
+        return self.fold.sensors.blind_at(touchpoint, at_ms, lambda device: casting.sees(self.expectation, device))
 
     # Forgetting --------------------------------------------------------------------------------------------------
 
@@ -468,9 +463,8 @@ class Group:
 
     def _without(self, fold: Fold, gone: set[str], before_ms: int) -> Fold:
         """Return a fold without the cases that began with these signals, and without blindness long over."""
-        blindness = [b for b in fold.blindness if b.to_ms is None or b.to_ms >= before_ms]
         fresh = Fold(self.expectation, self._casting_at, self.anchor_of)
-        fresh.restore([case for case in fold.cases if case.signals[0] not in gone], fold.holds, blindness, fold.clear)
+        fresh.restore([case for case in fold.cases if case.signals[0] not in gone], fold.sensors.since(before_ms))
         fresh.joined = fold.joined
         return fresh
 

@@ -20,6 +20,7 @@ from andgate.moment.groups import Sleeper
 from andgate.moment.owing import Broken
 from andgate.moment.published import Published, action_order
 from andgate.moment.roles import Casting
+from andgate.moment.sensors import Holds, Sensors
 from andgate.moment.signals import Action, Signal
 from andgate.plan import Plan
 
@@ -44,7 +45,7 @@ class GroupState(Struct):
     decided_ms: int
     cases: list[Case]
     """Of the fold before the items."""
-    holds: dict[str, dict[str, list[str]]]
+    holds: Holds
     blindness: list[Blindness]
     clear: Clear = {}
 
@@ -161,9 +162,9 @@ def _group_state(group: Group) -> GroupState:
         gone=group.gone,
         decided_ms=group.decided_ms,
         cases=group.base.cases,
-        holds=group.base.holds,
-        blindness=group.base.blindness,
-        clear=group.base.clear,
+        holds=group.base.sensors.holds,
+        blindness=group.base.sensors.blindness,
+        clear=group.base.sensors.clear,
     )
 
 
@@ -182,6 +183,6 @@ def _group(engine: Engine, data: bytes) -> Group:
         ],
         key=lambda entry: entry[0],
     )
-    group.base.restore(state.cases, state.holds, state.blindness, state.clear)
+    group.base.restore(state.cases, Sensors(state.holds, state.blindness, state.clear))
     group.take_over(state.published, state.gone)
     return group

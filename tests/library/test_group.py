@@ -384,7 +384,7 @@ def test_a_blindness_long_over_is_let_go_and_one_that_lasts_stays() -> None:
     (kept,) = engine.receive([seen("r1", "reset", now_ms + MINUTE)], now_ms + MINUTE).published
     assert kept.provisional
     (group,) = engine.groups.awake()
-    assert [each.device for each in group.fold.blindness] == ["mark-b/mark"]
+    assert [each.device for each in group.fold.sensors.blindness] == ["mark-b/mark"]
 
 
 def test_holds_and_blindness_of_long_ago_still_count_when_all_is_folded_again() -> None:

@@ -156,18 +156,44 @@ def test_a_plan_that_changes_in_the_middle_of_an_escalation_pages_by_the_plan_of
 
 
 STEPS_MS = (0, 0, 1, TICK, TICK, 2 * TICK, 3 * TICK, 7 * TICK)
-HAPPENS = ("pressed", "pressed", "reset", "shouted", "shouted", "calmed", "calmed", "claim", "claim", "unclaim", "hand-over", "wait")  # fmt: skip  # noqa: E501
+HAPPENS = (
+    ("pressed",),
+    ("reset", "pressed"),
+    ("shouted", "calmed", "shouted"),
+    ("calmed",),
+    ("claim",),
+    ("claim", "hand-over"),
+    ("claim", "reset", "pressed"),
+    ("unclaim",),
+)
+"""What may happen, one after the other."""
 
 
-@settings(thorough, max_examples=150)
-@given(data=st.data(), promise=promises().filter(lambda promise: promise.key is None))
+LINES = st.builds(
+    Expectation,
+    id=st.just("check-in-wait"),
+    promise=st.just("I wait no more than three minutes."),
+    touchpoints=st.just(("counter-a",)),
+    opens=st.just(("pressed",)),
+    closes=st.just(("reset",)),
+    threatens=st.just(("shouted",)),
+    fails_after_ms=st.sampled_from([6 * TICK, 30 * TICK]),
+    rejoins_within_ms=st.sampled_from([0, 9 * TICK, 9 * TICK]),
+    gives_up_after_ms=st.just(20 * TICK),
+    pages=st.sampled_from([COINCIDING, COINCIDING[:1], COINCIDING[:2], COINCIDING[1:], COINCIDING[2:3]]),
+    needs=st.sampled_from([None, None, 2]),
+)
+
+
+@settings(thorough, max_examples=300)
+@given(data=st.data(), promise=LINES)
 def test_one_line_to_which_everything_happens(data: st.DataObject, promise: Expectation) -> None:
-    plan = site(replace(promise, holds={}, contradicted_after_ms=None))
+    plan = site(promise)
     watch, desk = Watch.over(plan), Desk(plan)
     now_ms, shouts = NOON, list[str]()
-    happens = data.draw(st.lists(st.tuples(st.sampled_from(STEPS_MS), st.sampled_from(HAPPENS)), max_size=16))
-    for number, (after_ms, what) in enumerate([(0, "pressed"), *happens, (HOUR, "wait")]):
-        now_ms += after_ms
+    happens = [what for each in data.draw(st.lists(st.sampled_from(HAPPENS), min_size=2, max_size=7)) for what in each]
+    for number, what in enumerate(["pressed", *happens, "nothing"]):
+        now_ms += data.draw(st.sampled_from(STEPS_MS)) if what != "nothing" else HOUR
         watch.wake(now_ms)
         desk.sleep(now_ms)
         signal = Signal(
