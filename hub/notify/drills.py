@@ -57,7 +57,7 @@ class Judges(Protocol):
 class Sends(Protocol):
     """What is needed of the notify worker."""
 
-    def drill(self, entry: PlanChannel, note: Note, done: Callable[[Result], None]) -> None:
+    def drill(self, entry: PlanChannel, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
         """Send a note over a channel."""
 
 
@@ -165,7 +165,7 @@ class Drills:
         if self._crews is None or entry is None or not is_pager(entry.url):
             return
         note = _note(self._crews.audience(channel) or "", f"{DRILL}:{page}", self._driver.plan, self._clock.now_ms())
-        self._sends.drill(entry, note, lambda _: None)
+        self._sends.drill(entry, note, lambda: None, lambda _: None)
 
     def running(self, id: int) -> Drill | None:
         """Return a drill that has not ended as it stands."""
@@ -206,17 +206,24 @@ class Drills:
 
     def _prove(self, running: _Running, part: Part, entry: PlanChannel | None, plan: Plan, *, loud: bool) -> None:
         id, now_ms = running.drill.id, self._clock.now_ms()
-        running.put(replace(part, sent_ms=now_ms))
         if part.kind == "node":
+            self._began(id, part.n)
             self._driver.command(part.name, Command(do="drill", drill=f"{DRILL}:{id}:{part.n}", loud=loud))
             return
         assert entry is not None  # noqa: S101 - every channel has one
         audience = self._crews.audience(part.name) if part.kind == "person" and self._crews is not None else None
         note = _note(audience or part.group, f"{DRILL}:{id}:{part.n}", plan, now_ms)
         note = replace(note, receipt=f"{DRILL}/{id}/{part.n}", loud=loud)
-        self._sends.drill(entry, note, lambda result: self._sent(id, part.n, result))
+        self._sends.drill(entry, note, lambda: self._began(id, part.n), lambda result: self._sent(id, part.n, result))
 
     # ---------------------------------------------------------------------------------------------- answers
+
+    def _began(self, id: int, n: int) -> None:
+        """Note when a far end was asked: before that it cannot answer, and is not to be blamed."""
+        with self._lock:
+            running = self._running.get(id)
+            if running is not None and (part := running.part(n)) is not None:
+                running.put(replace(part, sent_ms=self._clock.now_ms()))
 
     def _sent(self, id: int, n: int, result: Result) -> None:
         """Take what a channel says of its own sending."""
@@ -320,7 +327,9 @@ class _Running:
 
     def ended(self, now_ms: int) -> Drill:
         for part in self.drill.parts:
-            if part.state == "waiting":
+            if part.state == "waiting" and part.sent_ms is None:
+                self.put(replace(part, state="skipped", note="not tried: there were pages to send all the time"))
+            elif part.state == "waiting":
                 self.put(replace(part, state="failed", note=f"no answer within {WAIT_S:g} s"))
         return replace(self.drill, ended_ms=now_ms)
 

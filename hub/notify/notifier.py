@@ -145,9 +145,16 @@ class Notifier:
         else:
             self._queue.put(_Done(row, result))
 
-    def drill(self, entry: PlanChannel, note: Note, done: Callable[[Result], None]) -> None:
-        """Send a drill's note over a channel, from any thread; `done` is called once, with what became of it."""
-        self._queue.put(_Asked(_Drilled(entry, note, done)))
+    def drill(self, entry: PlanChannel, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
+        """Send a drill's note over a channel, from any thread, when nothing else is to be done.
+
+        Args:
+            entry: the channel.
+            note: the note.
+            began: called when the channel gets it.
+            done: called once, with what became of it.
+        """
+        self._queue.put(_Asked(_Drilled(entry, note, began, done)))
 
     def wake(self) -> None:
         """Look at the clock again, and at the channels: one may work again."""
@@ -207,6 +214,7 @@ class Notifier:
         elif isinstance(item, _Asked):
             self._drills.append(item.drilled)
         elif isinstance(item, _Drilled):
+            item.began()
             self._channel(item.entry).send(item.note, item.done)
         elif item == "connected":
             self._hurry()
@@ -385,9 +393,12 @@ class _Held:
 class _Drilled:
     """A note that proves a channel: no page, on no record but the drill's own."""
 
-    def __init__(self, entry: PlanChannel, note: Note, done: Callable[[Result], None]) -> None:
+    def __init__(
+        self, entry: PlanChannel, note: Note, began: Callable[[], None], done: Callable[[Result], None]
+    ) -> None:
         self.entry = entry
         self.note = note
+        self.began = began
         self.done = done
 
 

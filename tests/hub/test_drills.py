@@ -41,8 +41,13 @@ class Sends:
     def __init__(self, **results: Result) -> None:
         self.results = results
         self.notes: dict[str, Note] = {}
+        self.never: set[str] = set()
+        """Channels that get nothing: pages come first."""
 
-    def drill(self, entry: Any, note: Note, done: Callable[[Result], None]) -> None:
+    def drill(self, entry: Any, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
+        if entry.id in self.never:
+            return
+        began()
         self.notes[entry.id] = note
         if entry.id in self.results:
             done(self.results[entry.id])
@@ -150,6 +155,20 @@ def test_who_does_not_answer_in_time_is_dead_and_technicians_are_paged_until_a_d
     ended(here, again)
     assert here.faults() == []
     assert [row.kind for row in notices(here.desk)].count("over") == 2
+
+
+def test_what_was_never_asked_is_not_blamed(ground: Callable[..., Ground]) -> None:
+    """In a storm pages go first: a channel to which the drill never came is not dead."""
+    here = ground(Sends(hook=PROVEN), plan=TECHNICIANS)
+    here.sends.never.add("radio")
+    drill = here.drills.begin("marta")
+    here.desk.clock.advance(round(WAIT_S * 1000))
+    ended(here, drill)
+    assert [state for *_, state in here.states(drill)] == ["skipped", "proven", "skipped", "skipped"]
+    found = here.log.drill(drill.id)
+    assert found is not None
+    assert (found.parts[0].note, found.parts[0].sent_ms) == ("not tried: there were pages to send all the time", None)
+    assert here.faults() == []
 
 
 def ended(here: Ground, drill: Drill) -> None:

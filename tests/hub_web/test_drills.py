@@ -41,7 +41,8 @@ class Sends:
     def __init__(self) -> None:
         self.result = Result(sent=True)
 
-    def drill(self, entry: Any, note: Note, done: Callable[[Result], None]) -> None:
+    def drill(self, entry: Any, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
+        began()
         done(self.result)
 
 
