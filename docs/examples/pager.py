@@ -20,8 +20,8 @@ def heard(_client, _data, message):
     if page["kind"] == "drill":
         client.publish(f"{root}/answer", json.dumps({"page": page["id"], "do": "seen", "by": who}), qos=1)
         return
-    print(f"{page['kind']}: {page['text']}", flush=True)
     last[:] = [page["id"]] if page["kind"] == "page" else []
+    print(f"{page['kind']}: {page['text']}", flush=True)  # from here on Enter answers it
 
 
 client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
