@@ -170,7 +170,8 @@ def suspension_line(plan: Plan, each: Suspension, now_ms: int) -> Line:
 def training_line(plan: Plan, each: Training, now_ms: int) -> Line:
     """Return a training as a line."""
     zone = plan.site.timezone
-    rooms = dict.fromkeys(plan.devices[device].settings.get("group", "") for device in each.devices)
+    known = [plan.devices[device] for device in each.devices if device in plan.devices]  # a plan may drop one meanwhile
+    rooms = dict.fromkeys(device.settings.get("group", "") for device in known)
     where = few(
         [touchpoint_name(plan, place) for place in each.touchpoints]
         or [say("quiet.training.room", group=group_name(plan, str(group))) for group in rooms]
