@@ -88,8 +88,7 @@ def events_between(
     """
     happened: list[AnyEvent] = [replace(fact, moment=new.id) for fact in facts]
     happened += _by_the_clock(old, new, case)
-    if notes or (old is not None and old.coming):  # nearly always people have done nothing; looking costs the hub 3 %
-        happened += _claims(old, new, notes, now_ms)
+    happened += _claims(old, new, notes, now_ms)
     happened += _ends(old, new, case, because)
     happened += [
         Noted(

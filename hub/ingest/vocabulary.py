@@ -103,9 +103,6 @@ class Vocabularies:
 
     def at(self, at_ms: int) -> Vocabulary:
         """Of the plan in force at a site time; of the oldest known for what was before."""
-        newest = self._reigns[-1]
-        if newest.since_ms <= at_ms:  # nearly always, and asked for every signal
-            return newest.words
         return next((reign.words for reign in reversed(self._reigns) if reign.since_ms <= at_ms), self._reigns[0].words)
 
     def before(self, node: str, device: str) -> Vocabulary | None:
