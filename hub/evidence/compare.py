@@ -29,6 +29,8 @@ class Table(Struct, frozen=True, kw_only=True):
     """The column that names the entry, where rows of sealed entries stay; the seal vouches for those."""
     later: tuple[str, ...] = ()
     """Columns that a later version added: empty in rows from before it."""
+    worded: tuple[str, ...] = ()
+    """Columns that say in words what the others say: those of pages up to `reworded_ms` are a former release's."""
 
 
 PROJECTIONS = (
@@ -56,6 +58,7 @@ PROJECTIONS = (
             *("id", "state", "due_ms", "tries", "sent_ms", "again", "note", "session"),
             *("delivered_ms", "read_ms", "bundle", "adds"),
         ),
+        worded=("title", "text"),
     ),
     # What is taken back and has never come leaves a mark that depends on what was committed together.
     Table(name="serving", key=("signal",), where="key != ''"),
@@ -121,8 +124,9 @@ def differences(
     table: Table,
     *,
     sealed: int = 0,
+    reworded_ms: int = 0,
 ) -> Iterator[Difference]:
-    """Yield every difference in a table, but for rows of entries up to `sealed`."""
+    """Yield every difference in a table, but for rows of entries up to `sealed`, and words from up to `reworded_ms`."""
     columns = [row[1] for row in live.execute(f"pragma table_info({table.name})")]
     known = [*table.key, *(name for name in columns if name not in table.unknown and name not in table.key)]
     width = len(table.key)
@@ -144,8 +148,9 @@ def differences(
             yield Difference(table.name, _name(table, right), "", "it is missing", "it is there")
             right = next(theirs, None)
         else:
+            old = table.worded and right[known.index("decided_ms")] <= reworded_ms
             for column, stored, rebuilt in zip(known[width:], left[width:], right[width:], strict=True):
-                if stored is None and column in table.later:
+                if (stored is None and column in table.later) or (old and column in table.worded):
                     continue
                 if stored != rebuilt or type(stored) is not type(rebuilt):
                     yield Difference(

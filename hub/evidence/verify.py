@@ -237,10 +237,12 @@ class _Verification:
         found: list[Difference] = []
         more = 0
         rows: dict[str, int] = {}
+        reworded = self._db.execute("select value from meta where key = 'reworded_ms'").fetchone()
+        reworded_ms = 0 if reworded is None else int(reworded[0])
         for table in PROJECTIONS:
             rows[table.name] = self._rebuild.db.execute(f"select count(*) from {table.name}").fetchone()[0]
             self._progress(table.name, 0, rows[table.name])
-            each = differences(self._db, self._rebuild.db, table, sealed=self._sealed)
+            each = differences(self._db, self._rebuild.db, table, sealed=self._sealed, reworded_ms=reworded_ms)
             found += islice(each, SHOWN_MOST)
             more += sum(1 for _ in each)
         return found, more, rows

@@ -12,6 +12,12 @@ def _script(text: str) -> tuple[str, ...]:
     return tuple(filter(str.strip, text.split(";\n")))
 
 
+REWORDED = """
+insert into meta (key, value) select 'reworded_ms', cast(ifnull(max(decided_ms), 0) as text) from page where true
+on conflict (key) do update set value = excluded.value
+"""
+"""A step of every release that words pages in another way: what was said before is not compared with its words."""
+
 STEPS: Mapping[str, tuple[str, ...]] = {
     "m001_tables": _script(BASELINE),
     "m002_sight": _script("""
@@ -319,5 +325,6 @@ create table shift_tally (
 """),
     "m018_void": ("create index moment_void on moment (opened_ms, touchpoint) where counts & 4 != 0",),  # 4: void
     "m019_kept_back": ("drop table held",),  # the pages themselves say what is kept back
+    "m020_reworded": (REWORDED,),  # a page says until when, by the clock on the wall
 }
 """Name -> its statements, oldest first. sqlite-utils notes in the database which names it has run."""

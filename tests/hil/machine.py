@@ -88,7 +88,7 @@ class Machine:
                 *("nice", "-n", "10", "qemu-system-x86_64", "-nodefaults", "-no-reboot", "-display", "none"),
                 *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", str(MEMORY_MB)),
                 *("-kernel", kernel.image, "-initrd", initramfs),
-                *("-append", "console=ttyS0 quiet panic=-1 tsc=reliable"),
+                *("-append", "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check"),
                 *("-serial", f"file:{self.console}", "-chardev", "stdio,id=agent,signal=off"),
                 *("-serial", "chardev:agent"),
                 *("-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"),

@@ -17,6 +17,7 @@ from hub.evidence.compare import PROJECTIONS
 from hub.evidence.rejudge import rejudge
 from hub.evidence.verify import Verified, verify
 from hub.store.journal import GENESIS, link
+from hub.store.steps import REWORDED
 from tests.hub.day import GATED, OTHER, flight, live
 from tests.hub.desk import START_MS, Desk, node_signal
 
@@ -169,6 +170,17 @@ def test_what_was_tampered_with_is_named(tamper: Callable[[Path], None], words: 
     found = verify(file)
     assert not found.sound(witnessed=False)
     assert words in _told(found)
+
+
+def test_pages_of_a_former_release_keep_its_words_and_nothing_else(file: Path) -> None:
+    _change(file, "update page set title = 'Soon', text = 'Soon.', left_s = 1")
+    _change(file, REWORDED)
+    told = _told(verify(file))
+    assert "left_s is 1" in told
+    assert "text is" not in told
+    assert "title is" not in told
+    _change(file, "update meta set value = '0' where key = 'reworded_ms'")
+    assert 'text is "Soon."' in _told(verify(file))
 
 
 def test_a_journal_cut_with_all_that_followed_is_found_by_an_outside_witness(day: Path, tmp_path: Path) -> None:
