@@ -161,7 +161,8 @@ class Desk:
         return moment
 
     def pages(self, **wanted: Any) -> list[PageRow]:
-        rows = self.reader.pages(limit=1000).items
+        """Every page like that, oldest first; not those that say that nobody sends here, which is found some time."""
+        rows = [row for row in self.reader.pages(limit=1000).items if not row.reason.endswith(" unsent")]
         return [row for row in reversed(rows) if all(getattr(row, name) == value for name, value in wanted.items())]
 
     def reasons(self) -> list[str]:

@@ -44,7 +44,7 @@ def found(desk: Desk) -> list[str]:
 
 
 def notices(desk: Desk) -> list[PageRow]:
-    return [row for row in desk.pages() if row.about is None]
+    return [row for row in reversed(desk.reader.pages().items) if row.about is None]
 
 
 def test_a_threat_that_is_cared_for_is_no_finding(desk: Desk) -> None:
