@@ -113,7 +113,7 @@ class BreakRoom:
         if not self._face.alone:
             return view
         calls = tuple(it for it in view.calls if now_s < it.open.deadline_s + OVER_S)
-        return GroupView(calls, view.suspended)
+        return GroupView(calls, view.suspended and now_s < self._face.alarm_until_s)
 
     def pressed(self, device: Annunciator, now_s: float) -> About | None:
         """Return what a press claims, and silence its page; None where nothing waits for anybody.
@@ -131,7 +131,8 @@ class BreakRoom:
 
     def show(self, now_s: float) -> None:
         """Set every beacon, buzzer and button lamp to what is true now, and note when the next one changes."""
-        self.due_s = inf
+        suspended = any(view.suspended for view in self._views.values())
+        self.due_s = now_s + self._pace if suspended else inf  # once nobody hears us, an alarm is not believed for ever
         for device, alarm in self._alarms.values():
             view = self._standing(device.group, now_s)
             quiet = self._quiet(device.quiet, now_s)

@@ -219,16 +219,17 @@ class Face:
         )
 
     def _suspended(self, touchpoint: str, now_s: float) -> bool:
-        """Whether a fire alarm has stopped all sounds and signs here; alone, that is not believed for ever."""
+        """Whether a fire alarm has stopped all sounds and signs here."""
         said = self.said.get(touchpoint)
-        if said is None or said.suspended is msgspec.UNSET:
+        if said is None or said.suspended is msgspec.UNSET or now_s >= self.alarm_until_s:
             return False
-        if not self.alone or self.told_s is None:
-            return True
-        end_s = self.told_s + SUSPENDED_ALONE_S * self._pace
-        if now_s < end_s:
-            self.due_s = min(self.due_s, end_s)
-        return now_s < end_s
+        self.due_s = min(self.due_s, self.alarm_until_s)
+        return True
+
+    @property
+    def alarm_until_s(self) -> float:
+        """Until when an alarm that the hub told of is believed: alone, not for ever."""
+        return self.told_s + SUSPENDED_ALONE_S * self._pace if self.alone and self.told_s is not None else inf
 
     def _silent(self, touchpoint: str, now_s: float) -> bool:
         """Whether nothing may sound here; a node that has lost the time sounds rather than not."""

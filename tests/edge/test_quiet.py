@@ -8,7 +8,17 @@ import msgspec
 import pytest
 
 from andgate.wire.codec import format_time
-from andgate.wire.messages import EndedMoment, ExpectationConfig, LiveMoment, TouchpointMoments, TrainingMoments
+from andgate.wire.messages import (
+    EndedMoment,
+    ExpectationConfig,
+    GroupBoard,
+    GroupMoment,
+    LiveMoment,
+    TouchpointMoments,
+    TrainingMoments,
+)
+from edge.break_room import BreakRoom
+from edge.devices.annunciator import Annunciator
 from edge.devices.mock import MockBoard
 from edge.devices.rack import Rack
 from edge.face import SUSPENDED_ALONE_S, Face
@@ -37,9 +47,9 @@ class Stand:
         self.clock = HandClock()
         self.board = MockBoard()
         self.rack = Rack(self.board.factory, self.clock, lambda _edge: None)
-        time = SiteTime(self.clock.boot_id)
-        time.learn(self.clock.now_ms(), self.clock.mono_s(), self.clock.mono_s())
-        self.face = Face(NODE, self.rack, time, self.clock)
+        self.time = SiteTime(self.clock.boot_id)
+        self.time.learn(self.clock.now_ms(), self.clock.mono_s(), self.clock.mono_s())
+        self.face = Face(NODE, self.rack, self.time, self.clock)
         config = node_config(
             expectations=[PROMISE],
             mot=device("mot-button", button=17, lamp=27),
@@ -122,6 +132,42 @@ def test_a_node_that_is_alone_does_not_believe_in_an_alarm_for_ever(stand: Stand
     assert ":" not in stand.sign
     stand.clock.push(SUSPENDED_ALONE_S + 1)
     assert ":" in stand.sign
+
+
+def test_a_break_room_that_is_alone_does_not_either(stand: Stand) -> None:
+    room = BreakRoom(stand.rack, stand.time, stand.clock, stand.face)
+    alarm = device("annunciator", "", group="agents", button=16, lamp=20, beacon=21, buzzer=26)
+    config = node_config(alarm=alarm)
+    stand.rack.fit(config)
+    room.configure(config)
+    live = stand.moment(4000)
+    paged = GroupMoment(
+        id=live.id,
+        expectation=live.expectation,
+        touchpoint="counter-a",
+        place="Counter A",
+        key=None,
+        opened=live.opened,
+        threatened=live.threatened,
+        failing=stand.at(3000),
+        deadline=live.deadline,
+        claimed=None,
+        page="m1:1",
+        paged=stand.at(0),
+        pages=1,
+        text="Counter A: a line.",
+    )
+    board = GroupBoard(at=stand.at(0), name="Agents", moments=[paged], suspended=True)
+    room.hear("agents", board)
+    stand.face.hearing(stand.clock.mono_s(), alone=True, told=True)
+    (horn,) = [it for it in stand.rack.devices.values() if isinstance(it, Annunciator)]
+    room.show(stand.clock.mono_s())
+    assert not stand.board.level(21)
+    assert room.pressed(horn, stand.clock.mono_s()) is None, "nobody is asked to go"
+    assert room.due_s <= stand.clock.mono_s() + 1.0, "it looks again by itself"
+    room.show(stand.clock.push(SUSPENDED_ALONE_S + 1))
+    assert stand.board.level(21)
+    assert room.pressed(horn, stand.clock.mono_s()) == {"moment": live.id}
 
 
 def test_a_mute_silences_until_its_end_and_signs_go_on(stand: Stand) -> None:
