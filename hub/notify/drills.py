@@ -28,6 +28,7 @@ from hub.clock import HubClock
 from hub.driver import Committed
 from hub.driver.intake import Drilled
 from hub.notify.channels import Note, Result
+from hub.quiet import View
 from hub.store.drills import Drill, Part
 
 DRILL = "drill"
@@ -46,6 +47,10 @@ class Judges(Protocol):
     @property
     def plan(self) -> Plan:
         """The plan in force."""
+
+    @property
+    def quiet(self) -> View:
+        """What is quiet now."""
 
     def command(self, node: str, command: Command) -> Future[None]:
         """Tell a node something."""
@@ -129,9 +134,12 @@ class Drills:
             loud: whether it may sound and send messages to people.
 
         Raises:
-            RefusedError: there is no such group, one runs already, or nothing can be drilled.
+            RefusedError: there is no such group, one runs already, or nothing can be drilled; or it is to be loud, and
+                a fire alarm is on somewhere.
         """
         plan, now_ms = self._driver.plan, self._clock.now_ms()
+        if loud and self._driver.quiet.suspensions:
+            raise RefusedError("a fire alarm is on: nothing may sound. Drill silently, or loud when it is over")
         if group is not None and group not in plan.groups:
             raise RefusedError(f'the plan has no group "{group}". Name one of: {", ".join(plan.groups)}')
         parts, entries = self._parts(plan, group, now_ms, loud=loud)

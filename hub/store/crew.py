@@ -117,7 +117,7 @@ class Crews:
             yield from self._instead(event, group, noted, moment, plan, add)
 
     def alone(self, event: Paged, plan: Plan, now_ms: int) -> bool:
-        """Tell whether a page is for one person only, who can be paged by name."""
+        """Tell whether a page is for one person only, who can be reached by name."""
         return event.person is not None and self._rota.mate(plan, event.person, now_ms) is not None
 
     def _to(
@@ -211,5 +211,7 @@ def _like(event: Paged, group: str, channel: str, moment: Moment, plan: Plan, st
 def _instead_of(delivery: Delivery, noted: PageRow, plan: Plan) -> Delivery:
     name = plan.groups[noted.group].name if noted.group in plan.groups else noted.group
     return replace(
-        delivery, text=explained(delivery.text, f"nobody of {name} was reached"), reason=f"nobody of {name} is there"
+        delivery,
+        text=explained(delivery.text, f"nobody of {name} can be reached by name"),
+        reason=f"nobody of {name} can be reached by name",
     )

@@ -95,7 +95,9 @@ def test_where_nobody_is_on_the_next_group_is_paged_at_once(desk_at: Callable[..
     ]
     assert rows[1].note == "no shift of Ticket agents is on: Supervisors are paged at once"
     assert rows[2].stands_for == rows[1].id
-    assert rows[2].text.startswith("Check-in counter A: 3:00 left until 23:03. Nobody of Ticket agents was reached. “")
+    assert rows[2].text.startswith(
+        "Check-in counter A: 3:00 left until 23:03. Nobody of Ticket agents can be reached by name. “"
+    )
     assert rows[2].page == rows[0].page
     desk.pass_ms(90_000)  # their own step comes all the same: less time is left
     assert len(about(desk, group="supervisors")) == 2

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -32,6 +33,12 @@ rights = ["read"]
 secret = "{AGENT}"
 rights = ["read", "act"]
 """
+FIRE = """
+[touchpoints.fire-panel]
+name = "Fire panel"
+group = "supervisors"
+suspends = "site"
+"""
 LINES = "".join(f'[touchpoints.line-{n}]\nname = "Line {n}"\ngroup = "ticket-agents"\n' for n in range(1, 6))
 
 
@@ -52,7 +59,7 @@ def plan(airport_toml: str) -> Plan:
     names = ", ".join(f'"line-{n}"' for n in range(1, 6))
     text = text.replace('touchpoints = ["counter-a"', f'touchpoints = [{names}, "counter-a"', 1)
     text = text.replace("[groups.ticket-agents]", "[groups.ticket-agents]\nbundles_from = 4", 1)
-    return parse_plan(text)
+    return parse_plan(text + FIRE)
 
 
 @pytest.fixture
@@ -126,6 +133,22 @@ def test_the_screen_begins_one(web: TestClient, stand: Stand) -> None:
     settle(stand)
     (found,) = web.get("/api/v1/drills").json()["items"]
     assert found["loud"]
+
+
+def test_while_a_fire_alarm_is_on_none_is_loud(web: TestClient, stand: Stand) -> None:
+    says = FeedSignal(touchpoint="fire-panel", signal="suspended", id="fire-1")
+    web.post("/api/v1/signals", json=msgspec.to_builtins(says)).raise_for_status()
+    refused = web.post("/api/v1/drills", json={"loud": True})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "A fire alarm is on: nothing may sound. Drill silently, or loud when it is over.",
+    )
+    page = web.get("/drills").text
+    assert 'value="silent"' in page
+    assert 'value="loud"' not in page
+    assert "A fire alarm is on: loudly again when it is over." in page
+    assert web.post("/drills", data={"how": "loud"}, follow_redirects=False).status_code == 409
+    assert web.post("/api/v1/drills").status_code == 202
 
 
 def test_the_command_prints_the_table_and_fails_when_a_channel_is_dead(

@@ -246,6 +246,7 @@ def drills(request: Request, here: Here) -> HTMLResponse:
         parts=[tried(plan, part) for part in newest.parts] if newest is not None else [],
         before=[held(plan, each, now_ms, running=each.id in running) for each in found[1:]],
         can_begin=runs is not None,
+        alarm=bool(here.driver.quiet.suspensions),
     )
 
 

@@ -48,6 +48,7 @@ SENDING: dict[str, str] = {
     "drills.night.none": "Never by itself: the plan names no hour for it.",
     "drills.begin": "Drill silently",
     "drills.begin.loud": "Drill loudly",
+    "drills.alarm": "A fire alarm is on: loudly again when it is over.",
     "drills.caption": "The drill of {when}, by {by}",
     "drills.channel": "Channel",
     "drills.whose": "Of",
