@@ -198,7 +198,7 @@ class Notifier:
             try:
                 self._take(item)
                 self._send_due()
-            except Exception:  # noqa: BLE001 - one that cannot be handled keeps back no other; the auditor finds it
+            except Exception:  # noqa: BLE001 - what cannot be handled keeps back no page
                 _log.exception("the worker that sends pages could not handle something")
 
     def _take(self, item: object) -> None:
@@ -254,7 +254,12 @@ class Notifier:
             if row is not None:
                 due.append((rank(row), due_ms, id, row))
         for *_, row in sorted(due, key=lambda each: each[:3]):  # first pages first
-            self._send(row, now_ms)
+            try:
+                self._send(row, now_ms)
+            except Exception as wrong:  # noqa: BLE001 - a fault of our own in one page keeps back no other, and loses none
+                _log.error("page %s over channel %s could not be sent", row.page, row.channel, exc_info=wrong)
+                fault = f"a fault of the hub's own: {type(wrong).__name__}"
+                self._queue.put(_Done(row, Result(sent=False, note=fault)))
 
     def _send(self, row: PageRow, now_ms: int) -> None:
         if row.id in self._unheld:

@@ -23,6 +23,8 @@ from hub.signs.fitting import fitting
 
 MOMENTS_MOST = 256
 """Of one touchpoint in its state, those with the nearest deadlines; more do not fit into a message."""
+TRAINED_MOST = 16
+"""The same of what is trained there: it must leave room for what is real."""
 
 
 class Hush(Struct, frozen=True):
@@ -162,7 +164,7 @@ class Signs:
             said = None if mine is None else mine.message(name, now_ms)
             training = TrainingMoments(devices=list(hush.devices))
             if said is not None:
-                training = replace(training, moments=said.moments, ended=said.ended)
+                training = replace(training, moments=said.moments[:TRAINED_MOST], ended=said.ended)
             message = replace(message, training=training)
         return message
 

@@ -4,13 +4,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import UNSET
+from msgspec.structs import replace
+
 from andgate.plan import parse_plan
 from andgate.plan.quiet import Scope
 from andgate.wire.codec import decode_touchpoint, format_time
 from andgate.wire.messages import MAX_PAYLOAD_BYTES, FeedSignal
 from hub.driver import Committed
 from hub.quiet.view import Mute, View
-from hub.signs.signs import Hush, Signs, hushes
+from hub.signs.signs import TRAINED_MOST, Hush, Signs, hushes
 from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, node_signal
 
 
@@ -89,6 +92,23 @@ def test_of_more_moments_than_a_message_holds_the_nearest_are_said(desk: Desk) -
     assert [moment.key for moment in shown[:2]] == ["AG399/2026-11-21", "AG398/2026-11-21"]
     assert len(payload) > MAX_PAYLOAD_BYTES * 0.8
     assert [moment.deadline for moment in shown] == sorted(moment.deadline for moment in shown)
+
+
+def test_training_leaves_room_for_what_is_real(desk: Desk) -> None:
+    signs = _fed(desk)
+    members = [
+        FeedSignal(id=f"f{n}", touchpoint="belt-3", signal="docked", key=f"AG{n}/2026-11-21") for n in range(300)
+    ]
+    desk.driver.signals(members, "ops").result(WAIT_S)
+    for moment in desk.moments():
+        signs.published(replace(moment, id=f"t{moment.id}", training="supervisors"))
+    signs.hushed({"belt-3": Hush(devices=("belt-3/done",))})
+    payload = dict(signs.changes(START_MS))["belt-3"]
+    shown = decode_touchpoint(payload)
+    assert len(payload) <= MAX_PAYLOAD_BYTES
+    assert len(shown.moments) > 100
+    assert shown.training is not UNSET
+    assert len(shown.training.moments) == TRAINED_MOST
 
 
 def _hush(promises: tuple[str, ...] = (), groups: tuple[str, ...] = ()) -> dict[str, Hush]:

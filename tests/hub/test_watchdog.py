@@ -215,11 +215,12 @@ def test_a_worker_that_hangs_is_found(make_desk: Callable[..., Desk]) -> None:
 
 
 def test_one_page_that_cannot_be_handled_keeps_back_no_other(make_desk: Callable[..., Desk]) -> None:
+    """Both are due at once, and the one that goes first is refused by a fault of the hub's own: it is tried again."""
     two = TECHNICIANS.replace('url = "mqtt://"', 'url = "json://127.0.0.1:1/"').replace(
         "[channels.radio]", '[channels.mail]\nurl = "json://127.0.0.1:2/"\n[channels.radio]'
     )
     desk = make_desk(
-        plan=two.replace('name = "Ticket agents"\nchannels = ["radio"]', 'name = "A"\nchannels = ["mail"]')
+        plan=two.replace('name = "Ticket agents"\nchannels = ["radio"]', 'name = "A"\nchannels = ["mail", "radio"]')
     )
     made: SimpleQueue[Ears] = SimpleQueue()
 
@@ -235,8 +236,13 @@ def test_one_page_that_cannot_be_handled_keeps_back_no_other(make_desk: Callable
     notifier.start(())
     try:
         desk.post("p", "pressed", "counter-a")
+        notes = made.get(timeout=WAIT_S).notes
+        assert notes.get(timeout=WAIT_S).group == "ticket-agents"
         desk.pass_ms(90_000)
-        assert made.get(timeout=WAIT_S).notes.get(timeout=WAIT_S).group == "supervisors"
+        assert notes.get(timeout=WAIT_S).group == "supervisors"
+        desk.sync()
+        (refused,) = desk.pages(channel="mail")
+        assert (refused.state, refused.note) == ("queued", "a fault of the hub's own: RuntimeError")
     finally:
         notifier.stop()
 
