@@ -16,6 +16,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,7 @@ MOST = 5_000
 _BUMP = (
     "insert into meta (key, value) values (?, '1') on conflict (key) do update set value = cast(value as integer) + 1"
 )
+_CAME = "select 1 from page where person = ? and (delivered_ms is not null or read_ms is not null) limit 1"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -104,6 +106,12 @@ class People(Beside):
                 return frozenset(id for id in ids if _last_failed(db, id))
             except sqlite3.Error:
                 return frozenset()
+
+    def proven(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return to whom of these people a page, or a drill, is known to have come: device or person has said so."""
+        with self.read() as db:
+            drilled = {row[0] for row in db.execute("select distinct person from drill_part where state = 'proven'")}
+            return frozenset(id for id in ids if id in drilled or db.execute(_CAME, (id,)).fetchone())
 
     # ---------------------------------------------------------------------------------------------- people
 
@@ -174,6 +182,22 @@ class People(Beside):
         """Delete somebody's place on a shift; False where there is none of this number."""
         with self.write() as db:
             return bool(db.execute("delete from duty where id = ?", (duty,)).rowcount)
+
+    def end_duty(self, duty: int, day: str) -> bool:
+        """End somebody's place on a shift from a date on, so that who stood there before is still known.
+
+        Args:
+            duty: its number.
+            day: the first date on which they do not stand there; one that only begins then is deleted.
+
+        Returns:
+            False where there is none of this number.
+        """
+        last = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+        with self.write() as db:
+            gone = db.execute("delete from duty where id = ? and (day is not null or first_day > ?)", (duty, last))
+            ended = db.execute("update duty set last_day = min(ifnull(last_day, ?2), ?2) where id = ?1", (duty, last))
+            return bool(gone.rowcount or ended.rowcount)
 
     def stand_in(self, wanted: Sequence[StandIn]) -> tuple[StandIn, ...]:
         """Keep stand-ins, all or none; two are a swap, and are taken back together. `by` is a name here, not an id.

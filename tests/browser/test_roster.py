@@ -183,7 +183,7 @@ def test_a_duty_manager_staffs_a_shift_without_a_mouse(browser: Browser, hub: Hu
     (elena,) = [each for each in hub.driver.people.book().people.values() if each.name == "Elena Fabbri"]
     assert elena.channels == ("mqtt://pager-9", "way://mail/elena@example.org")
     page.get_by_role("button", name="Try it: send Elena Fabbri a test page now, by pager pager-9").press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("A test page is on its way")
+    expect(page.get_by_role("status")).to_contain_text("Tried.")
     expect(page.get_by_text("on its way since 0 s ago")).to_be_visible()
     (row,) = [row for row in hub.reader.pages().items if row.person == elena.id]
     at_ms = hub.clock.now_ms()

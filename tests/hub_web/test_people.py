@@ -222,6 +222,7 @@ def test_the_roster_is_told_changed_and_swapped(web: TestClient) -> None:
             "one of the two",
         ),
         ("duties", {"group": "ticket-agents", "shift": "early", "date": "2026-02-30"}, "is no date"),
+        ("duties", {"group": "ticket-agents", "shift": "early", "date": "9999-12-31"}, "is no date"),
         ("duties", {"group": "ticket-agents", "shift": "early", "date": "2026-02-20", "from": "2026-01-01"}, "no span"),
         (
             "duties",
@@ -230,6 +231,7 @@ def test_the_roster_is_told_changed_and_swapped(web: TestClient) -> None:
         ),
         ("stand-ins", {"date": "2026-11-24", "group": "ticket-agents", "shift": "early"}, "Nobody is named"),
         ("stand-ins", {"date": "2026-13-24", "group": "ticket-agents", "shift": "early", "person": "x"}, "no date"),
+        ("stand-ins", {"date": "9999-12-31", "group": "ticket-agents", "shift": "early", "person": "x"}, "no date"),
         (
             "stand-ins",
             {"date": "2026-11-24", "group": "ticket-agents", "shift": "early", "person": "x", "instead_of": "x"},
@@ -397,6 +399,13 @@ def test_a_week_and_one_of_its_shifts(web: TestClient, stand: Stand) -> None:
     duty = next(each for each in book.duties if each.person == ada)
     do("take-off", id=str(duty.id))
     assert ada not in {each.person for each in stand.driver.people.book().duties}
+    shown = web.get("/roster/ticket-agents/early/2026-11-28").text
+    assert "Take Bob off this shift on this date only" in shown
+    standing = next(each for each in book.duties if each.person == bob)
+    web.post("/roster/ticket-agents/early/2026-11-28/take-off", data={"id": str(standing.id)})
+    week = web.get("/roster?group=ticket-agents&week=2026-11-24").text
+    assert "Early, Fri 27 Nov: Bob" in week, "what was is not written anew"
+    assert "Early, Sat 28 Nov: Nobody" in week
     assert web.post(f"{turn}/dance", data=NOTHING).status_code == 404
     for nowhere in (
         "/roster/ticket-agents/gala/2026-11-24",

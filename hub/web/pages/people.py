@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from andgate.errors import RefusedError
+from andgate.shifts import local_date
 from hub.people import edit
 from hub.people.addresses import MOST
 from hub.people.roster import unreachable
@@ -51,26 +52,40 @@ class Row(Struct, frozen=True, kw_only=True):
     shifts: str
     ways: str
     why_not: str
-    """Empty where they can be reached."""
+    """Empty where they can be reached, as far as anybody knows."""
+    proven: bool
+    """A page is known to have come to them."""
 
 
 class Listing(Struct, frozen=True, kw_only=True):
     """Everybody."""
 
     sayable: Markup
+    unproven: str
+    """How many can be reached as far as anybody knows, and it was never seen; empty: nobody."""
     rows: tuple[Row, ...]
 
 
-def listing(plan: Plan, book: Book, failed: frozenset[str]) -> Listing:
-    """Return everybody, by name; pure."""
+def listing(plan: Plan, book: Book, failed: frozenset[str], proven: frozenset[str], now_ms: int) -> Listing:
+    """Return everybody, by name; pure.
+
+    Args:
+        plan: the plan in force.
+        book: everybody.
+        failed: whom the last page did not reach, for good.
+        proven: to whom a page is known to have come.
+        now_ms: site time.
+    """
+    today = local_date(plan.site.timezone, now_ms).isoformat()
     rows = tuple(
         Row(
             id=person.id,
             name=person.name,
             speaks=languages(person.languages),
-            shifts=listed(_shifts(plan, book, person)) or say("people.noshift"),
+            shifts=listed(_shifts(plan, book, person, today)) or say("people.noshift"),
             ways=", ".join(way_name(plan, url) for url in person.channels) or say("people.noway"),
             why_not=unreachable(plan, book, person, failed) or "",
+            proven=person.id in proven,
         )
         for person in book.people.values()
     )
@@ -81,14 +96,16 @@ def listing(plan: Plan, book: Book, failed: frozenset[str]) -> Listing:
         sayable = rich("people.say.one") if reached == 1 else rich("people.say", n=reached)
     else:
         sayable = rich("people.say.some", n=reached, all=len(rows))
-    return Listing(sayable=sayable, rows=rows)
+    unproven = sum(not row.why_not and not row.proven for row in rows)
+    return Listing(sayable=sayable, unproven=say("people.unproven", n=unproven) if unproven else "", rows=rows)
 
 
-def _shifts(plan: Plan, book: Book, person: Person) -> list[str]:
+def _shifts(plan: Plan, book: Book, person: Person, today: str) -> list[str]:
     found: dict[str, None] = {}
     for duty in book.duties:
         group = plan.groups.get(duty.group)
-        if duty.person == person.id and group is not None and duty.shift in group.shifts:
+        over = today > (duty.date or duty.last or today)
+        if duty.person == person.id and not over and group is not None and duty.shift in group.shifts:
             found[f"{group.shifts[duty.shift].name}, {group.name}"] = None
     return list(found)
 
@@ -127,7 +144,7 @@ def _list(
         status=422 if wrong else 200,
         alive=False,
         here="roster",
-        list=listing(plan, book, people.failed(book.people)),
+        list=listing(plan, book, people.failed(book.people), people.proven(book.people), here.clock.now_ms()),
         may=caller(request).may("supervise"),
         fields=shown,
         ways=rows(shown.ways),

@@ -144,7 +144,7 @@ def _do(request: Request, here: Context, turn: Turn, do: str, fields: dict[str, 
     elif do == "take-back":
         people.take_back(_number(fields.get("id", "")))
     elif do == "take-off":
-        people.take_off(_number(fields.get("id", "")))
+        people.end_duty(_number(fields.get("id", "")), turn.date)
     else:
         raise ProblemError(404, "not-found", f'Nothing called "{do[:40]}" can be done to a shift.')
 

@@ -34,6 +34,8 @@ class Place(Struct, frozen=True, kw_only=True):
     also: str
     """On which other shift they are meanwhile; empty where on none."""
     duty: int | None
+    again: bool
+    """The roster puts them on other dates as well."""
     stand_in: int | None
 
 
@@ -75,6 +77,7 @@ def one_day(plan: Plan, book: Book, turn: Turn, now_ms: int, failed: frozenset[s
             also="" if each.off or past else _also(plan, book, person.id, turn),
             why_not="" if past else unreachable(plan, book, person, failed) or "",
             duty=each.duty.id if each.duty is not None else None,
+            again=each.duty is not None and each.duty.date is None,
             stand_in=each.stand_in.id if each.stand_in is not None else None,
         )
         (off if each.off else places).append(place)
