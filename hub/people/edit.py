@@ -21,6 +21,8 @@ from hub.store.people import Book, Duty, Person, Quiet, StandIn
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _MOST_NAME = 60
+_FIRST_YEAR, _LAST_YEAR = 2000, 2999
+"""Shifts of other years are slips of the hand, and the calendar itself ends before a shift of its last day does."""
 
 
 def person(given: Person, plan: Plan) -> Person:
@@ -65,9 +67,12 @@ def span(start: str, end: str, steps: tuple[int, ...] = ()) -> Quiet:
 def day(text: str) -> str:
     """Return a date that the calendar has."""
     try:
-        return date.fromisoformat(text).isoformat()
+        found = date.fromisoformat(text)
     except ValueError:
-        raise RefusedError(f'"{text[:20]}" is no date. Write one such as "2026-12-24"') from None
+        found = date.min
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise RefusedError(f'"{text[:20]}" is no date. Write one such as "2026-12-24"')
+    return found.isoformat()
 
 
 def duty(given: Duty, plan: Plan) -> Duty:

@@ -7,7 +7,7 @@ row that they stand for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Protocol
 
 from msgspec import Struct
@@ -172,8 +172,13 @@ class Crews:
             if each.channel and not self._pages.known(moment.id, each.page, "page", group, each.channel):
                 yield add(_instead_of(each, noted, plan), stands_for=noted.id)
 
-    def over(self, page: str, prototype: Delivery, moment: Moment, add: Row) -> Iterator[PageRow]:
-        """Yield the word that it is over for everybody who was paged by name, or instead of somebody else."""
+    def over(
+        self, page: str, prototype: Delivery, moment: Moment, told: Container[tuple[str, str]], add: Row
+    ) -> Iterator[PageRow]:
+        """Yield the word that it is over for everybody who was paged by name, or instead of somebody else.
+
+        Whoever was kept from every page is kept from this too; `told` are the groups and channels that were not.
+        """
         for row in self._pages.of(moment.id):
             if row.kind != "page" or row.state not in TOLD or not row.channel:
                 continue
@@ -181,7 +186,7 @@ class Crews:
                 continue
             if not self._pages.known(moment.id, page, "over", row.group, row.channel):
                 each = replace(prototype, id=f"{page}:{row.group}:{row.channel}", group=row.group, channel=row.channel)
-                kept_back = row.note if row.state == "muted" else ""
+                kept_back = row.note if row.state == "muted" and (row.group, row.channel) not in told else ""
                 yield add(each, person=row.person, stands_for=row.id, muted=kept_back)
 
 

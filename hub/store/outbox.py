@@ -102,7 +102,7 @@ class Outbox:
         if isinstance(event, Paged):
             made += self._crews.page(event, moment, plan, now_ms, add)
         elif whole:
-            made += self._crews.over(whole[0].page, whole[0], moment, add)
+            made += self._crews.over(whole[0].page, whole[0], moment, told or (), add)
         return [row for row in made if row.state == "queued"], cancelled
 
     def _may_have_told(self, row: PageRow) -> bool:

@@ -20,6 +20,7 @@ from hub.evidence.rejudge import rejudge
 from hub.evidence.verify import verify
 from hub.quiet import View
 from hub.store.hushes import listened
+from tests.hub.crew import Office, shifts
 from tests.hub.desk import PLAN, START_MS, WAIT_S, Desk, as_killed, node_signal
 
 MINUTE_MS = 60_000
@@ -191,6 +192,19 @@ def test_what_ended_meanwhile_pages_nobody_nor_says_that_it_is_over(desk: Desk) 
     desk.pass_ms(3 * MINUTE_MS)
     assert not desk.pages(state="queued")
     assert not desk.pages(state="sent")
+
+
+def test_whoever_was_kept_from_the_first_page_and_got_a_later_one_hears_that_it_is_over(
+    make_desk: Callable[..., Desk],
+) -> None:
+    desk = make_desk(plan=shifts())
+    ada = Office(desk.driver.people).hire("Ada")
+    mute(desk, minutes=1)
+    desk.node(node_signal(1))
+    desk.pass_ms(MINUTE_MS)
+    assert [row.state for row in desk.pages(person=ada)] == ["muted", "queued"]
+    desk.node(node_signal(2, "reset", press=1))
+    assert [row.state for row in desk.pages(person=ada, kind="over")] == ["queued"]
 
 
 def test_a_step_due_later_than_its_end_goes_by_itself_and_nothing_twice(desk: Desk) -> None:
