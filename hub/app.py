@@ -216,6 +216,7 @@ class HubApp:
 
     def stop(self) -> None:
         """Stop listening, commit what is known, say goodbye. May be called more than once."""
+        self._watchdog.stop()  # what was wrong has not ended with the hub
         self._up = False
         if self.heartbeat is not None:
             self.heartbeat.stop()
@@ -234,7 +235,6 @@ class HubApp:
             self._aside.close()
         self.driver.stop()
         self.reader.close()
-        self._watchdog.stop()
         if self._broker is not None:
             self._broker.stop()
         self._notifier = self._announcer = self._link = self._broker = None

@@ -53,7 +53,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; nobody waits for what is being told."""
+        """End: from now on nothing is told, and nobody waits for what is being told."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -66,6 +66,8 @@ class Watchdog:
         if hangs is None:
             still_alive()
         wrong = hangs or self._unable()
+        if self._stopping.is_set():
+            return
         if wrong is None:
             self._since_s = None
             if self._told:

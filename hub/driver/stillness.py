@@ -87,8 +87,9 @@ class Stillness:
         for row in queued:
             if row.moment.startswith(SHIFT) and row.id not in held:
                 concerned = judge.handover.concerned(row.group, judge.engine.open_moments())
-                whys = [judge.quiet.why_not(moment, row.group, None, now_ms) for moment in concerned]
-                if None not in whys:
+                # To ask whether one may go lets go what is owed of it: it is, but not by this word about another.
+                if all(judge.quiet.kept(moment, row.group, now_ms) for moment in concerned):
+                    whys = [judge.quiet.why_not(moment, row.group, None, now_ms) for moment in concerned]
                     held[row.id] = next((why for why in whys if why), "")
             if row.id not in held and row.moment.startswith(BUNDLE) and held:
                 told = pages.bundled(row.moment)

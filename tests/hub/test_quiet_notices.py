@@ -176,6 +176,22 @@ def test_what_a_new_shift_is_told_is_held_back_while_it_waits(make_desk: Callabl
     assert "ticket-agents" in {row.group for row in desk.pages(state="queued", expectation="check-in-wait")}
 
 
+def test_what_one_place_owes_a_new_shift_is_told_though_its_word_about_another_still_waits(
+    make_desk: Callable[..., Desk], tmp_path: Path
+) -> None:
+    two = SHIFTS.replace('touchpoints = ["counter-a"]', 'touchpoints = ["counter-a", "counter-c"]', 1)
+    desk = make_desk(plan=f'{two}[touchpoints.counter-c]\nname = "Counter C"\ngroup = "ticket-agents"\n')
+    mute(desk, touchpoints=("counter-c",))
+    desk.node(node_signal(1))
+    desk.post("c", "pressed", "counter-c")
+    assert not desk.pages(touchpoint="counter-c", state="queued")
+    desk.pass_ms(150_000)  # the late shift has begun, and nobody has sent what it is told
+    assert {fate[1] for fate in notices(desk, "shift/")} == {"queued", "muted"}
+    unmute(desk)
+    assert "ticket-agents" in {row.group for row in desk.pages(state="queued", touchpoint="counter-c")}
+    sound(desk, tmp_path / "data")
+
+
 def test_a_silent_phone_is_not_gone_round_in_the_middle_of_an_alarm(make_desk: Callable[..., Desk]) -> None:
     """What reached nobody goes the next way; the fault stands, and its next way is as quiet as the first."""
     desk = make_desk(plan=TECHNICIANS + FIRE)

@@ -103,6 +103,17 @@ def test_systemd_hears_from_it_only_while_every_thread_goes_on(tmp_path: Path, m
     house.look()  # systemd has gone: that is logged, and no more
 
 
+def test_a_hub_that_is_stopped_does_not_say_that_it_is_well_again() -> None:
+    house = House()
+    house.unable = "the disk does not take the journal"
+    house.look()
+    house.look(PATIENCE_S)
+    house.dog.stop()
+    house.unable = None
+    house.look()
+    assert house.told == ["the disk does not take the journal"]
+
+
 def test_it_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "EVERY_S", 0.01)
     looked = threading.Event()
