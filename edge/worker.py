@@ -164,6 +164,8 @@ class Worker:
         latest = {event.topic: event for event in events if isinstance(event, Message)}
         for event in events:
             if isinstance(event, Stop):
+                with self._apart():
+                    self._report(reports, self.clock.mono_s())  # what was seen before it is kept
                 return event
             if isinstance(event, Message) and is_state(event.topic) and latest[event.topic] is not event:
                 continue  # the hub has said something newer of it already

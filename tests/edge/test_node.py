@@ -7,20 +7,23 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import paho.mqtt.client as mqtt
 import pytest
 from msgspec import json
 
-from andgate.wire.codec import decode_health, format_time
+from andgate.wire.codec import decode_health, encode, format_time
 from andgate.wire.messages import Command, ExpectationConfig, LiveMoment, NodeConfig, Receipt, TouchpointMoments
 from edge import link as link_module
 from edge import worker
 from edge.app import EdgeApp
+from edge.broker import Broker
 from edge.delivery import LONGEST_LIST
+from edge.devices import Edge
 from edge.devices.mock import MockBoard
 from edge.spool import Spool
-from tests.edge.conftest import Hub, Mosquitto, device, node_config, until
+from tests.edge.conftest import HandClock, Hub, Mosquitto, device, node_config, until
 from tests.edge.node import Node
 from tests.ports import free_port
 
@@ -422,3 +425,23 @@ def test_many_nodes_in_one_process(hub: Hub, broker: Mosquitto, tmp_path: Path) 
     hub.seen(*["pressed"] * 12)
     for one in desks:
         one.app.stop()
+
+
+def test_what_was_seen_before_the_wish_to_stop_is_kept(tmp_path: Path) -> None:
+    """A press and the wish come in one turn: a service manager asks for nobody's leave."""
+    clock, board, inbox = HandClock(), MockBoard(), SimpleQueue[worker.Event]()
+    spool = Spool(tmp_path, clock.boot_id)
+    spool.keep("config", encode(desk()))
+    link = link_module.Link(Broker("127.0.0.1", free_port()), "desk", inbox.put, clock.mono_s)
+    it = worker.Worker("desk", None, spool=spool, link=link, clock=clock, pin_factory=board.factory, inbox=inbox)
+    it.arm()
+    now_s = clock.push(1.0)
+    inbox.put(Edge("mot", now_s - 0.2, level=True))
+    inbox.put(Edge("mot", now_s - 0.1, level=False))
+    inbox.put(worker.Stop(goodbye=True))
+    it.run()
+    board.close()
+    again = Spool(tmp_path, clock.boot_id)
+    said = [json.decode(entry.body)["signal"] for entry in again.waiting(10)]
+    again.close()
+    assert "pressed" in said
