@@ -81,10 +81,10 @@ class Persons(Names):
         return self._store.fact(FIND, (id,)) or (self._fresh.get(id) if self._store.dirty else None)
 
     def known(self, name: str) -> str | None:
-        """Return a person's id; None for somebody new."""
+        """Return the id of whoever is called so, or has this very id; None for somebody new."""
         if not self._store.dirty:
             self._fresh.clear()
-        if name == SOMEBODY:
+        if name == SOMEBODY or (_ID.fullmatch(name) and self._find(name) is not None):
             return name
         known = self._store.fact("select id from person where name = ? limit 1", (name,))
         if known is None:

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 from starlette.testclient import TestClient
 
+from andgate.moment.signals import Action
 from andgate.plan import parse_plan
 from andgate.wire.messages import FeedSignal
 from hub.answers import Links
@@ -212,6 +213,28 @@ def test_who_cannot_come_after_all_gives_it_back_and_the_others_are_paged_on(hal
         assert ("You can’t come" in words(again.text), hall.driver.chain.entry) == (True, entry)
     hall.wait(80_000)
     assert hall.reader.pages().items[0].group == "supervisors"
+
+
+def test_who_was_paged_by_name_gives_back_their_own_claim_and_no_other(hall: Hall) -> None:
+    marta = hall.driver.people.add(Person(id="", name="Marta Rossi", channels=("webpush://",)), hall.clock.now_ms())
+    row = hall.press()
+    with_person(hall, row, marta.id)
+    with phone(hall) as web:
+        web.post(hall.path(row), data=GO)
+        hall.wait(5_000)
+        jo = Action(id="jo", do="claim", moment=row.moment, at_ms=hall.clock.now_ms(), by="Jo K.")
+        hall.driver.act(jo).result(30)
+        assert hall.moment(row)["by"] == ["Marta Rossi", "Jo K."]
+        back = web.post(hall.path(row), data={"do": "unclaim"})
+        assert "You can’t come" in words(back.text)
+    assert hall.moment(row)["by"] == ["Jo K."]
+
+
+def test_that_one_cannot_come_never_claims(hall: Hall) -> None:
+    row = hall.press()
+    with phone(hall) as web:
+        web.post(hall.path(row), data={"do": "unclaim", "who": "Jo K."})
+    assert hall.moment(row)["by"] == []
 
 
 def test_it_says_what_to_do_first_and_what_is_owed_if_it_breaks(tmp_path: Path, airport_toml: str) -> None:

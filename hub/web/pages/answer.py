@@ -284,9 +284,10 @@ async def do(request: Request, here: Here, token: str) -> Response:
     if caller(request).via != "cookie":
         name = "".join(letter for letter in fields.get("who", name)[:MOST_NAME] if letter.isprintable()).strip() or name
     found = await _found(request, here, token, name)
-    if found.state == "mine" and fields.get("do") == "unclaim":
+    gives_back = fields.get("do") == "unclaim"
+    if gives_back and found.state == "mine":
         return await _give_back(request, here, found, token, name)
-    if found.state != "ready":
+    if gives_back or found.state != "ready":
         return _answered(request, found, token, name)
     if not found.name:
         return _drawn(request, found, token, wrong=say("answer.name.more"))
