@@ -317,7 +317,9 @@ class Quiet:
             raise RefusedError("it would end before it begins, or has ended already: a mute ends later than now")
         if item.end_ms - begin_ms > MUTE_MOST_MS:
             hours = MUTE_MOST_MS // HOUR_MS
-            raise RefusedError(f"a mute lasts {hours} hours at most. One that comes again belongs into the plan")
+            raise RefusedError(
+                f"a mute lasts {hours} hours at most. Mute again when it ends. A daily one belongs into the plan"
+            )
         if begin_ms > now_ms + AHEAD_MOST_MS:
             raise RefusedError("it would begin in more than 14 days. One that comes again belongs into the plan")
         if sum(not mute.recurring for mute in self._state.mutes(now_ms)) >= STANDING_MOST:

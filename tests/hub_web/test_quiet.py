@@ -219,6 +219,14 @@ def test_the_forms_mute_and_train(web: TestClient) -> None:
     assert (mine["areas"], mine["groups"], mine["owner"]) == (["Terminal 1"], ["supervisors"], "Otto")
     assert web.post("/mutes/end", data={"mute": mine["id"]}, follow_redirects=False).status_code == 303
     assert web.post("/mutes", data={**form, "minutes": "for ever"}).status_code == 422
+    refused = web.post("/mutes", data={**form, "minutes": "481"}).text
+    assert "Not muted. A mute lasts 8 hours at most." in refused, "where it was filled in, and with what was"
+    assert '<option value="supervisors" selected>' in refused
+    assert "is no time of the day" in web.post("/mutes", data={**form, "until": "soon"}).text
+    assert web.post("/mutes", data={**form, "until": "15:00"}, follow_redirects=False).status_code == 303
+    ends = [each["end"] for each in web.get("/api/v1/mutes").json()["items"]]
+    assert "2026-11-21T14:00:00.000Z" in ends, "by the clocks on the wall"
+    assert "8 hours at most" in web.post("/mutes", data={**form, "until": "12:59"}).text, "that is tomorrow"
     train = {"who-trains": "desk-a1", "trainer": "supervisors", "minutes": "30"}
     assert web.post("/trainings", data=train, follow_redirects=False).status_code == 303
     (each,) = web.get("/api/v1/trainings").json()["items"]

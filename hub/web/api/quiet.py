@@ -380,7 +380,10 @@ async def _done(future: Future[View]) -> View:
     except RefusedError as refused:
         status = 404 if "there is no such" in str(refused) else 409
         raise ProblemError(
-            status, "refused", sentence(str(refused)), remedy="See what is quiet at /api/v1/mutes."
+            status,
+            "refused",
+            sentence(str(refused)),
+            remedy="See what is quiet at /api/v1/mutes." if status == 404 else "",  # noqa: PLR2004
         ) from refused
     except asyncio.CancelledError:
         raise

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from andgate.errors import RefusedError
 from andgate.plan.quiet import DAYS, Scope
 from andgate.quiet import places
+from hub.people.edit import minute
 from hub.quiet import OF_PLAN
 from hub.web.api.moments import name_of
 from hub.web.api.quiet import muted, trained, unmuted, untrained
@@ -21,12 +24,12 @@ from hub.web.pages import why as whys
 from hub.web.pages.form import form_of
 from hub.web.pages.names import group_name, touchpoint_name
 from hub.web.pages.render import who_of
-from hub.web.pages.spans import hm, left, when_words
+from hub.web.pages.spans import hm, left, next_ms, when_words
 from hub.web.pages.words import listed, say
-from hub.web.problems import ProblemError
+from hub.web.problems import ProblemError, sentence, unprocessable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from andgate.plan import Plan
     from andgate.plan.quiet import Recurring
@@ -40,6 +43,8 @@ NAMED = 3
 LASTS_MIN = (15, 30, 60, 120, 240, 480)
 """Minutes that a form offers."""
 PAST_SHOWN = 30
+_ASKED = ("what", "until", "reason", "owner", "expectation", "group", "faults")
+"""What the form that mutes asks for, besides its minutes."""
 MINUTE_MS = 60_000
 
 router = APIRouter(include_in_schema=False)
@@ -271,20 +276,28 @@ def signals(request: Request, touchpoint: str) -> HTMLResponse:
 @router.get("/mutes", dependencies=[Reader])
 def mutes(request: Request, touchpoint: str = "") -> HTMLResponse:
     """Show what is quiet, and the forms that mute and train."""
+    return _mutes(request, {"what": f"touchpoint:{touchpoint}"})
+
+
+def _mutes(request: Request, asked: Mapping[str, str], wrong: str = "") -> HTMLResponse:
     draw = _draw(request)
     plan = draw.source.plan
+    panels = [touchpoint_name(plan, each) for each in plan.quiet.suspends]
     buttons = [device for device in plan.devices.values() if device.signals and device.kind == "mot-button"]
     return draw.page(
         request,
         "mutes.html",
+        status=422 if wrong else 200,
+        asked={**dict.fromkeys(_ASKED, ""), "minutes": "30", **asked},
+        wrong=wrong,
+        alarm=say("quiet.alarm.by", where=listed(panels)) if panels else say("quiet.alarm.none"),
         hushes=hushes(draw.source),
         touchpoints=[(each.id, each.name) for each in plan.touchpoints.values()],
         areas=list(dict.fromkeys(each.area for each in plan.touchpoints.values() if each.area)),
         expectations=[(each.id, each.promise) for each in plan.expectations.values()],
         groups=[(each.id, each.name) for each in plan.groups.values()],
         desks=[(device.node, touchpoint_name(plan, device.touchpoint)) for device in buttons],
-        lasts=[(minutes, _lasts(minutes)) for minutes in LASTS_MIN],
-        chosen=touchpoint,
+        lasts=[(str(minutes), _lasts(minutes)) for minutes in LASTS_MIN],
     )
 
 
@@ -294,8 +307,16 @@ def _lasts(minutes: int) -> str:
 
 @router.post("/mutes")
 async def mute(request: Request, here: Here, who: Actor) -> Response:
-    """Mute what the form says."""
+    """Mute what the form says; where that cannot be, the form says why and keeps what was filled in."""
     fields = await form_of(request)
+    try:
+        await _mute(request, here, who, fields)
+    except ProblemError as refused:
+        return await run_in_threadpool(_mutes, request, fields, refused.detail)
+    return RedirectResponse(local(fields.get("back", "/mutes")), 303)
+
+
+async def _mute(request: Request, here: Context, who: Caller, fields: Mapping[str, str]) -> None:
     kind, _, name = fields.get("what", "").partition(":")
     scope = Scope(
         areas=(name,) if kind == "area" else (),
@@ -309,11 +330,10 @@ async def mute(request: Request, here: Here, who: Actor) -> Response:
         reason=fields.get("reason", ""),
         owner=fields.get("owner") or None,
         begin_ms=None,
-        end_ms=here.clock.now_ms() + _minutes(fields) * MINUTE_MS,
+        end_ms=_end_ms(fields, here.clock.now_ms(), here.driver.plan.site.timezone),
         faults=fields.get("faults") == "yes",
         scope=scope,
     )
-    return RedirectResponse(local(fields.get("back", "/mutes")), 303)
 
 
 @router.post("/mutes/end")
@@ -346,7 +366,18 @@ def _by(request: Request, who: Caller) -> str:
     return name_of(who, kept or None)
 
 
-def _minutes(fields: dict[str, str]) -> int:
+def _end_ms(fields: Mapping[str, str], now_ms: int, zone: str) -> int:
+    """Return when a mute ends: when the clocks next show what the form says, else after its minutes."""
+    until = fields.get("until", "")
+    if not until:
+        return now_ms + _minutes(fields) * MINUTE_MS
+    try:
+        return next_ms(minute(until), now_ms, zone)
+    except RefusedError as wrong:
+        raise unprocessable(sentence(str(wrong))) from wrong
+
+
+def _minutes(fields: Mapping[str, str]) -> int:
     text = fields.get("minutes", "")
     if not text.isascii() or not text.isdigit() or len(text) > 5:  # noqa: PLR2004 - two weeks have five digits
         raise ProblemError(422, "no-end", "How long is not said.", remedy="Choose a time: a mute has an end.")

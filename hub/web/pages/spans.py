@@ -56,6 +56,12 @@ def midnight_ms(now_ms: int, zone: str) -> int:
     return to_ms(local(now_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0))
 
 
+def next_ms(minute: int, now_ms: int, zone: str) -> int:
+    """Return when the site's clocks next show so many minutes from midnight, in UTC milliseconds."""
+    today = local(now_ms, zone).replace(hour=minute // 60, minute=minute % 60, second=0, microsecond=0)
+    return to_ms(today if to_ms(today) > now_ms else today + timedelta(days=1))
+
+
 def when_words(ms: int, now_ms: int, zone: str) -> str:
     """Return ``today 16:02``, or ``21 Nov 16:02``."""
     if midnight_ms(ms, zone) == midnight_ms(now_ms, zone):
