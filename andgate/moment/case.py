@@ -97,6 +97,11 @@ class Case(Struct, kw_only=True, omit_defaults=True):
         """Return when it ends by itself."""
         return self.ends_ms + self.gives_up_ms
 
+    @property
+    def over_ms(self) -> int:
+        """Return when it ended, or will end by itself."""
+        return self.limit_ms if self.ended_ms is None else self.ended_ms
+
     def settle(self) -> None:
         """Nothing is asked about it, and no doubt ends it, from here on."""
         self.ask_ms = self.doubt_ms = None

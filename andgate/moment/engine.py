@@ -15,7 +15,6 @@ rest of this package is a way to compute that fast, to tell what changed, and to
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
@@ -24,11 +23,13 @@ from msgspec.structs import replace
 
 from andgate.moment.backlogs import Backlogs
 from andgate.moment.case import PlanMark
+from andgate.moment.due import Due
 from andgate.moment.events import AnyEvent, Paged
 from andgate.moment.group import Group
 from andgate.moment.groups import Groups
+from andgate.moment.guidance import Guidance
 from andgate.moment.ladder import Ladder, next_page
-from andgate.moment.lessons import Lessons, advice
+from andgate.moment.lessons import Lessons
 from andgate.moment.moments import Moment
 from andgate.moment.outlook import Outlook, outlook
 from andgate.moment.owing import Failures
@@ -39,7 +40,7 @@ from andgate.moment.sense import refusal
 from andgate.moment.signals import MOVED, Action, Input, Released, Replanned, Retimed, Signal
 from andgate.moment.tasks import Tasks
 from andgate.moment.view import next_times
-from andgate.plan import Plan, local_time
+from andgate.plan import Plan
 
 HORIZON_MS = 86_400_000
 """How late a signal may be (receipt - site time) and still be judged: 24 hours."""
@@ -86,13 +87,14 @@ class Engine:
         """Signal -> earliest receipt of one that takes it back."""
         self._open: dict[str, None] = {}
         """The open moments, in the order in which they opened."""
-        self._due: list[tuple[int, str]] = []
-        self._pages: list[tuple[int, str]] = []
+        self._due = Due(self._due_of)
+        self._pages = Due(self._page_of)
         self.backlogs = Backlogs()
         self.failures = Failures()
         self.tasks = Tasks(self.failures, self.groups, self.casting_at, horizon_ms)
         self.precedence = Precedence()
         self.lessons = Lessons()
+        self._guidance = Guidance(self.precedence, self.lessons, self.casting_at)
         self.forgot_ms = 0
 
     # Looking -----------------------------------------------------------------------------------------------------
@@ -132,13 +134,8 @@ class Engine:
 
     def next_deadline(self) -> int | None:
         """Return when `advance` has something to do, or None."""
-        times = []
-        while self._due and self._due_of(self._due[0][1]) != self._due[0][0]:
-            heapq.heappop(self._due)
-        while self._pages and self._page_of(self._pages[0][1]) != self._pages[0][0]:
-            heapq.heappop(self._pages)
-        times = [heap[0][0] for heap in (self._due, self._pages) if heap]
-        return min(times, default=None)
+        times = (self._due.next_ms(), self._pages.next_ms())
+        return min((at_ms for at_ms in times if at_ms is not None), default=None)
 
     def refuses(self, action: Action) -> str | None:
         """Return why a person's action makes no sense, in words; None where it does."""
@@ -183,15 +180,11 @@ class Engine:
 
     def _judge_until(self, now_ms: int) -> list[_Made]:
         made: list[_Made] = []
-        while self._due and self._due[0][0] <= now_ms:
-            due_ms, moment_id = heapq.heappop(self._due)
+        while (due := self._due.pop(now_ms)) is not None:
+            due_ms, moment_id = due
             group = self.groups.of(moment_id)
-            if group is None or self._due_of(moment_id) != due_ms:
-                continue
-            fresh = [
-                (group, publication, due_ms)
-                for publication in group.publish([group.published[moment_id].case], due_ms, whole=False)
-            ]
+            assert group is not None  # noqa: S101  # or it would not be due
+            fresh = [(group, publication, due_ms) for publication in group.by_the_clock(moment_id, due_ms)]
             self._schedule(group, moment_id, due_ms)
             made += fresh
             made += self._owed(fresh, due_ms)
@@ -204,11 +197,9 @@ class Engine:
 
     def _settle(self, group: Group, seen_ms: int) -> list[Publication]:
         """Publish what changed in a group."""
-        cases, whole = group.settle()
-        publications = group.publish(cases, seen_ms, whole=whole)
+        publications = group.settle(seen_ms)
         for publication in publications:
             self._schedule(group, publication.moment.id, seen_ms)
-        group.done()
         return publications
 
     def _finish(self, made: list[_Made], now_ms: int, released: Iterable[str]) -> Step:
@@ -216,13 +207,12 @@ class Engine:
         events = [event for _, publication, _ in made for event in publication.events]
         affected: dict[str, None] = dict.fromkeys(publication.moment.id for _, publication, _ in made)
         affected.update(dict.fromkeys(released))
-        while self._pages and self._pages[0][0] <= now_ms:
-            due_ms, moment_id = heapq.heappop(self._pages)
-            if self._page_of(moment_id) == due_ms:
-                affected[moment_id] = None
+        while (due := self._pages.pop(now_ms)) is not None:
+            affected[due[1]] = None
         for moment_id in affected:
             events += self._page(moment_id, now_ms)
-        self._learn(made)
+        for group, publication, _ in made:
+            self._guidance.learn(group, publication.moment)
         events = [self._advised(event, now_ms) if isinstance(event, Paged) else event for event in events]
         if now_ms - self.forgot_ms >= FORGET_EVERY_MS:
             self._forget(now_ms)
@@ -268,7 +258,7 @@ class Engine:
         self.retracted[target] = received_ms
         groups = []
         for group in self.groups.holding(target, wake=True):
-            if signal.received_ms - group.signals[target].at_ms <= self.horizon_ms:
+            if signal.received_ms - group.history.signals[target].at_ms <= self.horizon_ms:
                 group.take_out(target, signal)
                 groups.append(group)
         return groups
@@ -287,7 +277,7 @@ class Engine:
     def _take_time(self, item: Retimed) -> list[Group]:
         groups = []
         for group in self.groups.holding(item.signal, wake=True):
-            signal = group.signals[item.signal]
+            signal = group.history.signals[item.signal]
             if signal.at_ms != item.at_ms and self.now_ms - item.at_ms <= self.horizon_ms:
                 group.retime(replace(signal, at_ms=item.at_ms))
                 groups.append(group)
@@ -319,9 +309,9 @@ class Engine:
             if known.moment.state == "open":
                 self._open[moment_id] = None
                 self.precedence.note(known.moment, known.ledger.told)
-            for heap, at_ms in ((self._due, known.due_ms), (self._pages, known.page_ms)):
+            for due, at_ms in ((self._due, known.due_ms), (self._pages, known.page_ms)):
                 if at_ms is not None:
-                    heapq.heappush(heap, (at_ms, moment_id))
+                    due.add(moment_id, at_ms)
 
     # Time and pages ----------------------------------------------------------------------------------------------
 
@@ -337,7 +327,7 @@ class Engine:
         self._open[moment_id] = None
         # What is open ends by itself at the latest, so there is always a next time.
         known.due_ms = min(at_ms for at_ms in next_times(known.case, known.moment) if at_ms > seen_ms)
-        heapq.heappush(self._due, (known.due_ms, moment_id))
+        self._due.add(moment_id, known.due_ms)
 
     def _open_at(self, touchpoints: Collection[str]) -> list[str]:
         return [moment.id for moment in self.open_moments() if moment.touchpoint in touchpoints]
@@ -376,36 +366,13 @@ class Engine:
             page_ms = min((at_ms for at_ms in (wait_until_ms, ahead_ms) if at_ms is not None), default=None)
         known.page_ms = page_ms
         if page_ms is not None:
-            heapq.heappush(self._pages, (page_ms, moment_id))
+            self._pages.add(moment_id, page_ms)
         return events
 
-    # What to do first --------------------------------------------------------------------------------------------
-
-    def _learn(self, made: Iterable[_Made]) -> None:
-        """Count what was tried first, and whether it saved."""
-        for group, publication, _ in made:
-            moment = publication.moment
-            if moment.verdict is not None or moment.id in self.lessons.of:
-                plan = self.casting_at(moment.opened_ms).plan
-                hour = local_time(plan, moment.opened_ms if moment.threatened_ms is None else moment.threatened_ms).hour
-                self.lessons.note(moment, group.notes_of(moment.id), hour)
-
     def _advised(self, event: Paged, now_ms: int) -> Paged:
-        """Say in a page which of several threats comes first, and what to do where the record knows better."""
+        """Say in a page what to do first."""
         moment = self.moment(event.moment)
-        if moment is None or moment.remedies is not None:
-            return event
-        among, ahead = self.precedence.first(event.group, event.moment, now_ms)
-        first = None
-        expectation = self.casting_at(moment.opened_ms).plan.judged.get(moment.expectation)
-        actions = expectation.first_actions(moment.touchpoint) if expectation is not None else ()
-        if len(actions) > 1:
-            hour = local_time(self.plan, now_ms).hour
-            best = advice(self.lessons.counts, actions, moment.expectation, moment.touchpoint, hour)[0].text
-            first = best if best != actions[0] else None
-        if among == 1 and ahead is None and first is None:
-            return event
-        return replace(event, among=among, ahead=ahead, first=first)
+        return event if moment is None else self._guidance.advised(event, moment, self.plan, now_ms)
 
     def _release(self, pages: Iterable[tuple[str, str]], now_ms: int) -> Iterator[AnyEvent]:
         """Page those whose pages were kept back, of what is still threatened."""

@@ -52,6 +52,13 @@ class Fold:
         other.restore([case.copy() for case in self.cases], self.sensors.copy())
         return other
 
+    def without(self, gone: set[str], before_ms: int) -> Fold:
+        """Return the same without the cases that began with these signals, or blindness that was over before."""
+        other = Fold(self.expectation, self._casting_at, self._first_known)
+        other.restore([case for case in self.cases if case.signals[0] not in gone], self.sensors.since(before_ms))
+        other.joined = self.joined
+        return other
+
     def restore(self, cases: list[Case], sensors: Sensors) -> None:
         """Take over a state, as stored or copied."""
         self.cases, self.sensors = cases, sensors

@@ -1,34 +1,30 @@
 """A group: everything that is folded together — one expectation at one touchpoint, or at several that are linked.
 
-It keeps the items of the horizon in order, the fold before them (`base`) and the fold after them (`fold`). A prompt
-item is one step; anything else folds again from `base`. Publishing compares with what was published before.
+What it has received is its `History`, what persons did its `Persons`. Here is what has been published of it, and what
+is to be published now: the difference to the cases as they stand.
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Callable, Iterable
-from itertools import islice
 
 from msgspec.structs import replace
 
-from andgate.moment.case import CONTRADICTED, Blindness, Case, Item, PlanMark
+from andgate.moment.case import CONTRADICTED, Blindness, Case, PlanMark
 from andgate.moment.claims import Lapse
 from andgate.moment.difference import altered, events_between, revised, withdrawal
 from andgate.moment.events import AnyEvent, AskedVoid, Doubted, Failed, Opened
-from andgate.moment.fold import Fold
+from andgate.moment.history import History
 from andgate.moment.ladder import stand_down
 from andgate.moment.ledger import Ledger
 from andgate.moment.moments import Moment
-from andgate.moment.published import Order, Publication, Published, action_order, moment_id
+from andgate.moment.persons import ORDERS, Persons
+from andgate.moment.published import Publication, Published, moment_id
 from andgate.moment.roles import Casting
 from andgate.moment.signals import WATCHED, Action, Signal
-from andgate.moment.teams import Team, teams
+from andgate.moment.teams import teams
 from andgate.moment.view import verdict_ms, view
 from andgate.plan import Expectation
-
-NEIGHBOURS = 512
-"""How many later items are looked at before folding again is the simpler way: a burst has fewer in a millisecond."""
 
 
 class Group:
@@ -38,28 +34,16 @@ class Group:
         """Start empty."""
         self.expectation = expectation
         self.touchpoints = set(touchpoints)
-        self.items: list[tuple[Order, Item]] = []
-        self.signals: dict[str, Signal] = {}
-        self.out: set[str] = set()
-        """Signals taken back."""
-        self.actions: list[Action] = []
-        """Persons' actions, `moment` holding the anchor, in the order of their times."""
-        self.alias: dict[str, str] = {}
-        """Anchor of a withdrawn moment -> anchor of the one that took it in."""
         self.published: dict[str, Published] = {}
         self.gone: dict[str, Published] = {}
         """Withdrawn moments; they may come back when a joining signal is taken back."""
         self._anchors: dict[str, str] = {}
         """Anchor -> moment id, of what is published."""
         self._casting_at = casting_at
-        self.base = Fold(expectation, casting_at, self.anchor_of)
-        self.fold = self.base.copy()
-        self._touched: list[Case] = []
-        self._told_now: set[str] = set()
-        """Actions that are news to the moment they are about: they came in, or it has just taken in the one they were
-        about."""
-        self._stale = False
+        self.history = History(expectation, casting_at, self.anchor_of)
+        self.persons = Persons()
         self._because: str | None = None
+        """The first thing learned late since the last publication, in words."""
         self.decided_ms = 0
         """What happened before this site time and comes now, comes late: something was published about it."""
 
@@ -67,149 +51,60 @@ class Group:
 
     def take(self, signal: Signal, *, out: bool) -> None:
         """Take in a signal, in any order; `out` if it has been taken back already."""
-        self.signals[signal.id] = signal
         if out:
-            self.out.add(signal.id)
-            insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
-            return
-        in_order = self._insert(signal.order, signal)
-        if not in_order or signal.at_ms < self.decided_ms:
-            self._because = self._because or f"late: {signal.witness} {signal.name}"
+            self.history.take_without(signal)
+        elif not self.history.take(signal) or signal.at_ms < self.decided_ms:
+            self._late(f"late: {signal.witness} {signal.name}")
 
     def take_out(self, signal_id: str, by: Signal) -> None:
-        """Take a signal out of the fold, as `by` says; it stays among the items, marked."""
-        if signal_id not in self.out:
-            self.out.add(signal_id)
-            self._stale = True
-            signal = self.signals[signal_id]
-            self._because = self._because or _taken_back(signal, by)
+        """Take a signal out of the fold, as `by` says; it stays in the history, marked."""
+        if self.history.take_out(signal_id):
+            self._late(_taken_back(self.history.signals[signal_id], by))
 
     def retime(self, signal: Signal) -> None:
         """Put a signal at its better time."""
-        old = self.signals[signal.id]
-        self.items.remove((old.order, old))
-        self.signals[signal.id] = signal
-        insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
-        self._stale = True
-        self._because = self._because or f"time corrected: {signal.witness} {signal.name}"
+        self.history.change(signal)
+        self._late(f"time corrected: {signal.witness} {signal.name}")
 
     def keep(self, signal_id: str, signal: Signal | None, because: str) -> bool:
         """Hold just this under an identity: take it in, change it, or (None) take it out; whether that is news."""
-        known = self.signals.get(signal_id)
-        if signal == (None if signal_id in self.out else known):
+        if signal == self.history.held(signal_id):
             return False
-        if known is None:
-            assert signal is not None  # noqa: S101 - or it would be no news
+        if signal is None:
+            self.history.take_out(signal_id)
+        elif signal_id in self.history.signals:
+            self.history.bring_back(signal)
+        else:
             self.take(signal, out=False)
             return True
-        if signal is None:
-            self.out.add(signal_id)
-        else:
-            self.out.discard(signal_id)
-            self.items.remove((known.order, known))
-            self.signals[signal_id] = signal
-            insort(self.items, (signal.order, signal), key=lambda entry: entry[0])
-        self._stale = True
-        self._because = self._because or because
+        self._late(because)
         return True
-
-    def notes_of(self, moment: str) -> list[Action]:
-        """Return what persons did about a published moment, in order."""
-        known = self.published.get(moment)
-        return self._notes(known.case) if known is not None and self.actions else []
 
     def act(self, action: Action) -> None:
         """Take in a person's action; `moment` holds the anchor."""
-        insort(self.actions, action, key=action_order)
-        self._told_now.add(action.id)
-        if action.do in ("void", "unvoid", "reset"):
-            self.items = [entry for entry in self.items if not isinstance(entry[1], Action)]
-            for each in self.standing_orders():
-                insort(self.items, (action_order(each), each), key=lambda entry: entry[0])
-            self._stale = True
+        self.persons.act(action)
+        if action.do in ORDERS:
+            self.history.order(self.persons.orders())
         else:
-            self._touched += [case for case in self.fold.cases if self._resolve(action.moment) in case.signals]
+            self.history.touch(self.persons.resolve(action.moment))
 
     def mark(self, mark: PlanMark) -> None:
         """Take in a change of plan."""
-        self._insert(mark.order, mark)
+        self.history.mark(mark)
 
     def absorb(self, other: Group) -> None:
         """Fold together with another group from now on: a moment moved between their touchpoints."""
         self.touchpoints |= other.touchpoints
-        self.signals |= other.signals
-        self.out |= other.out
-        marks = {entry[0] for entry in self.items if isinstance(entry[1], PlanMark)}
-        self.items = sorted(
-            self.items + [entry for entry in other.items if entry[0] not in marks], key=lambda entry: entry[0]
-        )
-        self.actions = sorted(self.actions + other.actions, key=action_order)
-        self.alias |= other.alias
+        self.history.join(other.history)
+        self.persons.join(other.persons)
         self.published |= other.published
         self.gone |= other.gone
         self._anchors |= other._anchors
         self.decided_ms = max(self.decided_ms, other.decided_ms)
-        self._because = self._because or other._because
-        self.base.restore(self.base.cases + other.base.cases, self.base.sensors.joined(other.base.sensors))
-        self._stale = True
+        self._late(other._because)
 
-    def _insert(self, order: Order, item: Item) -> bool:
-        """Put an item where it belongs; return whether it came in order."""
-        in_order = not self.items or order > self.items[-1][0]
-        if in_order:
-            self.items.append((order, item))
-            if not self._stale:
-                self._touched += self.fold.step(item)
-        else:
-            apart = not self._stale and self._apart(order, item)
-            insort(self.items, (order, item), key=lambda entry: entry[0])
-            if apart:
-                self._touched += self.fold.step(item)
-            else:
-                self._stale = True
-        return in_order
-
-    def _apart(self, order: Order, item: Item) -> bool:
-        """Tell whether an item may be stepped although it comes late: those after it are few, and of other keys.
-
-        A feed that reports a hundred flights in one millisecond need not fold a hundred times.
-        """
-        if not self.fold.keeps_to_its_key(item):
-            return False
-        for later_order, later in islice(reversed(self.items), NEIGHBOURS):
-            if later_order < order:
-                return True
-            if not self.fold.keeps_to_its_key(later) or later.key == item.key:
-                return False
-        return False
-
-    def standing_orders(self) -> list[Action]:
-        """Return the voids and resets that stand: an unvoid takes back what was voided before it."""
-        standing: list[Action] = []
-        for action in self.actions:
-            if action.do == "unvoid":
-                standing = [each for each in standing if each.do != "void" or each.moment != action.moment]
-            elif action.do in ("void", "reset"):
-                standing.append(action)
-        return standing
-
-    def refold(self) -> None:
-        """Fold again from the base."""
-        self.fold = self.base.copy()
-        for _, item in self.items:
-            if not (isinstance(item, Signal) and item.id in self.out):
-                self.fold.step(item)
-        self._stale = False
-
-    def settle(self) -> tuple[list[Case], bool]:
-        """Return the cases that may have changed, folding again where order demands it; and whether that is all."""
-        whole = self._stale or self.fold.joined
-        if self._stale:
-            self.refold()
-        touched = self.fold.cases if whole else {id(case): case for case in self._touched}.values()
-        self.fold.joined = False
-        self._touched = []
-        return list(touched), whole
+    def _late(self, because: str | None) -> None:
+        self._because = self._because or because
 
     # Identity ----------------------------------------------------------------------------------------------------
 
@@ -221,41 +116,53 @@ class Group:
                     return signal
         return case.signals[0]
 
-    def _resolve(self, anchor: str) -> str:
-        seen: set[str] = set()
-        while anchor in self.alias and anchor not in seen:
-            seen.add(anchor)
-            anchor = self.alias[anchor]
-        return anchor
-
     def identity(self, anchor: str) -> str:
         """Return the id of the moment that this signal anchors."""
         known = self._anchors.get(anchor)
         if known is not None:
             return known
-        signal = self.signals[anchor]
+        signal = self.history.signals[anchor]
         return moment_id(self.expectation, signal, self._casting_at(signal.at_ms).plan)
+
+    def expectation_of(self, case: Case) -> Expectation:
+        """Return the promise a case is judged by: the plan's at its opening."""
+        return self._casting_at(case.opened_ms).plan.judged[self.expectation]
+
+    def notes_of(self, moment: str) -> list[Action]:
+        """Return what persons did about a published moment, in order."""
+        known = self.published.get(moment)
+        return self.persons.notes(known.case) if known is not None else []
+
+    def offers(self, case: Case) -> list[Action]:
+        """Return the claims of a case that were handed over, taken or not."""
+        return [note for note in self.persons.notes(case) if note.do == "hand-over"]
 
     # Publishing --------------------------------------------------------------------------------------------------
 
-    def publish(self, cases: Iterable[Case], now_ms: int, *, whole: bool) -> list[Publication]:
-        """Compare with what is published and return the difference as seen at `now_ms`.
+    def settle(self, now_ms: int) -> list[Publication]:
+        """Fold what was taken in; return what is new about the moments it may have changed, as seen at `now_ms`."""
+        cases, whole = self.history.settle()
+        made = self._publish(cases, now_ms, whole=whole)
+        self._because = None
+        self.persons.told()
+        return made
 
-        Args:
-            cases: those that may have changed.
-            now_ms: the time they are seen at.
-            whole: they are all there are, so a published moment without a case is withdrawn.
-        """
+    def by_the_clock(self, moment: str, now_ms: int) -> list[Publication]:
+        """Return what the time alone has changed about a moment, as seen at `now_ms`."""
+        return self._publish([self.published[moment].case], now_ms, whole=False)
+
+    def _publish(self, cases: Iterable[Case], now_ms: int, *, whole: bool) -> list[Publication]:
+        """Compare with what is published; where the cases are the `whole`, a moment without one is withdrawn."""
         made: list[Publication] = []
         identified = [(self.anchor_of(case), case) for case in cases]
         if self.gone:
             for anchor, _ in identified:  # what comes back takes back its claims and words before any is shown
                 if self.identity(anchor) in self.gone:
-                    self.alias.pop(anchor, None)
+                    self.persons.alias.pop(anchor, None)
         if whole:
             made += self._withdraw(identified, now_ms)
         for anchor, case in identified:
-            publication = self._publish(anchor, case, now_ms)
+            publication = self._publish_case(anchor, case, now_ms)
             if publication is not None:
                 made.append(publication)
         return made
@@ -264,47 +171,24 @@ class Group:
         """Take over what was published, as stored, and fold up to there."""
         self.published, self.gone = published, gone
         self._anchors = {known.moment.anchor: identity for identity, known in published.items()}
-        self.refold()
-        self._reattach()
+        self.history.refold()
+        cases = {self.identity(self.anchor_of(case)): case for case in self.history.fold.cases}
+        for identity, known in self.published.items():
+            known.case = cases.get(identity, known.case)
 
-    def done(self) -> None:
-        """Forget what was news, and why it was late: it has been published."""
-        self._because = None
-        self._told_now.clear()
-
-    def _publish(self, anchor: str, case: Case, now_ms: int) -> Publication | None:
+    def _publish_case(self, anchor: str, case: Case, now_ms: int) -> Publication | None:
         identity = self.identity(anchor)
         known = self.published.get(identity)
         returns = known is None and identity in self.gone
         if returns:
             known = self.gone.pop(identity)
             self.published[identity], self._anchors[anchor] = known, identity
-        plan = self._casting_at(case.opened_ms).plan
-        expectation = self.expectation_of(case)
-        notes = self._notes(case) if self.actions else []
-        new = view(
-            case,
-            expectation,
-            notes,
-            now_ms,
-            identity=identity,
-            anchor=anchor,
-            interactions=plan.interactions_of.get(self.expectation, ()),
-            blind_at=self._blind_at,
-            contradicts=self.fold.sensors.contradict,
-        )
+        notes = self.persons.notes(case)
+        new = self._view(identity, anchor, case, notes, now_ms)
         old = known.moment if known else None
-        training = self.signals[anchor].training
-        if training is not None:
-            new = replace(new, training=training, interactions=())
-        on = teams(plan, new.touchpoint, new.opened_ms, new.ends_ms)
-        if on is not None:
-            new = replace(new, team=on[0], team_due=on[1])
-        if known is not None and old is not None:
+        if old is not None:
             new = replace(new, change=old.change, revision=old.revision)
         events = self._events(known, None if returns else old, new, case, notes, now_ms)
-        if on is not None:
-            events = [_by_team(event, *on) for event in events]
         if known is not None and new == old and not events:
             known.case, known.facts = case, len(case.facts)
             return None
@@ -330,6 +214,26 @@ class Group:
         self.decided_ms = max(self.decided_ms, new.opened_ms, (new.ended_ms or 0) + doubted, failed_ms)
         return Publication(new, tuple(events))
 
+    def _view(self, identity: str, anchor: str, case: Case, notes: list[Action], now_ms: int) -> Moment:
+        """Return a case as it stands, with who answers for it."""
+        plan = self._casting_at(case.opened_ms).plan
+        seen = view(
+            case,
+            plan.judged[self.expectation],
+            notes,
+            now_ms,
+            identity=identity,
+            anchor=anchor,
+            interactions=plan.interactions_of.get(self.expectation, ()),
+            blind_at=self._blind_at,
+            contradicts=self.history.fold.sensors.contradict,
+        )
+        training = self.history.signals[anchor].training
+        if training is not None:
+            seen = replace(seen, training=training, interactions=())
+        on = teams(plan, seen.touchpoint, seen.opened_ms, seen.ends_ms)
+        return seen if on is None else replace(seen, team=on[0], team_due=on[1])
+
     def _events(
         self,
         known: Published | None,
@@ -346,9 +250,9 @@ class Group:
         else:
             told = set(known.case.facts[: known.facts])
             facts = [fact for fact in case.facts if fact not in told]
-        fresh = notes if known is None else [note for note in notes if note.id in self._told_now]
-        happened = events_between(old, new, case, facts, fresh, now_ms, self._because)
-        return happened + self._doubts(old, new, case)
+        fresh = notes if known is None else self.persons.news(notes)
+        happened = events_between(old, new, case, facts, fresh, now_ms, self._because) + self._doubts(old, new, case)
+        return happened if new.team is None else [_by_team(event, new) for event in happened]
 
     def _withdraw(self, identified: list[tuple[str, Case]], now_ms: int) -> list[Publication]:
         live = {self.identity(anchor) for anchor, _ in identified}
@@ -361,11 +265,11 @@ class Group:
             events: list[AnyEvent] = [event]
             anchor = known.moment.anchor
             if heir is not None:
-                self._told_now |= {note.id for note in self._notes(known.case)}
-                self.alias[anchor] = heir
+                self.persons.tell(self.persons.notes(known.case))
+                self.persons.alias[anchor] = heir
                 events += self._asked(anchor, self.identity(heir), identity, now_ms)
             else:
-                self.alias.pop(anchor, None)
+                self.persons.alias.pop(anchor, None)
             events += stand_down(known.ledger, moment, now_ms)
             del self.published[identity]
             self._anchors.pop(anchor, None)
@@ -377,7 +281,7 @@ class Group:
     def _asked(self, anchor: str, heir: str, joined: str, now_ms: int) -> list[AnyEvent]:
         return [
             AskedVoid(moment=heir, at_ms=now_ms, joined=joined, by=action.by, reason=action.reason or "void")
-            for action in self.standing_orders()
+            for action in self.persons.orders()
             if action.do == "void" and action.moment == anchor
         ]
 
@@ -386,27 +290,11 @@ class Group:
 
         A task has but one; it is taken in by the task of the moment that took in the one it made good.
         """
-        for signal in (*known.case.signals, self.alias.get(known.moment.anchor)):
+        for signal in (*known.case.signals, self.persons.alias.get(known.moment.anchor)):
             for anchor, other in identified:
                 if signal in other.signals:
                     return anchor
         return None
-
-    def _notes(self, case: Case) -> list[Action]:
-        """Return persons' claims, causes and remedies about a case, those of moments it took in among them."""
-        return [
-            action
-            for action in self.actions
-            if action.do not in ("void", "unvoid", "reset") and self._resolve(action.moment) in case.signals
-        ]
-
-    def offers(self, case: Case) -> list[Action]:
-        """Return the claims of a case that were handed over, taken or not."""
-        return [note for note in self._notes(case) if note.do == "hand-over"] if self.actions else []
-
-    def expectation_of(self, case: Case) -> Expectation:
-        """Return the promise a case is judged by: the plan's at its opening."""
-        return self._casting_at(case.opened_ms).plan.judged[self.expectation]
 
     def _doubts(self, old: Moment | None, new: Moment, case: Case) -> list[AnyEvent]:
         """Say who did not see, of a verdict that is provisional for that from now on."""
@@ -419,71 +307,25 @@ class Group:
         ]
 
     def _blind_at(self, touchpoint: str, at_ms: int) -> list[Blindness]:
-        if not self.fold.sensors.blindness:
+        sensors = self.history.fold.sensors
+        if not sensors.blindness:
             return []
         casting = self._casting_at(at_ms)
-        return self.fold.sensors.blind_at(touchpoint, at_ms, lambda device: casting.sees(self.expectation, device))
+        return sensors.blind_at(touchpoint, at_ms, lambda device: casting.sees(self.expectation, device))
 
     # Forgetting --------------------------------------------------------------------------------------------------
 
     def forget(self, before_ms: int) -> list[str]:
         """Fold what is older than `before_ms` into the base for good; return the ids of moments that are let go."""
-        old_items = bool(self.items) and self.items[0][0][0] < before_ms
-        if self._stale or not (old_items or self._long_over(before_ms)):
+        over = self.history.shorten(before_ms)
+        if over is None:
             return []
-        kept = next((i for i, entry in enumerate(self.items) if entry[0][0] >= before_ms), len(self.items))
-        for _, item in self.items[:kept]:
-            if isinstance(item, Signal) and item.id in self.out:
-                self.out.discard(item.id)
-                del self.signals[item.id]
-                continue
-            self.base.step(item)
-        self.items = self.items[kept:]
-        return self._let_go(before_ms)
-
-    def _let_go(self, before_ms: int) -> list[str]:
-        over = self._long_over(before_ms)
-        let_go: list[str] = []
-        for case in over:
-            identity = self.identity(self.anchor_of(case))
-            let_go.append(identity)
+        let_go = [self.identity(self.anchor_of(case)) for case in over]
+        for identity in let_go:
             self.published.pop(identity, None)
         self._anchors = {known.moment.anchor: identity for identity, known in self.published.items()}
-        gone = {case.signals[0] for case in over}
-        keep = [case for case in self.base.cases if case.signals[0] not in gone]
-        live = {signal for case in keep for signal in case.signals} | {
-            item.id for _, item in self.items if isinstance(item, Signal)
-        }
-        self.signals = {name: signal for name, signal in self.signals.items() if name in live}
-        self.actions = [action for action in self.actions if self._resolve(action.moment) in live]
-        self.base = self._without(self.base, gone, before_ms)
-        # Folding a day again would give just this, at a hundred times the cost.
-        self.fold = self._without(self.fold, gone, before_ms)
+        self.persons.forget(self.history.let_go(over, before_ms))
         return let_go
-
-    def _without(self, fold: Fold, gone: set[str], before_ms: int) -> Fold:
-        """Return a fold without the cases that began with these signals, and without blindness long over."""
-        fresh = Fold(self.expectation, self._casting_at, self.anchor_of)
-        fresh.restore([case for case in fold.cases if case.signals[0] not in gone], fold.sensors.since(before_ms))
-        fresh.joined = fold.joined
-        return fresh
-
-    def _long_over(self, before_ms: int) -> list[Case]:
-        """Return the cases of the base that nothing can touch any more."""
-        expectation = self._casting_at(before_ms).plan.judged.get(self.expectation)
-        slack_ms = expectation.rejoins_within_ms if expectation else 0
-        return [case for case in self.base.cases if self._end_of(case) + slack_ms < before_ms]
-
-    def _reattach(self) -> None:
-        """Point what is published at the cases of the fresh fold."""
-        cases = {self.identity(self.anchor_of(case)): case for case in self.fold.cases}
-        for identity, known in self.published.items():
-            known.case = cases.get(identity, known.case)
-        self._touched = []
-
-    @staticmethod
-    def _end_of(case: Case) -> int:
-        return case.limit_ms if case.ended_ms is None else case.ended_ms
 
 
 def _taken_back(signal: Signal, by: Signal) -> str:
@@ -494,8 +336,8 @@ def _taken_back(signal: Signal, by: Signal) -> str:
     return f"taken back: {signal.witness} {signal.name}{who}"
 
 
-def _by_team(event: AnyEvent, opened: Team, due: Team) -> AnyEvent:
+def _by_team(event: AnyEvent, moment: Moment) -> AnyEvent:
     """Return an event with the team that answers for it, where it says so."""
     if isinstance(event, Opened):
-        return replace(event, team=opened)
-    return replace(event, team=due) if isinstance(event, Failed) else event
+        return replace(event, team=moment.team)
+    return replace(event, team=moment.team_due) if isinstance(event, Failed) else event

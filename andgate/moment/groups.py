@@ -86,7 +86,9 @@ class Groups:
             group.absorb(other)
             for touchpoint in other.touchpoints:
                 self._by_place[group.expectation, touchpoint] = group
-            for signal_id in other.signals.keys() & self._by_signal.keys():  # nobody asks for those that open tasks
+            for signal_id in (
+                other.history.signals.keys() & self._by_signal.keys()
+            ):  # nobody asks for those that open tasks
                 holders = self._by_signal[signal_id]
                 self._by_signal[signal_id] = tuple(group if each is other else each for each in holders)
             for moment_id in (*other.published, *other.gone):
@@ -121,7 +123,7 @@ class Groups:
         """Take over a whole group, as stored."""
         for touchpoint in group.touchpoints:
             self._by_place[group.expectation, touchpoint] = group
-        for signal_id in group.signals:
+        for signal_id in group.history.signals:
             self._by_signal[signal_id] = (*self._by_signal.get(signal_id, ()), group)
         self._by_moment.update(dict.fromkeys((*group.published, *group.gone), group))
 
@@ -137,10 +139,10 @@ class Groups:
             self._forget_in(group)
 
     def _forget_in(self, group: Group) -> None:
-        held = set(group.signals)
+        held = set(group.history.signals)
         for moment_id in group.forget(self._forgotten_ms):
             self._by_moment.pop(moment_id, None)
-        for signal_id in held - set(group.signals):
+        for signal_id in held - set(group.history.signals):
             self._by_signal.pop(signal_id, None)
         for moment_id, gone in list(group.gone.items()):
             if (gone.moment.ended_ms or 0) < self._forgotten_ms:

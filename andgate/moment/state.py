@@ -147,42 +147,44 @@ def _heads(engine: Engine) -> list[GroupHead]:
 
 
 def _group_state(group: Group) -> GroupState:
-    items = [item for _, item in group.items if isinstance(item, Signal)]
+    history = group.history
+    items = [item for _, item in history.items if isinstance(item, Signal)]
     names = {signal.id for signal in items}
     return GroupState(
         expectation=group.expectation,
         touchpoints=sorted(group.touchpoints),
         items=items,
-        kept=[signal for name, signal in group.signals.items() if name not in names],
-        marks=[item for _, item in group.items if isinstance(item, PlanMark)],
-        out=sorted(group.out),
-        actions=group.actions,
-        alias=group.alias,
+        kept=[signal for name, signal in history.signals.items() if name not in names],
+        marks=[item for _, item in history.items if isinstance(item, PlanMark)],
+        out=sorted(history.out),
+        actions=group.persons.actions,
+        alias=group.persons.alias,
         published=group.published,
         gone=group.gone,
         decided_ms=group.decided_ms,
-        cases=group.base.cases,
-        holds=group.base.sensors.holds,
-        blindness=group.base.sensors.blindness,
-        clear=group.base.sensors.clear,
+        cases=history.base.cases,
+        holds=history.base.sensors.holds,
+        blindness=history.base.sensors.blindness,
+        clear=history.base.sensors.clear,
     )
 
 
 def _group(engine: Engine, data: bytes) -> Group:
     state = _decode_group(data)
     group = Group(state.expectation, state.touchpoints, engine.casting_at)
-    group.signals = {signal.id: signal for signal in (*state.kept, *state.items)}
-    group.out = set(state.out)
-    group.actions, group.alias = state.actions, state.alias
+    history = group.history
+    history.signals = {signal.id: signal for signal in (*state.kept, *state.items)}
+    history.out = set(state.out)
+    group.persons.actions, group.persons.alias = state.actions, state.alias
     group.decided_ms = state.decided_ms
-    group.items = sorted(
+    history.items = sorted(
         [
             *((signal.order, signal) for signal in state.items),
             *((mark.order, mark) for mark in state.marks),
-            *((action_order(action), action) for action in group.standing_orders()),
+            *((action_order(action), action) for action in group.persons.orders()),
         ],
         key=lambda entry: entry[0],
     )
-    group.base.restore(state.cases, Sensors(state.holds, state.blindness, state.clear))
+    history.base.restore(state.cases, Sensors(state.holds, state.blindness, state.clear))
     group.take_over(state.published, state.gone)
     return group

@@ -76,7 +76,7 @@ class Tasks:
             return
         opens, closes = ids_of(moment.id)
         if moment.withdrawn_into is not None:
-            tasks.alias[opens] = ids_of(moment.withdrawn_into)[0]  # whoever makes it good makes that one good
+            tasks.persons.alias[opens] = ids_of(moment.withdrawn_into)[0]  # whoever makes it good makes that one good
         news = [tasks.keep(each, wanted.get(each), "the failure was judged anew") for each in (opens, closes)]
         if any(news):
             touched[id(tasks)] = tasks

@@ -10,7 +10,7 @@ from andgate.clock import Clock
 from andgate.errors import UsageError
 from andgate.moment.engine import Engine
 from andgate.moment.events import AskedVoid, Confirmed, Overridden, Paged, Refused
-from andgate.moment.group import Group
+from andgate.moment.history import History
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, ActionKind, Input, Replanned, Retimed, Signal
 from andgate.moment.state import dump, load
@@ -320,13 +320,13 @@ def test_a_hundred_flights_in_one_millisecond_fold_once_each(plan: Plan, monkeyp
     """They come in an order that is not the fold's; each is of its own key, so nothing is folded again."""
     engine = Engine(plan)
     refolds: list[int] = []
-    refold = Group.refold
+    refold = History.refold
 
-    def counted(group: Group) -> None:
+    def counted(history: History) -> None:
         refolds.append(1)
-        refold(group)
+        refold(history)
 
-    monkeypatch.setattr(Group, "refold", counted)
+    monkeypatch.setattr(History, "refold", counted)
     keys = [f"AG{n}/2026-11-21" for n in range(100)]
     for n, key in enumerate(keys):
         docked = replace(

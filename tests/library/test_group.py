@@ -155,7 +155,7 @@ def test_a_jam_that_holds_the_belt_is_heard_late_and_refuses_what_came_after_it(
 
 
 def test_of_many_later_items_those_not_looked_at_may_be_of_the_same_flight(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("andgate.moment.group.NEIGHBOURS", 1)
+    monkeypatch.setattr("andgate.moment.history.NEIGHBOURS", 1)
     trail = Trail()
     trail.tell(
         docked("d1", 0),
@@ -367,7 +367,9 @@ def test_a_long_day_leaves_nothing_of_a_short_moment_and_everything_of_a_long_on
     engine.receive([does("cause", short.id, at(2), "no agent")], at(2))
     later(engine)
     (group,) = engine.groups.awake()
-    assert (group.signals, group.actions, group.published, group.items, group.base.cases) == ({}, [], {}, [], [])
+    history = group.history
+    assert (history.signals, history.items, history.base.cases) == ({}, [], [])
+    assert (group.published, group.persons.actions) == ({}, [])
 
 
 def test_a_blindness_long_over_is_let_go_and_one_that_lasts_stays() -> None:
@@ -384,7 +386,7 @@ def test_a_blindness_long_over_is_let_go_and_one_that_lasts_stays() -> None:
     (kept,) = engine.receive([seen("r1", "reset", now_ms + MINUTE)], now_ms + MINUTE).published
     assert kept.provisional
     (group,) = engine.groups.awake()
-    assert [each.device for each in group.fold.sensors.blindness] == ["mark-b/mark"]
+    assert [each.device for each in group.history.fold.sensors.blindness] == ["mark-b/mark"]
 
 
 def test_holds_and_blindness_of_long_ago_still_count_when_all_is_folded_again() -> None:
