@@ -77,7 +77,8 @@ def lay(base: Base, rebuild: Rebuild) -> None:
         if rows:
             # A later version may have added columns, always at the end.
             names = columns(rebuild.db, table)[: len(rows[0])]
+            # In place of what a new database begins with.
             rebuild.db.executemany(
-                f"insert into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})", rows
+                f"insert or replace into {table} ({', '.join(names)}) values ({', '.join('?' * len(names))})", rows
             )
     rebuild.use_plan(last_plan(base))
