@@ -62,8 +62,8 @@ class Judges(Protocol):
 class Sends(Protocol):
     """What is needed of the notify worker."""
 
-    def drill(self, entry: PlanChannel, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
-        """Send a note over a channel."""
+    def drill(self, entry: PlanChannel, note: Note, begins: Callable[[], bool], done: Callable[[Result], None]) -> None:
+        """Send a note over a channel, if `begins` still says so when its turn has come."""
 
 
 class Crews(Protocol):
@@ -173,7 +173,7 @@ class Drills:
         if self._crews is None or entry is None or not is_pager(entry.url):
             return
         note = _note(self._crews.audience(channel) or "", f"{DRILL}:{page}", self._driver.plan, self._clock.now_ms())
-        self._sends.drill(entry, note, lambda: None, lambda _: None)
+        self._sends.drill(entry, note, lambda: True, lambda _: None)
 
     def running(self, id: int) -> Drill | None:
         """Return a drill that has not ended as it stands."""
@@ -215,23 +215,32 @@ class Drills:
     def _prove(self, running: _Running, part: Part, entry: PlanChannel | None, plan: Plan, *, loud: bool) -> None:
         id, now_ms = running.drill.id, self._clock.now_ms()
         if part.kind == "node":
-            self._began(id, part.n)
-            self._driver.command(part.name, Command(do="drill", drill=f"{DRILL}:{id}:{part.n}", loud=loud))
+            if self._begins(id, part.n):
+                self._driver.command(part.name, Command(do="drill", drill=f"{DRILL}:{id}:{part.n}", loud=loud))
             return
         assert entry is not None  # noqa: S101 - every channel has one
         audience = self._crews.audience(part.name) if part.kind == "person" and self._crews is not None else None
         note = _note(audience or part.group, f"{DRILL}:{id}:{part.n}", plan, now_ms)
         note = replace(note, receipt=f"{DRILL}/{id}/{part.n}", loud=loud)
-        self._sends.drill(entry, note, lambda: self._began(id, part.n), lambda result: self._sent(id, part.n, result))
+        self._sends.drill(entry, note, lambda: self._begins(id, part.n), lambda result: self._sent(id, part.n, result))
 
     # ---------------------------------------------------------------------------------------------- answers
 
-    def _began(self, id: int, n: int) -> None:
-        """Note when a far end was asked: before that it cannot answer, and is not to be blamed."""
+    def _begins(self, id: int, n: int) -> bool:
+        """Say whether a far end is to be asked now, noting when: before that it cannot answer, and is not to blame."""
         with self._lock:
             running = self._running.get(id)
-            if running is not None and (part := running.part(n)) is not None:
+            part = running.part(n) if running is not None else None
+            if running is None or part is None:
+                return False  # the drill has ended
+            alarm = running.drill.loud and bool(self._driver.quiet.suspensions)
+            if alarm:
+                running.put(replace(part, state="skipped", note="not tried: a fire alarm has begun"))
+            else:
                 running.put(replace(part, sent_ms=self._clock.now_ms()))
+        if alarm:
+            self._look(id)
+        return not alarm
 
     def _sent(self, id: int, n: int, result: Result) -> None:
         """Take what a channel says of its own sending."""

@@ -145,16 +145,16 @@ class Notifier:
         else:
             self._queue.put(_Done(row, result))
 
-    def drill(self, entry: PlanChannel, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
+    def drill(self, entry: PlanChannel, note: Note, begins: Callable[[], bool], done: Callable[[Result], None]) -> None:
         """Send a drill's note over a channel, from any thread, when nothing else is to be done.
 
         Args:
             entry: the channel.
             note: the note.
-            began: called when the channel gets it.
-            done: called once, with what became of it.
+            begins: called when its turn has come; False: it is not sent any more.
+            done: called once if it is sent, with what became of it.
         """
-        self._queue.put(_Asked(_Drilled(entry, note, began, done)))
+        self._queue.put(_Asked(_Drilled(entry, note, begins, done)))
 
     def wake(self) -> None:
         """Look at the clock again, and at the channels: one may work again."""
@@ -214,8 +214,8 @@ class Notifier:
         elif isinstance(item, _Asked):
             self._drills.append(item.drilled)
         elif isinstance(item, _Drilled):
-            item.began()
-            self._channel(item.entry).send(item.note, item.done)
+            if item.begins():
+                self._channel(item.entry).send(item.note, item.done)
         elif item == "connected":
             self._hurry()
         elif item == "answer":
@@ -399,11 +399,11 @@ class _Drilled:
     """A note that proves a channel: no page, on no record but the drill's own."""
 
     def __init__(
-        self, entry: PlanChannel, note: Note, began: Callable[[], None], done: Callable[[Result], None]
+        self, entry: PlanChannel, note: Note, begins: Callable[[], bool], done: Callable[[Result], None]
     ) -> None:
         self.entry = entry
         self.note = note
-        self.began = began
+        self.begins = begins
         self.done = done
 
 

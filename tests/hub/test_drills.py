@@ -23,6 +23,7 @@ from hub.store import PageRow
 from hub.store.drills import KEPT, Drill, DrillLog, Part
 from tests.hub.crew import Office, rome, shifts
 from tests.hub.desk import PLAN, Desk
+from tests.hub.test_quiet import FIRE, alarm
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 CHANNELS = PLAN.replace(
@@ -43,11 +44,13 @@ class Sends:
         self.notes: dict[str, Note] = {}
         self.never: set[str] = set()
         """Channels that get nothing: pages come first."""
+        self.waits: list[Callable[[], bool]] = []
 
-    def drill(self, entry: Any, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
+    def drill(self, entry: Any, note: Note, begins: Callable[[], bool], done: Callable[[Result], None]) -> None:
         if entry.id in self.never:
+            self.waits.append(begins)
             return
-        began()
+        assert begins()
         self.notes[entry.id] = note
         if entry.id in self.results:
             done(self.results[entry.id])
@@ -206,6 +209,25 @@ def test_a_loud_drill_leaves_nothing_out(ground: Callable[..., Ground]) -> None:
     assert here.sends.notes["mail"].page.text == (
         "This is only a drill: Andgate International can reach you here. Nothing to do."
     )
+
+
+def test_a_loud_drill_whose_turn_comes_in_an_alarm_does_not_ring_nor_does_one_that_has_ended(
+    ground: Callable[..., Ground],
+) -> None:
+    here = ground(Sends(radio=PROVEN, hook=PROVEN), plan=CHANNELS + FIRE)
+    here.sends.never.add("mail")
+    drill = here.drills.begin("marta", group="ticket-agents", loud=True)
+    alarm(here.desk, 1, "suspended")
+    (begins,) = here.sends.waits
+    assert not begins()
+    assert [state for *_, state in here.states(drill)] == ["proven", "proven", "skipped"]
+    found = here.log.drill(drill.id)
+    assert found is not None
+    assert (found.ended_ms is not None, found.parts[2].note) == (True, "not tried: a fire alarm has begun")
+    with pytest.raises(RefusedError, match="a fire alarm is on"):
+        here.drills.begin("marta", loud=True)
+    alarm(here.desk, 2, "resumed")
+    assert not begins()
 
 
 def test_every_way_of_everybody_on_the_coming_shift_is_proven(ground: Callable[..., Ground]) -> None:

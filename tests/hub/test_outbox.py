@@ -380,7 +380,7 @@ def test_pages_go_before_drills_however_many_wait(make_desk: Callable[..., Desk]
     desk.driver.listeners.append(notifier.committed)
     drill = msgspec.structs.replace(NOTE, page=msgspec.structs.replace(NOTE.page, kind="drill"), rank=3)
     for _ in range(50):
-        notifier.drill(desk.driver.plan.channels["radio"], drill, lambda: None, lambda _: None)
+        notifier.drill(desk.driver.plan.channels["radio"], drill, lambda: True, lambda _: None)
     for line in lines:
         desk.post(f"p-{line}", "pressed", line)
     notifier.start([])

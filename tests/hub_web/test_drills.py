@@ -48,8 +48,8 @@ class Sends:
     def __init__(self) -> None:
         self.result = Result(sent=True)
 
-    def drill(self, entry: Any, note: Note, began: Callable[[], None], done: Callable[[Result], None]) -> None:
-        began()
+    def drill(self, entry: Any, note: Note, begins: Callable[[], bool], done: Callable[[Result], None]) -> None:
+        assert begins()
         done(self.result)
 
 
