@@ -39,6 +39,8 @@ def page_row(row: tuple[object, ...]) -> PageRow:
     )
 
 
+BUNDLED = "select id, moment from page where bundle in (?, ?) and bundle != ''"
+"""Without its last words SQLite would not use the index over what is bundled, and read every page there ever was."""
 _NOTE_MOST = 1_000
 """Characters of a page's note: a pager that answers under ever new names fills no disk."""
 _LAST = 50
@@ -259,8 +261,6 @@ class Pages:
         else:  # whoever has the page may answer before its channel says what became of it
             answers = [row.note] if row.state == "sent" else self._answers.get(row.id, ())
             note = "; ".join(dict.fromkeys(filter(None, (fate.note, *answers))))
-        if fate.state != "queued":
-            self._answers.pop(row.id, None)
         session = 0 if fate.surely_unsent else self._session
         # Whoever is asked to take it once more may have had it: all but what surely never left.
         in_doubt = fate.state == "queued" and fate.tries > 0 and not fate.surely_unsent
@@ -305,7 +305,7 @@ class Pages:
     def bundled(self, bundle: str, *, named: bool = False) -> list[PageRow]:
         """Return the deliveries that a page about several moments tells; with `named` also those it names once more."""
         wanted = (bundle, bundle + NAMED) if named else (bundle, bundle)
-        stored = self._db.execute("select id, moment from page where bundle in (?, ?)", wanted).fetchall()
+        stored = self._db.execute(BUNDLED, wanted).fetchall()
         stored += [(row.id, row.moment) for row in (*self._new.values(), *self._changed.values())]
         rows = (self._of(moment).get(id) for id, moment in dict.fromkeys(stored) if moment != bundle)
         return [row for row in rows if row is not None and row.bundle in wanted]
@@ -342,6 +342,7 @@ class Pages:
             self.queued[row.id] = row
         else:
             self.queued.pop(row.id, None)
+            self._answers.pop(row.id, None)
 
     def write(self) -> None:
         """Add what waits to the transaction."""

@@ -62,6 +62,11 @@ _listens = msgspec.json.Decoder(_Quiet).decode
 _SHOWN = {(False, False): "withdrawn = 0", (True, False): "withdrawn != 2", (False, True): "withdrawn != 1"}
 """(withdrawn ones, those of training) -> which of the column `withdrawn`."""
 _health = msgspec.json.Decoder(Health).decode
+TOLD_BY = (
+    "select distinct moment from page where (page = ? or (bundle in (?, ?) and bundle != '')) and kind = 'page' "
+    "and moment not like ? and moment not like ? order by moment"
+)
+"""As for `pages.BUNDLED`, the index wants to hear that it is about what is bundled."""
 
 
 class Reader(Rates):
@@ -308,8 +313,7 @@ class Reader(Rates):
     def told_by(self, page: str) -> tuple[str, ...]:
         """Return the moments that a page tells: one, those of a bundle, or none where there is no such page."""
         rows = self._all(
-            "select distinct moment from page where (page = ? or bundle in (?, ?)) and kind = 'page' "
-            "and moment not like ? and moment not like ? order by moment",
+            TOLD_BY,
             (page, page, page + NAMED, f"{NOTICE}%", f"{BUNDLE}%"),
         )
         return tuple(row[0] for row in rows)

@@ -20,6 +20,8 @@ from andgate.wire.messages import FeedSignal
 from hub.evidence.verify import verify
 from hub.store import Reader, Store
 from hub.store.hours import Hours
+from hub.store.pages import BUNDLED
+from hub.store.reader import TOLD_BY
 from hub.store.rows import By, Counts
 from hub.store.schema import LATEST
 from hub.store.tally import FIELDS, bits_of
@@ -306,3 +308,15 @@ def test_failures_are_found_by_an_index_of_their_own(desk: Desk, tmp_path: Path)
     plan = " ".join(row[3] for row in db.execute(f"explain query plan {question}"))
     db.close()
     assert "moment_failed" in plan
+
+
+def test_what_a_page_about_several_moments_tells_is_found_by_an_index(desk: Desk, tmp_path: Path) -> None:
+    """In a storm the driver asks it for each page: it must not read every page there ever was."""
+    db = sqlite3.connect(tmp_path / "data" / "andgate.db")
+    plans = [
+        " ".join(row[3] for row in db.execute(f"explain query plan {question}", ("bundle:1",) * question.count("?")))
+        for question in (BUNDLED, TOLD_BY)
+    ]
+    db.close()
+    assert all("page_bundle" in plan for plan in plans)
+    assert not any("SCAN page" in plan for plan in plans)
