@@ -391,6 +391,12 @@ def test_a_week_and_one_of_its_shifts(web: TestClient, stand: Stand) -> None:
     assert "Not on this date" not in do("take-back", id=str(off.id))
     assert "Bob" in do("add", person=bob, when="once", reason="fair") or True
     cyd = add(web, "Cyd")
+    do("add", person=cyd, when="once")
+    assert "Early, Ticket agents (Tue 24 Nov)" in web.get("/people").text
+    assert "Not proven yet: 1." in web.get("/people").text, (
+        "nobody has seen a page come to Ada, and the others have no way"
+    )
+    do("replace", instead_of=cyd, person="")
     put_on(web, cyd, "late")
     shown = do("swap", instead_of=ada, **{"with": f"late 2026-11-25 {cyd}"})
     assert "on this date, for Ada" in shown

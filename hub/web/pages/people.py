@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from hub.web.pages.person import QUIET_MOST, Fields, fields_of, story
 from hub.web.pages.phones import setting_up
 from hub.web.pages.reach import offers, rows, urls_of, way_name
 from hub.web.pages.roster import put_on, put_on_by, turn_named
+from hub.web.pages.shift_week import date_said
 from hub.web.pages.speech import languages, tags_of
 from hub.web.pages.words import listed, rich, say
 from hub.web.problems import sentence
@@ -107,6 +109,11 @@ def _shifts(plan: Plan, book: Book, person: Person, today: str) -> list[str]:
         over = today > (duty.date or duty.last or today)
         if duty.person == person.id and not over and group is not None and duty.shift in group.shifts:
             found[f"{group.shifts[duty.shift].name}, {group.name}"] = None
+    for each in book.stand_ins:
+        group = plan.groups.get(each.group)
+        if each.person == person.id and each.date >= today and group is not None and each.shift in group.shifts:
+            day = date_said(each.date, date.fromisoformat(today))
+            found[say("people.once", shift=group.shifts[each.shift].name, group=group.name, day=day)] = None
     return list(found)
 
 

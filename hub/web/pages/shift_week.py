@@ -44,6 +44,16 @@ class Cell(Struct, frozen=True, kw_only=True):
     mates: tuple[Mate, ...]
 
 
+class Crew(Struct, frozen=True, kw_only=True):
+    """Who of a group is on now."""
+
+    group: str
+    name: str
+    on: bool
+    """One of its shifts is on."""
+    mates: tuple[Mate, ...]
+
+
 class Week(Struct, frozen=True, kw_only=True):
     """A group's week."""
 
@@ -52,6 +62,8 @@ class Week(Struct, frozen=True, kw_only=True):
     """(id, name) of every group with shifts."""
     on: Markup
     next: Markup
+    now: tuple[Crew, ...]
+    """Every group with shifts."""
     days: tuple[tuple[str, bool], ...]
     """(words, whether it is a holiday)."""
     shifts: tuple[tuple[str, str, tuple[Cell, ...]], ...]
@@ -90,12 +102,23 @@ def week(plan: Plan, book: Book, group: Group, monday: date, now_ms: int, failed
         groups=tuple((each.id, each.name) for each in plan.groups.values() if each.shifts),
         on=_on_words(plan, book, group, now_ms, failed),
         next=_next_words(plan, book, group, now_ms, failed),
+        now=tuple(_crew(plan, book, each, now_ms, failed) for each in plan.groups.values() if each.shifts),
         days=tuple((day_words(day), day.isoformat() in plan.site.holidays) for day in days),
         shifts=shifts,
         title=say("roster.week", first=day_words(days[0]), last=date_said(days[-1].isoformat(), today)),
         before=f"{base}{(monday - timedelta(days=DAYS)).isoformat()}",
         after=f"{base}{(monday + timedelta(days=DAYS)).isoformat()}",
     )
+
+
+def _crew(plan: Plan, book: Book, group: Group, now_ms: int, failed: frozenset[str]) -> Crew:
+    on = on_now(plan, book, group.id, now_ms)
+    people = {person.id: person for _, mates in on for person in mates}  # where two shifts overlap, once
+    mates = [
+        Mate(name=person.name, more="", why_not=unreachable(plan, book, person, failed) or "")
+        for person in people.values()
+    ]
+    return Crew(group=group.id, name=group.name, on=bool(on), mates=tuple(mates))
 
 
 def _cell(plan: Plan, book: Book, group: Group, shift: str, day: date, now_ms: int, failed: frozenset[str]) -> Cell:
@@ -170,9 +193,11 @@ def _counted(plan: Plan, book: Book, people: tuple[Person, ...], failed: frozens
     reached = sum(unreachable(plan, book, person, failed) is None for person in people)
     if not people:
         return rich("roster.people.none")
+    if len(people) == 1:
+        return rich("roster.people.one" if reached else "roster.people.one.not")
     if reached < len(people):
         return rich("roster.people.some", n=len(people), reached=reached)
-    return rich("roster.people.one") if len(people) == 1 else rich("roster.people", n=len(people))
+    return rich("roster.people", n=len(people))
 
 
 def _span(start_min: int, end_min: int) -> str:
