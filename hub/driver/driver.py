@@ -16,7 +16,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from andgate.errors import PlanError, UsageError
@@ -45,6 +44,7 @@ from hub.driver.judge import Judge
 from hub.driver.keeper import Keeper
 from hub.driver.site import another_site
 from hub.driver.timekeeper import Timekeeper
+from hub.driver.turns import Turns
 from hub.quiet import NOTHING, View
 from hub.store import ChainHead, PageFate, PageRow, People, Store, StoreError
 from hub.store.pages import Receipt
@@ -52,18 +52,6 @@ from hub.store.store import NEVER
 
 _log = logging.getLogger(__name__)
 
-QUEUE_MOST = 20_000
-"""Messages that wait; the broker is made to wait beyond it."""
-BATCH_MOST = 2_000
-"""Messages in one transaction."""
-LISTS_BYTES = 1 << 13
-"""Lists in one transaction, but at least one: one of a node's takes as long to judge as twenty presses."""
-LIST_S = 0.002
-"""About what judging so much takes. A commit that takes longer is worth more of it: everybody waits for it."""
-LISTS_MOST = 128
-"""Times as much, where a commit takes very long."""
-LISTS_ALONE = 32
-"""Times as much, where nobody else waits: a commit for each would cost a sixth more."""
 IDLE_S = 5.0
 """Real seconds between looks at the house while nothing happens."""
 AUDITED_S = 60.0
@@ -107,13 +95,7 @@ class Driver:
         self._judge = judge = Judge(store, plan, clock, plan_source=plan_source, listen_only=listen_only, reply=reply)
         self.replayed = judge.replayed
         self._keeper = Keeper(store, clock, snapshot=judge.snapshot)
-        self._queue: SimpleQueue[object] = SimpleQueue()
-        self._lists: deque[Delivered] = deque()
-        """Lists that wait their turn: a spool is emptied between the presses of others, not before them."""
-        self._owed = False
-        """Whether it is the lists' turn."""
-        self._commit_s = 0.0
-        """How long the last commit took."""
+        self._turns = Turns()
         self._stopping = False
         self._open: dict[str, Moment] = {
             moment.id: judge.persons.moment(moment) for moment in judge.engine.open_moments()
@@ -192,7 +174,7 @@ class Driver:
     @property
     def busy(self) -> bool:
         """Whether more waits to be judged."""
-        return bool(self._lists) or not self._queue.empty()
+        return self._turns.busy
 
     def open_moments(self) -> tuple[Moment, ...]:
         """Return the open moments as of the last commit, nearest deadline first; remedy tasks are apart."""
@@ -215,11 +197,11 @@ class Driver:
     @property
     def has_room(self) -> bool:
         """Whether whoever delivers may read on; while not, the broker has to wait."""
-        return self._queue.qsize() + len(self._lists) < QUEUE_MOST
+        return self._turns.has_room
 
     def deliver(self, message: Delivered) -> None:
         """Take an MQTT message. It never waits: its caller holds what the listeners need to send (`has_room`)."""
-        self._queue.put(message)
+        self._turns.put(message)
 
     def signals(self, members: list[FeedSignal], feed: str) -> Future[Accepted]:
         """Store and judge posted signals, whole or not at all; done after the commit.
@@ -283,22 +265,22 @@ class Driver:
 
     def fate(self, fate: PageFate) -> None:
         """Record what became of a delivery."""
-        self._queue.put(fate)
+        self._turns.put(fate)
 
     def drilled(self, drilled: Drilled) -> None:
         """Put what is known of a drill on record."""
-        self._queue.put(drilled)
+        self._turns.put(drilled)
 
     def receipt(self, receipt: Receipt) -> None:
         """Record what a receiver said of a delivery."""
-        self._queue.put(receipt)
+        self._turns.put(receipt)
 
     def hold(self, id: int, moment: str, done: Callable[[], None]) -> None:
         """Put on record that a delivery that surely did not go out may do so from now on; `done` after the commit.
 
         If the hub stops meanwhile nobody is told, and nothing may be sent.
         """
-        self._queue.put(Held(id, moment, done))
+        self._turns.put(Held(id, moment, done))
 
     def queued_pages(self) -> tuple[PageRow, ...]:
         """Return the deliveries that a start found unsent; call it before `start`."""
@@ -306,13 +288,13 @@ class Driver:
 
     def wake(self) -> None:
         """Look at the clock again."""
-        self._queue.put(None)
+        self._turns.put(None)
 
     def _put(self, item: object, future: Future[Any]) -> Future[Any]:
         if self._stopping:
             future.set_exception(UsageError("the hub is stopping"))
         else:
-            self._queue.put(item)
+            self._turns.put(item)
         return future
 
     def start(self) -> None:
@@ -327,7 +309,7 @@ class Driver:
             self._store.close()
             return
         self._stopping = True
-        self._queue.put(None)
+        self._turns.put(None)
         self._thread.join()
 
     # ---------------------------------------------------------------------------------------------- the thread
@@ -343,7 +325,7 @@ class Driver:
         self._ready.set_result(None)
         try:
             while not self._stopping:
-                items = self._take()
+                items = self._turns.take(self._wait_s)
                 if items or self._due():
                     self._work(items)
                 if self._judge.audit():
@@ -369,11 +351,7 @@ class Driver:
         self._finish(self._judge.begin())
 
     def _end(self) -> None:
-        while True:
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                break
+        for item in self._turns.rest():
             future = getattr(item, "future", None)
             if future is not None:
                 future.set_exception(UsageError("the hub is stopping"))
@@ -391,45 +369,13 @@ class Driver:
         self._judge.people.close()
         self._store.close()
 
-    def _take(self) -> list[object]:
-        """Wait for something to do, then take all that has arrived; lists that are too many take turns with it."""
-        lists = min(LISTS_MOST, 1 + int(self._commit_s / LIST_S))
-        if self._lists and self._owed:
-            self._owed = False
-            return self._some_lists(lists * LISTS_BYTES)
-        if self._lists and self._queue.empty():
-            return self._some_lists(max(LISTS_ALONE, lists) * LISTS_BYTES)
+    def _wait_s(self) -> float:
+        """Return for how many real seconds nothing is to be done by itself."""
         wait_s = min(IDLE_S, self._judge.auditor.wait_s())
         deadline = self._judge.soon_ms()
-        if deadline is not None:
-            wait_s = min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
-        items: list[object] = []
-        room = 0 if self._lists else lists * LISTS_BYTES
-        try:
-            item = self._queue.get(timeout=wait_s) if wait_s > 0 else self._queue.get_nowait()
-            while True:
-                if not (isinstance(item, Delivered) and item.payload.startswith(b"[")):
-                    items.append(item)
-                elif room > 0:
-                    items.append(item)
-                    room -= len(item.payload)
-                else:
-                    self._lists.append(item)
-                if len(items) >= BATCH_MOST:
-                    break
-                item = self._queue.get_nowait()
-        except Empty:
-            pass
-        self._owed = bool(self._lists)
-        return items
-
-    def _some_lists(self, room: int) -> list[object]:
-        items: list[object] = []
-        while self._lists and room > 0:
-            each = self._lists.popleft()
-            items.append(each)
-            room -= len(each.payload)
-        return items
+        if deadline is None:
+            return wait_s
+        return min(wait_s, self._clock.real_s((deadline - self._clock.now_ms()) / 1000))
 
     def _due(self) -> bool:
         deadline = self._judge.next_ms()
@@ -503,7 +449,7 @@ class Driver:
                 threading.Event().wait(RETRY_S)
             else:
                 if written:
-                    self._commit_s = self._clock.mono_s() - begun_s
+                    self._turns.commit_s = self._clock.mono_s() - begun_s
                     self.fault = None
                     self._keeper.committed()
                 return

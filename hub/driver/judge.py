@@ -22,6 +22,7 @@ from andgate.wire.messages import Command, TimeReply
 from hub.clock import HubClock
 from hub.driver.auditor import Auditor
 from hub.driver.batch import PERSONAL, Batch, Heard
+from hub.driver.changeover import Changeover
 from hub.driver.hands import Hands
 from hub.driver.intake import (
     Accepted,
@@ -47,7 +48,7 @@ from hub.ingest.holes import Holes
 from hub.ingest.taken import Taken
 from hub.paging.paging import Paging
 from hub.people.directory import Directory
-from hub.people.handover import Change, Handover
+from hub.people.handover import Handover
 from hub.people.roster import Roster
 from hub.quiet import Quiet
 from hub.store import PageFate, PageRow, People, Store, restore
@@ -57,7 +58,7 @@ from hub.store.notices import Notice, Notices
 from hub.store.outbox import Outbox
 from hub.store.pages import Receipt
 from hub.store.persons import Persons
-from hub.store.rows import KEPT, SHIFT, TEST, UNSTAFFED
+from hub.store.rows import TEST
 from hub.store.store import FIRST
 from hub.store.taps import Taps
 
@@ -118,9 +119,10 @@ class Judge:
             self.gate.born(node, boot, 0)
         self.people = People(store.data)
         """Who stands on which shift, and how they are reached."""
-        self._rota = rota = Roster(self.people)
+        self.rota = rota = Roster(self.people)
+        """Who is paged by name."""
         self.handover = Handover(store, self.people, self.engine.plan)
-        self._notices = Notices(store.pages, listen_only=listen_only)
+        self.notices = Notices(store.pages, listen_only=listen_only)
         self.quiet = quiet = Quiet(
             store, self.engine.plan, self.engine.open_moments(), clock.now_ms(), listen_only=listen_only
         )
@@ -142,6 +144,7 @@ class Judge:
         self.hands = Hands(self)
         self._mail = Mail(self)
         self._stillness = Stillness(self)
+        self._changeover = Changeover(self)
 
     def begin(self) -> Batch:
         """Put the wanted plan in force and judge what fell due meanwhile."""
@@ -330,7 +333,7 @@ class Judge:
             reason="somebody tries this channel",
         )
         crew = Crew((Mate(item.person, item.channel),))
-        batch.pages += self._notices.page(notice, (), batch.now_ms, crew)
+        batch.pages += self.notices.page(notice, (), batch.now_ms, crew)
         batch.answers.append(lambda: item.future.set_result(notice.page))
 
     def _replaced(self, batch: Batch, item: Replaced) -> None:
@@ -373,7 +376,7 @@ class Judge:
             if step.events or step.published:
                 self._record(batch, (), step.events, step.published)
         self._stillness.look(batch)
-        self._hand_over(batch)
+        self._changeover.look(batch)
         batch.pages += self.paging.look(self.engine.plan, batch.now_ms)
         pages, cancelled = self.watch.look(batch.now_ms)
         batch.pages += pages
@@ -382,35 +385,6 @@ class Judge:
             now = (node, self.fleet.state_of(node))
             if now not in batch.nodes:
                 batch.nodes.append(now)
-
-    def _hand_over(self, batch: Batch) -> None:
-        """Where a shift has ended: let the claims of those who leave lapse, and tell the new shift what is open."""
-        now_ms = batch.now_ms
-        for change in self.handover.look(now_ms):
-            for action in self.handover.lapses(change, self.engine.open_moments()):
-                if self.engine.refuses(action) is None:
-                    self.decide(batch, (action,))
-            loud: list[Moment] = []
-            kept: dict[str, list[Moment]] = {}
-            for moment in self.handover.concerned(change.group, self.engine.open_moments()):
-                why = self.quiet.why_not(moment, change.group, None, now_ms)
-                (loud if why is None else kept.setdefault(why, [])).append(moment)
-            self._hand(batch, change, loud)
-            if kept:  # at its end the present state is paged; that they were not told stands on record
-                self._hand(batch, change, [each for some in kept.values() for each in some], next(iter(kept)))
-        unstaffed = self.handover.staffing(now_ms)
-        if unstaffed is not None:
-            self.watch.audited(unstaffed, now_ms, {UNSTAFFED})
-
-    def _hand(self, batch: Batch, change: Change, moments: list[Moment], why_not: str | None = None) -> None:
-        """Tell a new shift of these moments, or write down why not."""
-        plan, group = self.engine.plan, change.group
-        told = self.handover.told(change, moments, batch.now_ms)
-        if told is not None:
-            page = f"{SHIFT}{group}/{change.at_ms}{KEPT if why_not is not None else ''}"
-            notice = Notice(page=page, group=group, title=told[0], text=told[1], reason="a shift has ended")
-            crew = self._rota.crew(plan, group, batch.now_ms)
-            batch.pages += self._notices.page(notice, plan.groups[group].channels, batch.now_ms, crew, why_not)
 
     def take_in(self, batch: Batch, taken: Taken) -> None:
         """Judge the signals of one message or request, and count them."""

@@ -161,7 +161,7 @@ def test_a_flood_that_the_driver_cannot_take_stands_in_no_pages_way(
 ) -> None:
     """The link reads no more while the driver is full, and holds nothing that a page needs to go out."""
     most, flood = 20, 400
-    monkeypatch.setattr("hub.driver.driver.QUEUE_MOST", most)
+    monkeypatch.setattr("hub.driver.turns.QUEUE_MOST", most)
     hub = make_hub(**_on(broker))
     held, go_on = threading.Event(), threading.Event()
 

@@ -456,7 +456,7 @@ def test_a_press_overtakes_a_backlog_and_the_backlog_is_not_forgotten(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A spool of thousands is emptied in lists; whoever presses meanwhile waits for one of them, not for all."""
-    monkeypatch.setattr("hub.driver.driver.LISTS_MOST", 1)  # else a slow disk makes a commit worth more of them
+    monkeypatch.setattr("hub.driver.turns.LISTS_MOST", 1)  # else a slow disk makes a commit worth more of them
     held, go = threading.Event(), threading.Event()
 
     def hold(_: object) -> None:
