@@ -146,6 +146,42 @@ def test_what_a_blind_sensor_says_counts_from_when_it_is_sighted() -> None:
     assert only(watch).reason == "contradicted"
 
 
+def test_what_a_blind_sensor_said_is_no_sight_of_what_happened_before_it_was_sighted() -> None:
+    watch = floor()
+    other = "mark-b/mark"
+    tell(watch, said(BLIND, at(-3), other), said("cleared", at(-2), other, found=True))
+    tell(watch, pressed(at(0)), said(SIGHTED, at(0.2), other), said(BLIND, at(0.3)))
+    watch.wake(at(4))
+    assert (only(watch).state, only(watch).sensor) == ("open", "silent")
+
+
+@given(again=st.lists(st.integers(-50, 119), max_size=4))
+def test_a_sensor_that_says_the_same_again_has_still_seen_all_the_time(again: list[int]) -> None:
+    watch = floor(site(replace(ASKS, closes=("reset",))))
+    tell(watch, *sorted([pressed(at(0)), *(said("cleared", at(0) + each * SECOND) for each in again)], key=_when))
+    watch.wake(at(3))
+    assert (only(watch).reason, only(watch).ended_ms, only(watch).contradicted_ms) == ("contradicted", at(2), at(1))
+
+
+def _when(signal: Signal) -> int:
+    return signal.at_ms
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_places_that_become_one_keep_what_the_sensors_of_each_have_said(days: int) -> None:
+    watch = floor(site(replace(ASKS, touchpoints=("counter-a", "counter-b"))))
+    tell(watch, said("cleared", at(-1), "mark-c/mark", touchpoint="counter-b"))
+    later = 24 * 60 * days
+    watch.wake(at(later))
+    tell(watch, pressed(at(later)), said(MOVED, at(later + 0.1), "", to="counter-b"))
+    watch.wake(at(later + 4))
+    assert (only(watch).touchpoint, only(watch).state) == ("counter-b", "open"), "it was pressed where another sees"
+    tell(watch, said("reset", at(later + 4.1), "feed", touchpoint="counter-b"))
+    tell(watch, said("pressed", at(later + 5), "feed", touchpoint="counter-b"))
+    watch.wake(at(later + 9))
+    assert max(watch.living, key=lambda each: each.opened_ms).reason == "contradicted"
+
+
 def test_a_sensor_that_never_spoke_contradicts_nothing() -> None:
     watch = floor(sensor=False)
     tell(watch, pressed(at(0)))

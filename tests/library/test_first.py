@@ -54,14 +54,39 @@ def test_of_two_alike_more_customers_come_first() -> None:
     few, many = moment("a", 100, witnesses=("w",)), moment("b", 100, about={"pax": 180})
     assert (waiting(few), waiting(many), waiting(moment("c", 1, about={"waiting": 7, "pax": 180}))) == (1, 180, 7)
     assert waiting(moment("d", 1, about={"pax": True}, witnesses=("v", "w"))) == 2
+    assert waiting(moment("e", 1, about={"waiting": -1, "pax": 0}, witnesses=("v",))) == 1, "a feed that cannot count"
     assert [each.id for each in in_order([few, many, moment("z", 10)], 50)] == ["b", "a", "z"]
+    assert [each.id for each in in_order([moment("z", 50), few], 50)] == ["a", "z"], "its deadline is now"
 
 
 def test_what_is_no_threat_is_no_choice() -> None:
     known = Precedence()
     for name, more in (("a", {"verdict": "failure"}), ("b", {"remedies": "x"}), ("c", {"withdrawn": True}), ("d", {})):
-        known.note(moment(name, 100, **more), ["agents"] if more else [])
-    assert known.first("agents", "a", 0) == (1, None)
+        known.note(moment(name, 100, **more), ["agents"])
+    assert known.first("agents", "d", 0) == (1, None)
+    known.note(moment("d", 100), [])
+    assert known.first("agents", "d", 0) == (1, None), "nobody was paged about it"
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.integers(1, 5), st.integers(0, 3), st.booleans())))
+def test_whoever_is_paged_is_told_the_first_that_can_be_kept(said: list[tuple[str, int, int, bool]]) -> None:
+    known, stands = Precedence(), {}
+    for name, ends_ms, pax, open_ in said:
+        about = moment(name, ends_ms, about={"pax": pax}, witnesses=("w",), verdict=None if open_ else "failure")
+        known.note(about, ["agents"])
+        stands[name] = about
+    for now_ms in range(7):
+        left = [each for each in stands.values() if each.verdict is None and each.ends_ms > now_ms]
+        order = in_order(left, now_ms)
+        for name, about in stands.items():
+            among, ahead = known.first("agents", name, now_ms)
+            if about.verdict is not None or not left:
+                assert (among, ahead) == (1, None)
+            elif about.id == order[0].id:
+                assert (among, ahead) == (len(left), None)
+            else:
+                best = order[0]
+                assert (among, ahead) == (len(left), Ahead(best.id, "t", None, best.ends_ms - now_ms))
 
 
 def test_the_page_says_which_comes_first() -> None:
@@ -110,6 +135,7 @@ def test_the_plans_order_holds_until_two_have_been_tried_often_enough() -> None:
     assert order(("b", LEAST, LEAST), ("a", 5, LEAST - 1)) == ["a", "b", "c"]
     assert order(("b", LEAST, LEAST), ("a", 5, LEAST)) == ["b", "a", "c"]
     assert order(("c", 9, LEAST), ("a", 9, LEAST)) == ["a", "c", "b"], "alike: the plan's order"
+    assert order(("a", LEAST, 2 * LEAST), ("b", LEAST - 1, LEAST)) == ["b", "a", "c"], "of each ten, not of all"
 
 
 def test_the_figures_stand_beside_it() -> None:
@@ -170,6 +196,26 @@ def test_a_revision_takes_its_count_back() -> None:
     assert list(lessons.counts.values()) == [(1, 1)]
     floor.does("void", next(iter(lessons.of)), at(6), "false alarm")
     assert (lessons.counts, lessons.of) == ({}, {})
+
+
+def test_only_real_threats_teach_anything() -> None:
+    lessons = Lessons()
+    threat = moment("a", 100, verdict="success", saved=True, threatened_ms=1, ended_ms=50)
+    for more in ({"threatened_ms": None}, {"training": "agents"}, {"remedies": "x"}, {"withdrawn": True}):
+        lessons.note(replace(threat, **more), [], 9)
+        assert (lessons.counts, lessons.version) == ({}, 0)
+    lessons.note(threat, [], 9)
+    lessons.note(threat, [], 9)
+    assert (list(lessons.counts.values()), lessons.version) == ([(1, 1)], 1)
+
+
+def test_what_ended_just_at_the_horizon_may_still_be_revised() -> None:
+    lessons = Lessons()
+    for name, ended_ms in (("a", 49), ("b", 50), ("c", None)):
+        lessons.note(moment(name, 100, verdict="failure", threatened_ms=1, ended_ms=ended_ms), [], 9)
+    lessons.forget(50)
+    assert set(lessons.of) == {"b", "c"}
+    assert list(lessons.counts.values()) == [(0, 3)], "what it counts as stays"
 
 
 @given(

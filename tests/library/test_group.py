@@ -389,6 +389,22 @@ def test_a_blindness_long_over_is_let_go_and_one_that_lasts_stays() -> None:
     assert [each.device for each in group.history.fold.sensors.blindness] == ["mark-b/mark"]
 
 
+def test_a_blindness_that_is_over_but_not_for_a_day_still_makes_what_it_hid_provisional() -> None:
+    engine = Engine(LONG)
+    for signal in (
+        seen("b1", "blind", at(0), BEAM),
+        seen("p1", "pressed", at(0) + 19 * HOUR),
+        seen("r1", "reset", at(1) + 19 * HOUR),
+        seen("s1", "sighted", at(0) + 20 * HOUR, BEAM),
+    ):
+        engine.receive([signal], signal.at_ms)
+    later(engine)
+    (moment,) = engine.moments()
+    now_ms = at(0) + 31 * HOUR
+    (again,) = engine.receive([does("cause", moment.id, now_ms, "no agent")], now_ms).published
+    assert (again.verdict, again.provisional, again.cause) == ("success", True, "no agent")
+
+
 def test_holds_and_blindness_of_long_ago_still_count_when_all_is_folded_again() -> None:
     for blind, state in ((False, "open"), (True, "ended")):
         engine = Engine(CONTRACT)

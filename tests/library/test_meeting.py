@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+import pytest
 from msgspec.structs import replace
 
 from andgate.moment.engine import Engine
@@ -126,6 +127,22 @@ def test_belts_that_are_linked_already_join_at_the_next_move_at_once() -> None:
     assert (flight.about, flight.witnesses) == ({"stand": "12", "from": "JFK"}, ("ops", "belt-4/done", "feed"))
     (gone,) = [each for each in trail.watch.latest.values() if each.withdrawn]
     assert gone.withdrawn_into == flight.id
+
+
+@pytest.mark.parametrize(("here", "there"), [(4, 4.5), (4.5, 4)])
+def test_of_two_jams_the_first_threatens_wherever_it_was(here: float, there: float) -> None:
+    trail = Trail()
+    said = (
+        seen("d1", "docked", at(2), OPS, key=FLIGHT),
+        seen("d2", "docked", at(3), "belt-4/done", key=FLIGHT),
+        seen("here", "jammed", at(here), DRIVE, key=FLIGHT),
+        seen("there", "jammed", at(there), "belt-4/drive", key=FLIGHT),
+        seen("m1", "moved", at(5), OPS, key=FLIGHT, to="belt-4"),
+        seen("again", "jammed", at(6), "belt-4/drive", key=FLIGHT),
+    )
+    trail.tell(*sorted(said, key=lambda each: each.at_ms))
+    (flight,) = trail.watch.living
+    assert (flight.opened_ms, flight.threatened_ms) == (at(2), at(4))
 
 
 def test_the_jam_that_threatened_the_one_threatens_both_together_and_is_paged_with_its_word() -> None:
