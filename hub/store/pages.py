@@ -39,6 +39,8 @@ def page_row(row: tuple[object, ...]) -> PageRow:
     )
 
 
+QUEUED = f"select {COLUMNS} from page where state = 'queued' order by +id"
+"""With the + SQLite sorts the few that wait, and reads no others to have them in order."""
 BUNDLED = "select id, moment from page where bundle in (?, ?) and bundle != ''"
 """Without its last words SQLite would not use the index over what is bundled, and read every page there ever was."""
 _NOTE_MOST = 1_000
@@ -101,7 +103,7 @@ class Pages:
         self.queued: dict[int, PageRow] = {}
         self._answers: dict[int, list[str]] = {}
         """What was answered to deliveries that are still on their way."""
-        for values in db.execute(f"select {COLUMNS} from page where state = 'queued' order by id"):
+        for values in db.execute(QUEUED):
             row = page_row(values)
             held = msgspec.structs.replace(row, session=session, again=row.again or row.session not in {0, session})
             self.queued[row.id] = self._changed[row.id] = held

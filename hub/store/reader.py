@@ -62,11 +62,6 @@ _listens = msgspec.json.Decoder(_Quiet).decode
 _SHOWN = {(False, False): "withdrawn = 0", (True, False): "withdrawn != 2", (False, True): "withdrawn != 1"}
 """(withdrawn ones, those of training) -> which of the column `withdrawn`."""
 _health = msgspec.json.Decoder(Health).decode
-TOLD_BY = (
-    "select distinct moment from page where (page = ? or (bundle in (?, ?) and bundle != '')) and kind = 'page' "
-    "and moment not like ? and moment not like ? order by moment"
-)
-"""As for `pages.BUNDLED`, the index wants to hear that it is about what is bundled."""
 
 
 class Reader(Rates):
@@ -313,7 +308,9 @@ class Reader(Rates):
     def told_by(self, page: str) -> tuple[str, ...]:
         """Return the moments that a page tells: one, those of a bundle, or none where there is no such page."""
         rows = self._all(
-            TOLD_BY,
+            # The index over what is bundled wants to hear that it is.
+            "select distinct moment from page where (page = ? or (bundle in (?, ?) and bundle != '')) "
+            "and kind = 'page' and moment not like ? and moment not like ? order by moment",
             (page, page, page + NAMED, f"{NOTICE}%", f"{BUNDLE}%"),
         )
         return tuple(row[0] for row in rows)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -20,8 +21,7 @@ from andgate.wire.messages import FeedSignal
 from hub.evidence.verify import verify
 from hub.store import Reader, Store
 from hub.store.hours import Hours
-from hub.store.pages import BUNDLED
-from hub.store.reader import TOLD_BY
+from hub.store.pages import BUNDLED, QUEUED
 from hub.store.rows import By, Counts
 from hub.store.schema import LATEST
 from hub.store.tally import FIELDS, bits_of
@@ -310,13 +310,31 @@ def test_failures_are_found_by_an_index_of_their_own(desk: Desk, tmp_path: Path)
     assert "moment_failed" in plan
 
 
-def test_what_a_page_about_several_moments_tells_is_found_by_an_index(desk: Desk, tmp_path: Path) -> None:
-    """In a storm the driver asks it for each page: it must not read every page there ever was."""
+def test_what_is_asked_often_is_found_by_its_index(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Years of pages and moments are there: none of these may read them all."""
+    asked: list[str] = []
+
+    def ask(statement: str, _values: object) -> list[tuple[Any, ...]]:
+        asked.append(statement)
+        return []
+
+    monkeypatch.setattr(desk.reader, "_all", ask)
+    desk.reader.false_alarms(since_ms=0)
+    desk.reader.false_alarms()
+    desk.reader.causes(since_ms=0)
+    desk.reader.told_by("bundle:1")
     db = sqlite3.connect(tmp_path / "data" / "andgate.db")
     plans = [
-        " ".join(row[3] for row in db.execute(f"explain query plan {question}", ("bundle:1",) * question.count("?")))
-        for question in (BUNDLED, TOLD_BY)
+        " ".join(row[3] for row in db.execute(f"explain query plan {question}", ("1",) * question.count("?")))
+        for question in (*asked, BUNDLED, QUEUED)
     ]
     db.close()
-    assert all("page_bundle" in plan for plan in plans)
-    assert not any("SCAN page" in plan for plan in plans)
+    found = [re.findall(r"USING (?:COVERING )?INDEX (\w+)", plan) for plan in plans]
+    assert found == [
+        ["moment_void"],
+        ["moment_void"],
+        ["moment_failed"],
+        ["sqlite_autoindex_page_1", "page_bundle"],
+        ["page_bundle"],
+        ["page_queued"],
+    ]
