@@ -189,7 +189,7 @@ def test_somebody_new_is_reached_every_way(
         # She is put on tonight's shift, from her own page.
         screen.get_by_role("combobox", name="Shift").select_option("Night, Ticket agents: today 20:30–04:30")
         screen.get_by_role("button", name="Put on").click()
-        expect(screen.get_by_role("status")).to_contain_text("They are on it.")
+        expect(screen.get_by_role("status")).to_contain_text("They stand on that shift now.")
         expect(screen.get_by_role("link", name="Night, today 20:30")).to_be_visible()
 
         # Nine o'clock. A line reaches the mark, and her phone is gone: the page comes by mail, at once.
