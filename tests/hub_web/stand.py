@@ -15,18 +15,31 @@ from hub.clock import HandClock
 from hub.driver import Driver
 from hub.store import Reader, Store
 from hub.web.live import Live
+from tests.hub.desk import WAIT_S
 
 NOON = parse_time("2026-11-21T12:00:00.000Z")
 FLIGHT = "AG1234/2026-11-21"
+
+
+class JudgedClock(HandClock):
+    """A clock by whose every move a hub has judged when the test goes on."""
+
+    driver: Driver | None = None
+
+    def advance(self, ms: int) -> None:
+        super().advance(ms)
+        if self.driver is not None:
+            self.driver.signals([], "nobody").result(WAIT_S)
 
 
 class Stand:
     """Everything an application is made of."""
 
     def __init__(self, data: Path, plan: Plan) -> None:
-        self.clock = HandClock(NOON)
+        self.clock = JudgedClock(NOON)
         self.driver = Driver(Store(data), plan, self.clock)
         self.driver.start()
+        self.clock.driver = self.driver
         self.reader = Reader(data)
 
     def close(self) -> None:
