@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from andgate.moment.backlogs import MORE_WAIT_MS, Backlogs
@@ -14,6 +16,7 @@ from tests.library.days import BAGGAGE, CHECK_IN, CONTRACT, HOUR, MINUTE, SECOND
 from tests.library.test_trail import AGENT, BEAM, COLLEAGUE, DONE, DRIVE, FLIGHT, PAGES, Trail, seen
 
 OTHER = "AG77/2026-11-21"
+pauses = st.sampled_from([0, 1, SECOND, MORE_WAIT_MS - 1, MORE_WAIT_MS])
 OPS = "ops"
 REJOINS = site(replace(CHECK_IN, rejoins_within_ms=MINUTE, pages=()))
 LONG = site(replace(CHECK_IN, gives_up_after_ms=90 * HOUR, pages=()))
@@ -432,3 +435,31 @@ def test_each_source_releases_what_it_had_held_back_and_only_that() -> None:
     assert backlogs.until("belt-3", at(0) + MORE_WAIT_MS) is None
     assert backlogs.note([note, press, docking], at(0, 1), more=False) == {"counter-a", "belt-3"}
     assert backlogs.until("belt-3", at(0, 2)) is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["ops", "desk-a1"]), st.sampled_from(["belt-3", "belt-4"]), st.booleans(), pauses),
+        max_size=8,
+    )
+)
+def test_pages_wait_for_the_last_of_those_that_hold_something_back_there(
+    said: list[tuple[str, str, bool, int]],
+) -> None:
+    backlogs, now_ms = Backlogs(), at(0)
+    since: dict[str, int] = {}
+    where: dict[str, set[str]] = {}
+    for number, (source, belt, more, pause_ms) in enumerate(said):
+        now_ms += pause_ms
+        item = seen(f"u{number}", "docked", now_ms, OPS, source=source, touchpoint=belt)
+        released = backlogs.note([item], now_ms, more=more)
+        if more:
+            since.setdefault(source, now_ms)
+            where.setdefault(source, set()).add(belt)
+            assert released == set()
+        else:
+            since.pop(source, None)
+            assert released == where.pop(source, set())
+        for place in ("belt-3", "belt-4"):
+            ends = [since[each] + MORE_WAIT_MS for each, places in where.items() if place in places]
+            assert backlogs.until(place, now_ms) == max((end for end in ends if end > now_ms), default=None)

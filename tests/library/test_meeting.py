@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from andgate.moment.engine import Engine
+from andgate.moment.events import Doubted
 from andgate.moment.moments import Moment
 from andgate.moment.signals import Action, Replanned, Retimed
 from andgate.moment.state import dump, load
@@ -166,6 +167,32 @@ def test_a_flight_closed_at_the_instant_of_its_move_is_judged_where_it_went() ->
         seen("u1", "unloaded", at(5), OPS, key=FLIGHT, touchpoint="belt-4"),
     )
     assert (only(trail).closed_ms, only(trail).provisional) == (at(5), True)
+
+
+def test_what_was_decided_at_a_belt_that_is_linked_later_is_revised() -> None:
+    trail = Trail()
+    trail.tell(
+        seen("d1", "docked", at(0), OPS, key=FLIGHT, touchpoint="belt-4"),
+        seen("d0", "docked", at(0.5), OPS, key=OTHER),
+    )
+    trail.watch.wake(at(26))
+    trail.tell(
+        seen("m0", "moved", at(1), OPS, key=OTHER, to="belt-4", received_ms=at(26)),
+        seen("u1", "unloaded", at(24), "feed", key=FLIGHT, touchpoint="belt-4", received_ms=at(27)),
+    )
+    (flight,) = [each for each in trail.watch.living if each.key == FLIGHT]
+    assert (flight.verdict, flight.revision) == ("success", 1)
+    assert told(trail, "revised")
+
+
+def test_another_verdict_that_nobody_saw_either_says_so_anew() -> None:
+    trail = Trail()
+    trail.tell(seen("b1", "blind", at(-1), BEAM), seen("p1", "pressed", at(0)), seen("r1", "reset", at(2)))
+    assert (only(trail).verdict, only(trail).provisional) == ("success", True)
+    trail.tell(Retimed(signal="r1", at_ms=at(4)))
+    assert (only(trail).verdict, only(trail).provisional) == ("failure", True)
+    doubts = [event.at_ms for event in trail.watch.events if isinstance(event, Doubted)]
+    assert doubts == [at(2), only(trail).ends_ms]
 
 
 def test_what_is_taken_back_at_a_belt_that_was_linked_is_taken_back() -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from andgate.moment.events import Noted, Paged, StoodDown
 from andgate.moment.moments import Moment
+from andgate.moment.owing import Failures
 from andgate.moment.signals import Action, ActionKind, Before, Replanned, Signal
 from andgate.moment.state import EngineState, dump, load
 from andgate.plan import Expectation, PageStep, Plan, Remedy, task_of
@@ -349,13 +350,14 @@ def test_the_plan_in_force_at_the_failure_says_what_is_owed() -> None:
     assert (later.task.verdict, later.task.reason) == ("void", "plan changed")
 
 
-def test_what_is_older_than_the_horizon_changes_no_task() -> None:
+@pytest.mark.parametrize(("ms", "stands"), [(0, False), (1, True)])
+def test_what_is_older_than_the_horizon_changes_no_task(ms: int, *, stands: bool) -> None:
     floor = failed_line()
     floor.says(signal("r", "reset", at(9)))
-    floor.until(at(30) + 24 * HOUR)
+    floor.until(at(2) + 24 * HOUR)
     before = floor.task
-    floor.does("void", floor.failed.id, at(31) + 24 * HOUR, "false alarm")
-    assert floor.task == before
+    floor.does("void", floor.failed.id, floor.failed.ends_ms + 24 * HOUR + ms, "false alarm")
+    assert floor.tasks == [before] * stands
 
 
 def test_a_restart_knows_what_failed_and_what_is_owed() -> None:
@@ -380,6 +382,18 @@ def test_a_state_from_before_there_were_tasks_is_looked_through(monkeypatch: pyt
     old = dump(floor.watch.engine)
     monkeypatch.undo()
     assert load(old).failures.known == known != {}
+
+
+def test_of_all_that_is_published_only_real_failures_are_looked_back_on() -> None:
+    failures, failed = Failures(), failed_line().failed
+    for other in (replace(failed, training="agents"), replace(failed, withdrawn=True), replace(failed, verdict="void")):
+        failures.note(other)
+        assert failures.known == {}
+    failures.note(failed)
+    failures.forget(failed.ends_ms)
+    assert set(failures.known) == {failed.id}, "it is not older than that"
+    failures.forget(failed.ends_ms + 1)
+    assert failures.known == {}
 
 
 def test_what_failed_is_forgotten_with_everything_else() -> None:
