@@ -136,7 +136,7 @@ class Notifier:
         channel = self._prompt.get(row.channel)
         if channel is None or row.id in out.cancelled or row.due_ms > out.now_ms:
             return False
-        channel.send(self._note(row, row.decided_ms), lambda result: self._promptly(row, result))
+        channel.send(self._note(row, self._clock.now_ms()), lambda result: self._promptly(row, result))
         return True
 
     def _promptly(self, row: PageRow, result: Result) -> None:

@@ -88,6 +88,17 @@ def office(make_desk: Callable[..., Desk]) -> Iterator[Callable[..., Office]]:
         each.notifier.stop()
 
 
+def test_a_page_that_waited_for_the_disk_says_the_time_that_is_left_when_it_goes(office: Callable[..., Office]) -> None:
+    here = office(Pager())
+    waits = [30_000]
+    here.desk.driver.listeners.insert(
+        0, lambda out: here.desk.clock.advance(waits.pop()) if out.pages and waits else None
+    )
+    here.desk.node(node_signal(1, sent=11.0))
+    here.pager.wait(1)
+    assert here.pager.notes[0].page.left_s == pytest.approx(150.0)
+
+
 def test_a_page_goes_out_and_one_over_follows(office: Callable[..., Office]) -> None:
     here = office(Pager())
     here.desk.node(node_signal(1, sent=11.0))
