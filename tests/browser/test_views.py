@@ -232,6 +232,8 @@ def test_the_report_adds_up(interaction: str | None) -> None:
     assert sum(day.all for day in found.per_day) == found.gate.judged
     assert sum(bar.n for bar in found.causes) == failed
     assert sum(each.count.judged for each in found.places) == judged
+    shares = [each.count.success / each.count.judged for each in found.places]
+    assert shares == sorted(shares), "worst first"
     assert sum(each.count.judged for each in found.areas) == judged
     assert len(found.per_day) == 30
     if interaction is not None:

@@ -74,6 +74,8 @@ class Tried(Struct, frozen=True, kw_only=True):
 
     channel: str
     whose: str
+    person: str | None
+    """Whose it is, by the id of their page: names stand there alone."""
     latency: str
     state: str
     result: str
@@ -129,6 +131,7 @@ def tried(plan: Plan, part: Part) -> Tried:
     return Tried(
         channel=say(f"drills.kind.{part.kind}", name=name),
         whose=group_name(plan, part.group) if part.group else say("drills.node"),
+        person=part.person,
         latency="" if part.latency_ms is None else say("drills.ms", n=part.latency_ms),
         state=part.state,
         result=say(f"drills.state.{part.state}") + (f": {part.note}" if part.note else ""),

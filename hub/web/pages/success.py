@@ -284,8 +284,12 @@ def _days(starts: Sequence[int], rows: Iterable[tuple[int, int, int]]) -> tuple[
     return tuple(map(Day, starts, failed, judged))
 
 
+def _worst_first(places: Iterable[Place]) -> tuple[Place, ...]:
+    return tuple(sorted(places, key=lambda each: each.count.success / each.count.judged))
+
+
 def _places(plan: Plan, counts: dict[str, Count]) -> tuple[Place, ...]:
-    return tuple(
+    return _worst_first(
         Place(touchpoint.name, touchpoint.id, counts[touchpoint.id])
         for touchpoint in plan.touchpoints.values()
         if counts[touchpoint.id].judged
@@ -297,7 +301,7 @@ def _areas(plan: Plan, counts: dict[str, Count]) -> tuple[Place, ...]:
     for touchpoint in plan.touchpoints.values():
         name = touchpoint.area or say("floor.area.other")
         found[name] = found.get(name, Count()) + counts[touchpoint.id]
-    return tuple(Place(name, None, count) for name, count in found.items() if count.judged)
+    return _worst_first(Place(name, None, count) for name, count in found.items() if count.judged)
 
 
 def covering(report_: Report, plan: Plan, seen: Mapping[str, Covered], seen_at: Mapping[str, Covered]) -> Report:

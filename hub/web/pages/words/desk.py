@@ -21,7 +21,7 @@ DESK: dict[str, str] = {
     "desk.hold": "Hold 2 s to reset",
     "desk.barred": "No reset yet",
     "desk.reset.sent": "Reset, telling the hub",
-    "desk.help": "The line is at the mark: press once",
+    "desk.help": "When the line reaches the mark: press once",
     "desk.calm": "All calm",
     "desk.seen": "Seen here, telling the hub",
     "desk.nobody": "Nobody told: call",
