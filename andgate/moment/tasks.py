@@ -38,7 +38,7 @@ class Tasks:
         """Open, change and close the tasks that follow from what was just published; return the groups to settle."""
         touched: dict[int, Group] = {}
         for group, moment in published:
-            if moment.remedies is not None or moment.training is not None:
+            if moment.remedies is not None:
                 continue
             was = self._failures.note(moment)
             now = self._failures.known.get(moment.id)

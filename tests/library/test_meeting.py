@@ -173,11 +173,11 @@ def test_what_was_decided_at_a_belt_that_is_linked_later_is_revised() -> None:
     trail = Trail()
     trail.tell(
         seen("d1", "docked", at(0), OPS, key=FLIGHT, touchpoint="belt-4"),
-        seen("d0", "docked", at(0.5), OPS, key=OTHER),
+        seen("d0", "docked", at(10), OPS, key=OTHER),
     )
     trail.watch.wake(at(26))
     trail.tell(
-        seen("m0", "moved", at(1), OPS, key=OTHER, to="belt-4", received_ms=at(26)),
+        seen("m0", "moved", at(11), OPS, key=OTHER, to="belt-4", received_ms=at(26)),
         seen("u1", "unloaded", at(24), "feed", key=FLIGHT, touchpoint="belt-4", received_ms=at(27)),
     )
     (flight,) = [each for each in trail.watch.living if each.key == FLIGHT]
