@@ -14,9 +14,9 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 import msgspec
 
@@ -89,7 +89,8 @@ class Notifier:
         self._rows: dict[int, PageRow] = {}
         self._cancelled: dict[int, None] = {}
         self._tries: dict[int, int] = {}
-        self._drills: deque[_Drilled] = deque()
+        self._drills: SimpleQueue[_Drilled] = SimpleQueue()
+        """Notes that prove a channel: they go when nothing else is to be done."""
         self._unheld: set[int] = set()
         """Of these it is on record that they surely did not go out."""
         self._prompt = self._prompt_of(plan)
@@ -154,7 +155,8 @@ class Notifier:
             begins: called when its turn has come; False: it is not sent any more.
             done: called once if it is sent, with what became of it.
         """
-        self._queue.put(_Asked(_Drilled(entry, note, begins, done)))
+        self._drills.put(_Drilled(entry, note, begins, done))
+        self.wake()
 
     def wake(self) -> None:
         """Look at the clock again, and at the channels: one may work again."""
@@ -186,13 +188,10 @@ class Notifier:
 
     def _run(self) -> None:
         while True:
-            wait_s: float | None = 0.0 if self._drills else None  # they go when nothing else is to be done
-            if self._waiting and not self._drills:
-                wait_s = max(0.0, self._clock.real_s((self._waiting[0][0] - self._clock.now_ms()) / 1000))
             try:
-                item = self._queue.get(timeout=wait_s)
+                item = self._queue.get(timeout=self._wait_s())
             except Empty:
-                item = self._drills.popleft() if self._drills else None
+                item = None if self._drills.empty() else self._drills.get_nowait()
             if item == "stop":
                 return
             try:
@@ -200,6 +199,14 @@ class Notifier:
                 self._send_due()
             except Exception:  # noqa: BLE001 - what cannot be handled keeps back no page
                 _log.exception("the worker that sends pages could not handle something")
+
+    def _wait_s(self) -> float | None:
+        """Return for how many real seconds nothing is to be done by itself; None: for ever."""
+        if not self._drills.empty():
+            return 0.0
+        if not self._waiting:
+            return None
+        return max(0.0, self._clock.real_s((self._waiting[0][0] - self._clock.now_ms()) / 1000))
 
     def _take(self, item: object) -> None:
         if isinstance(item, PageRow):
@@ -211,8 +218,6 @@ class Notifier:
         elif isinstance(item, _Held):
             if item.row.id in self._rows:  # else it is cancelled, or went out already
                 self._wait(item.row, self._clock.now_ms())
-        elif isinstance(item, _Asked):
-            self._drills.append(item.drilled)
         elif isinstance(item, _Drilled):
             if item.begins():
                 self._channel(item.entry).send(item.note, item.done)
@@ -379,47 +384,34 @@ class Notifier:
             self._sent(row.channel if row.person is None else PERSONAL, (now_ms - row.decided_ms) / 1000)
 
 
-class _Decided:
+class _Decided(NamedTuple):
     """What a commit leaves to the worker."""
 
-    def __init__(self, plan: Plan | None, cancelled: tuple[int, ...], pages: list[PageRow]) -> None:
-        self.plan = plan
-        self.cancelled = cancelled
-        self.pages = pages
+    plan: Plan | None
+    cancelled: tuple[int, ...]
+    pages: list[PageRow]
 
 
-class _Held:
+class _Held(NamedTuple):
     """It is on record that a delivery may go out from now on."""
 
-    def __init__(self, row: PageRow) -> None:
-        self.row = row
+    row: PageRow
 
 
-class _Drilled:
+class _Drilled(NamedTuple):
     """A note that proves a channel: no page, on no record but the drill's own."""
 
-    def __init__(
-        self, entry: PlanChannel, note: Note, begins: Callable[[], bool], done: Callable[[Result], None]
-    ) -> None:
-        self.entry = entry
-        self.note = note
-        self.begins = begins
-        self.done = done
+    entry: PlanChannel
+    note: Note
+    begins: Callable[[], bool]
+    done: Callable[[Result], None]
 
 
-class _Asked:
-    """A note that proves a channel is to be sent when nothing else is to be done: a drill delays no page."""
-
-    def __init__(self, drilled: _Drilled) -> None:
-        self.drilled = drilled
-
-
-class _Done:
+class _Done(NamedTuple):
     """An attempt has ended."""
 
-    def __init__(self, row: PageRow, result: Result) -> None:
-        self.row = row
-        self.result = result
+    row: PageRow
+    result: Result
 
 
 _NONE = PlanChannel(id="", url="")
