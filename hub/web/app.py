@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from andgate import __version__
 from hub.web import login, problems
-from hub.web.api import callers, drills, moments, people, quiet, remedies, roster, signals, site, success
+from hub.web.api import baseline, callers, drills, moments, people, quiet, remedies, roster, signals, site, success
 from hub.web.api.answer import schemas
 from hub.web.auth import Door, Keyring, Needs, is_loopback
 from hub.web.context import Context, context
@@ -98,7 +98,7 @@ def create_app(
     problems.install(app)
     app.add_middleware(Door, keyring=app.state.keyring, local_only=is_loopback(host))
     app.add_middleware(SafeHeaders)  # the last one added is the outermost
-    for each in (moments, remedies, people, roster, signals, success, site, callers, drills, quiet):
+    for each in (moments, remedies, people, roster, signals, success, site, callers, drills, quiet, baseline):
         app.include_router(each.router, prefix=PREFIX)
     app.include_router(login.router)
     pages.install(app)
