@@ -19,8 +19,9 @@ from hub.notify.channels import Note, Result
 from hub.notify.drills import Drills
 from hub.paging.bundles import GATHER_MS
 from hub.store import PageFate
-from hub.store.drills import DrillLog
+from hub.store.drills import Drill, DrillLog, Part
 from hub.web.app import create_app
+from hub.web.pages.sending import summary, tried
 from hub.web.tokens import parse_tokens
 from tests.hub_web.stand import Server, Stand
 
@@ -104,6 +105,15 @@ def test_a_drill_is_begun_and_looked_at(web: TestClient, stand: Stand, sends: Se
     assert "channels did not answer" in page
     assert "dead: the receiver does not answer" in page
     assert "Before" in page
+
+
+def test_what_a_drill_left_out_is_said_and_whose_way_it_was(stand: Stand) -> None:
+    well = Part(n=0, kind="channel", name="radio", group="supervisors", state="proven", sent_ms=1, proven_ms=2)
+    left = Part(n=1, kind="person", name="~0123456789abcdef/1", group="supervisors", person="~0123456789abcdef")
+    drill = Drill(id=1, by="marta", group="", loud=False, parts=(well, msgspec.structs.replace(left, state="skipped")))
+    plan = stand.driver.plan
+    assert "1</b> were not tried." in str(summary(plan, drill, 1, running=False))
+    assert tried(plan, left).person == left.person, "their page says who it is, to whoever may know"
 
 
 def test_what_makes_no_sense_is_refused(web: TestClient, app: FastAPI) -> None:

@@ -167,9 +167,13 @@ def summary(plan: Plan, drill: Drill | None, now_ms: int, *, running: bool) -> M
         return rich("drills.say.running")
     counted = sum(part.state in {"proven", "failed"} for part in drill.parts)
     when = when_words(drill.id, now_ms, plan.site.timezone)
-    if drill.failed:
-        return rich("drills.say.failed", n=len(drill.failed), all=counted, when=when)
-    return rich("drills.say.passed", n=counted, when=when)
+    said = (
+        rich("drills.say.failed", n=len(drill.failed), all=counted, when=when)
+        if drill.failed
+        else rich("drills.say.passed", n=counted, when=when)
+    )
+    left_out = sum(part.state == "skipped" for part in drill.parts)
+    return said + Markup(" ") + rich("drills.say.skipped", n=left_out) if left_out else said
 
 
 @router.get("/pages", dependencies=[Depends(Needs("read"))])

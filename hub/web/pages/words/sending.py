@@ -41,9 +41,11 @@ SENDING: dict[str, str] = {
     "drills.say.none": "No channel was ever proven.",
     "drills.say.passed": "All *{n}* channels answered {when}.",
     "drills.say.failed": "*{n}* of {all} channels did not answer {when}.",
+    "drills.say.skipped": "*{n}* were not tried.",
     "drills.say.running": "A drill is running.",
     "drills.more": "A drill sends a note over every channel of the coming shift and waits until its far end answers. A "
-    "silent one sounds nowhere, and leaves out what cannot be proven without a message; a loud one rings everywhere.",
+    "silent one sounds nowhere, and leaves out what cannot be proven without a message; a loud one rings everywhere. "
+    "Whoever has no way that works is in no drill:",
     "drills.night": "Each night at {time} by itself.",
     "drills.night.none": "Never by itself: the plan names no hour for it.",
     "drills.begin": "Drill silently",
