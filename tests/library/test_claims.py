@@ -328,6 +328,7 @@ def on_it(*who: str) -> list[Claim]:
         (["Agents", "Agents (2)"], 3, 2, 60, "Agents (3)"),
         (["Agents", "Agents (2)"], 3, 2, 24, "Agents (2)"),
         (["Agents", "Marta"], 3, 1, 60, "Agents"),
+        (["Agents", "Marta"], 2, 2, 60, "Agents"),
         (["Agents (2)"], 2, 1, 60, "Agents"),
         (["Agents (2)", "Agents"], 3, 2, 60, "Agents (3)"),
     ],
