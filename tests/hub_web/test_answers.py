@@ -227,6 +227,8 @@ def test_who_was_paged_by_name_gives_back_their_own_claim_and_no_other(hall: Hal
         assert hall.moment(row)["by"] == ["Marta Rossi", "Jo K."]
         back = web.post(hall.path(row), data={"do": "unclaim"})
         assert "You can’t come" in words(back.text)
+        assert "Jo K. is on the way." in words(back.text)
+        assert "the others are paged on" not in words(back.text)
     assert hall.moment(row)["by"] == ["Jo K."]
 
 

@@ -166,9 +166,11 @@ def _mine(reader: Reader, running: Sequence[Moment], mine: Tap, name: str, zone:
             return "mine", say("answer.mine.open", time=at)
         return "mine", say("answer.mine.until", time=at, until=hms(until_ms, zone))
     back_ms = [each for moment in running if (each := _given_back(reader, moment, name)) is not None]
-    if back_ms:
-        return "released", say("answer.released.more", time=hms(max(back_ms), zone))
-    return "lapsed", say("answer.lapsed.more", time=at)
+    state: State = "released" if back_ms else "lapsed"
+    at = hms(max(back_ms), zone) if back_ms else at
+    if all(moment.claimed_ms is not None for moment in running):  # enough others come, and nobody is paged on
+        return state, say(f"answer.{state}.others", time=at, name=running[0].coming[0].by)
+    return state, say(f"answer.{state}.more", time=at)
 
 
 def _given_back(reader: Reader, moment: Moment, name: str) -> int | None:
