@@ -145,6 +145,10 @@ def test_only_a_supervisor_overrides_a_refused_reset(single: Stand) -> None:
         page = f"/moments/{moment}"
         assert "overridden by a supervisor" in client.get(page, headers=by(ANNA)).text
         assert "overridden by a supervisor" not in client.get(page, headers=by(CHIEF)).text
+        assert f'href="{page}#override"' in client.get("/desk/counter-a", headers=by(ANNA)).text, (
+            "one tap from the desk"
+        )
+        assert 'id="override"' in client.get(page, headers=by(CHIEF)).text
         assert client.post(f"{page}/reset", data=why, headers=by(ANNA)).status_code == 403
         problem(client.post(path, json={"reason": ""}, headers=by(CHIEF)), 422)
         assert client.post(f"{page}/reset", data={"reason": ""}, headers=by(CHIEF)).status_code == 422
