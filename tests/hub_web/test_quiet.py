@@ -212,6 +212,13 @@ def test_a_desk_does_not_say_that_somebody_was_paged_whose_page_was_kept_back(we
     assert "Ticket agents paged" not in web.get("/desk/counter-a").text, "when it is over nobody is on the way"
 
 
+def test_of_two_mutes_a_desk_says_the_reason_of_the_one_whose_end_it_says(web: TestClient) -> None:
+    post(web, touchpoints=["counter-a"])
+    post(web, groups=["ticket-agents"], reason="Radio is being mended", lasts_s=7200)
+    page = web.get("/desk/counter-a").text
+    assert "Muted until 15:00, nobody is paged from here: Radio is being mended." in page
+
+
 def test_the_forms_mute_and_train(web: TestClient) -> None:
     form = {"what": "area:Terminal 1", "minutes": "60", "reason": "Drill", "owner": "Otto", "group": "supervisors"}
     assert web.post("/mutes", data=form, follow_redirects=False).status_code == 303

@@ -197,11 +197,8 @@ def hushed(view: View, plan: Plan, touchpoint: str, now_ms: int) -> str:
         return say("quiet.desk.suspended", time=hm(fire.since_ms, zone))
     if view.listen_only or touchpoint in view.listens:
         return say("quiet.desk.listens")
-    until_ms = view.silent_until(plan, touchpoint, now_ms)
-    if until_ms is None:
-        return ""
-    mute = view.muted(plan, touchpoint, now_ms)
-    return say("quiet.desk.muted", time=hm(until_ms, zone), reason=mute.reason if mute is not None else "")
+    mute = view.muted_for(plan, touchpoint, "", plan.touchpoints[touchpoint].group, now_ms)
+    return "" if mute is None else say("quiet.desk.muted", time=hm(mute.end_ms, zone), reason=mute.reason)
 
 
 def desk(source: Source, touchpoint: str) -> Desk | None:
