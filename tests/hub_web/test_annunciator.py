@@ -39,7 +39,7 @@ def test_only_what_the_group_was_paged_about_is_on_its_screen(web: TestClient) -
     line(web)
     said = words(web.get("/annunciator/ticket-agents").text)
     assert "Threatened 3:00 Check-in counter A" in said
-    assert "One of us comes" in said
+    assert "Press: one of us goes" in said
     assert "Nothing needs you." in words(web.get("/annunciator/supervisors").text)
 
 
@@ -51,7 +51,7 @@ def test_one_press_claims_for_the_group_and_the_screen_says_so_without_a_name(we
     after = web.post(action, headers=FORM)
     assert str(after.url).endswith("/annunciator/ticket-agents")
     assert "Somebody comes since 13:00" in words(after.text)
-    assert "One of us comes" not in words(after.text)
+    assert "Press: one of us goes" not in words(after.text)
     (moment,) = web.get("/api/v1/moments").json()["items"]
     assert moment["claimed_by"] == "Ticket agents"
 
@@ -125,13 +125,13 @@ def test_nobody_is_asked_to_go_while_a_fire_alarm_is_on(tmp_path: Path, airport_
         said = words(web.get("/annunciator/ticket-agents").text)
         assert "Suspended" in said
         assert "Nobody is asked to go there now." in said
-        assert "One of us comes" not in said
+        assert "Press: one of us goes" not in said
         assert "Suspended: nobody is paged" in words(web.get("/").text), "what comes next is not promised"
         assert ">Go<" not in web.get("/board/all").text
         assert web.post(claim, headers=FORM).status_code == 409, "a screen that has not heard of it yet"
         assert web.get("/api/v1/moments").json()["items"][0]["claimed_by"] is None
         assert web.post("/api/v1/signals", json={**fire, "id": "f2", "signal": "resumed"}).status_code == 202
-        assert "One of us comes" in words(web.get("/annunciator/ticket-agents").text)
+        assert "Press: one of us goes" in words(web.get("/annunciator/ticket-agents").text)
     stand.close()
 
 
@@ -161,7 +161,7 @@ def test_where_two_are_needed_a_second_press_is_a_second_person(tmp_path: Path, 
         after = web.post(action, data={"saw": "0"}).text
         assert "1 of 2 coming" in words(after)
         assert 'name="saw" value="1"' in after
-        assert "One of us comes" in words(after), "one more is asked for"
+        assert "Press: one of us goes" in words(after), "one more is asked for"
         stand.clock.advance(10_000)
         assert "1 of 2 coming" in words(web.post(action, data={"saw": "0"}).text), "it had not heard of the first"
         stand.clock.advance(10_000)
