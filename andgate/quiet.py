@@ -164,7 +164,7 @@ def stands_again(said: Iterable[Contact]) -> bool:
     """Whether one contact that is heard again suspends again: only the hub, in its stead, has said that it is over."""
     words = sorted(said, key=lambda each: each.order)
     own = [each for each in words if each.own]
-    return bool(own) and own[-1].on and not words[-1].on and not words[-1].own
+    return bool(own) and own[-1].on and not words[-1].on
 
 
 def missed_ms(heard_ms: Sequence[int]) -> int | None:

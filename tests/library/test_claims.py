@@ -206,6 +206,15 @@ def test_who_hands_over_stays_responsible_until_somebody_takes_it() -> None:
     ]
 
 
+@pytest.mark.parametrize("person", [None, "paolo"])
+def test_a_page_to_a_group_to_take_over_is_called_off_by_whoever_claims_first(person: str | None) -> None:
+    hall = Hall()
+    hall.claim(at(0.5), "marta", 9)
+    hall.act("hand-over", at(1), "marta", group="supervisors", person=person)
+    (page,) = [each for each in hall.watch.events if isinstance(each, Paged) and each.reason == "handed-over"]
+    assert page.cancels == (person is None)
+
+
 def test_whoever_shall_take_it_over_is_paged_by_name() -> None:
     hall = Hall()
     hall.claim(at(0.5), "marta", 9)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from andgate.moment.signals import Action, Retimed, Signal
+from andgate.moment.events import Paged
+from andgate.moment.signals import Action, Released, Retimed, Signal
 from andgate.plan import PageStep
 from tests.library.days import BAGGAGE, CHECK_IN, MINUTE, SECOND, at, site
 from tests.library.test_trail import COLLEAGUE, DRIVE, FLIGHT, PAGES, Trail, seen
@@ -397,3 +398,15 @@ def test_a_void_taken_back_is_told() -> None:
         "unvoided",
         "saved",
     ]
+
+
+def test_what_nothing_threatens_is_no_news_to_those_whom_quiet_kept_it_from() -> None:
+    trail = Trail()
+    trail.tell(seen("d1", "docked", at(0), "ops", key=FLIGHT))
+    (moment,) = trail.watch.living
+    asked = Released(at_ms=at(1), pages=((moment.id, "supervisors"),))
+    assert not trail.watch.receive([asked], at(1)).events
+    trail.watch.wake(at(18))
+    (page,) = trail.watch.receive([replace(asked, at_ms=at(18))], at(18)).events
+    assert isinstance(page, Paged)
+    assert (page.reason, page.group) == ("quiet-over", "supervisors")
