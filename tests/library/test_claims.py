@@ -141,6 +141,16 @@ def test_a_journal_from_before_says_that_a_claim_replaces_the_one_before() -> No
     assert hall.people(at(1.5))[2:] == ["1:00 claimed by=paolo until_ms=2:00"]
 
 
+def test_in_a_journal_from_before_nobody_is_on_it_when_who_replaced_them_is_gone_again() -> None:
+    hall = Hall()
+    hall.claim(at(0.5), "marta", 9)
+    hall.watch.wake(at(2))
+    late = Action(id="old", do="claim", moment=hall.moment.id, at_ms=at(1), by="paolo", promise_ms=6 * SECOND)
+    hall.watch.receive([late], at(2))
+    assert coming(hall.moment) == []
+    assert hall.people(at(2))[1:] == ["2:00 claim-lapsed by=marta"]
+
+
 def test_where_two_are_needed_one_is_not_enough() -> None:
     hall = Hall(site(TWO))
     moment = hall.claim(at(0.5), "marta", 9)

@@ -52,8 +52,6 @@ def wall(zone: str, first_ms: int, days: int) -> list[tuple[int, datetime]]:
 def first_showing(zone: str, around_ms: int, wanted: datetime) -> int:
     """The first minute at which the wall shows that date and at least that time, found by looking."""
     shown = wall(zone, around_ms - 3 * DAY_MS, 7)
-    if wanted.time() == datetime.min.time():
-        return next(ms for ms, local in shown if local >= wanted)
     return next(ms for ms, local in shown if local >= wanted)
 
 
@@ -121,6 +119,7 @@ def test_who_is_on_at_any_minute(change: tuple[str, str], drawn: list[tuple[int,
     if following is not None and following - now_ms < 2 * DAY_MS:
         for ms in range(now_ms, following, 15 * MINUTE_MS):
             assert on_at(plan, "agents", ms) == on
+        assert on_at(plan, "agents", following - 1) == on
         assert on_at(plan, "agents", following) != on
 
 
