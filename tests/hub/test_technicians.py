@@ -49,10 +49,11 @@ def health(
 
 
 def kinds(desk: Desk) -> list[str]:
+    """What is wrong, but for nodes that nobody has plugged in, and pages that nobody sends: none is there to do so."""
     return [
         f"{row.node}{'/' if row.device else ''}{row.device} {row.kind}"
         for row in desk.reader.faults()
-        if row.kind != "unseen"
+        if row.kind not in {"unseen", "unsent"}
     ]
 
 
