@@ -6,9 +6,9 @@ STAFF: dict[str, str] = {
     "nav.roster": "Roster",
     # people
     "people.title": "People",
-    "people.say": "*{n}* people can be reached.",
-    "people.say.one": "*1* person can be reached.",
-    "people.say.some": "*{n}* of {all} people can be reached.",
+    "people.say": "*{n}* people have a way to be reached.",
+    "people.say.one": "*1* person has a way to be reached.",
+    "people.say.some": "*{n}* of {all} people have a way to be reached.",
     "people.say.none": "Nobody is on the list yet.",
     "people.none.more": "Add the people who stand on shifts. Pages then go to whoever is on, by name.",
     "people.caption": "Everybody who can be paged, by name",
