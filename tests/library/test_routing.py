@@ -92,6 +92,12 @@ def test_every_page_carries_its_reason(plan: Plan, reason: PageReason) -> None:
     assert made[0].cancels == (reason == "still-waiting")
 
 
+def test_at_its_deadline_it_is_late_and_a_page_a_second_after_its_time_is_not(plan: Plan) -> None:
+    assert "late since 01:03." in deliveries(paged(left_ms=0), MOMENT, plan)[0].text
+    assert "0:01 left until 01:03." in deliveries(paged(left_ms=1), MOMENT, plan)[0].text
+    assert [deliveries(paged(late_ms=ms), MOMENT, plan)[0].late for ms in (1_000, 1_001)] == [False, True]
+
+
 def test_a_page_for_what_threatens_says_what_it_is(plan: Plan) -> None:
     made = deliveries(replace(paged(reason="threatened"), signal="jammed"), MOMENT, plan)
     assert made[0].text == "Counter A: 3:00 left until 01:03. Jammed. “I wait no more than 15 minutes.”"
@@ -189,6 +195,26 @@ def test_a_second_failure_says_what_went_before() -> None:
     assert " Second failure for AG1234, after “I wait no more than 15 minutes”. Apologise" in told["pager"]
     gone = replace(TASK, before=(*second.before, Before("m8", "gone", "line", 70_000)))
     assert " Third failure for AG1234, after gone. " in texts(gone, plan, paged(left_ms=1_800_000))["pager"]
+
+
+@pytest.mark.parametrize(
+    ("failed", "word"), [(1, "Second"), (2, "Third"), (3, "Fourth"), (4, "One more"), (9, "One more")]
+)
+def test_each_failure_has_its_number_as_long_as_people_count(failed: int, word: str) -> None:
+    task = replace(TASK, before=tuple(Before(f"m{n}", "wait", "line", n) for n in range(failed)))
+    assert f" {word} failure for AG1234, after “" in texts(task, parse_plan(RICH), paged())["radio"]
+
+
+@pytest.mark.parametrize("training", [None, "agents"])
+def test_a_pager_has_the_promise_just_where_all_of_it_fits(training: str | None) -> None:
+    moment, lengths = replace(MOMENT, training=training), []
+    for letters in range(120, 180):
+        told = texts(moment, parse_plan(RICH.replace("I wait no more than 15 minutes.", "x" * letters)), paged())
+        whole = told["radio"]
+        assert whole.startswith("Training, not real. ") == (training is not None)
+        assert told["pager"] == (whole if len(whole) <= 235 else whole[: whole.index(" “")])
+        lengths.append(len(whole))
+    assert {235, 236} <= set(lengths)
 
 
 def test_why_it_comes_here_is_said_after_where_and_until_when(plan: Plan) -> None:
