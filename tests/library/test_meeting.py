@@ -393,6 +393,14 @@ def test_a_day_late_is_in_time_and_a_millisecond_more_is_not() -> None:
         assert [moment.verdict for moment in engine.moments()] == [verdict]
 
 
+def test_what_was_taken_back_before_it_came_opens_nothing_to_the_last_instant() -> None:
+    engine = Engine(CONTRACT)
+    now_ms = at(0) + DAY_MS
+    engine.receive([seen("x", "noted", now_ms, retracts="p1")], now_ms)
+    engine.receive([seen("p1", "pressed", at(0), received_ms=now_ms)], now_ms)
+    assert list(engine.moments()) == []
+
+
 def test_what_is_a_day_old_may_still_be_taken_back_or_put_at_a_better_time() -> None:
     for late_ms, changes in ((DAY_MS, True), (DAY_MS + 1, False)):
         now_ms = at(0) + late_ms

@@ -128,6 +128,14 @@ def test_those_who_were_paged_are_told_how_it_ended(plan: Plan, changes: dict[st
     assert made[0].text == f"Counter A: {words}"
 
 
+def test_training_reaches_those_who_train_and_nobody_else(plan: Plan) -> None:
+    training = replace(MOMENT, training="nobody")
+    for event in (paged(), StoodDown(moment="m1", at_ms=100, groups=("agents",))):
+        (delivery,) = deliveries(event, training, plan)
+        assert delivery.group == "nobody"
+        assert delivery.text.startswith("Training, not real. Counter A: ")
+
+
 def test_places_are_said_as_people_say_them(plan: Plan) -> None:
     elsewhere = replace(MOMENT, touchpoint="belt-9", key="AG1234/2026-11-21", expectation="gone")
     made = deliveries(paged(), elsewhere, plan)
