@@ -113,8 +113,9 @@ def test_somebody_is_put_on_a_shift_from_their_own_page(web: TestClient, stand: 
     (duty,) = stand.driver.people.book().duties
     assert (duty.person, duty.shift, duty.days, duty.first) == (ada, "late", (2,), "2026-11-25")
     assert "Late, Ticket agents: today" not in web.get(f"/people/{ada}").text
-    for turn in ("", "ticket-agents gala 2026-11-25", "x"):
+    for turn in ("", "ticket-agents gala 2026-11-25", "ticket-agents late 9999-12-31", "x"):
         assert web.post(f"/people/{ada}/put-on", data={"turn": turn}).status_code == 404
+    assert web.get("/roster/ticket-agents/late/9999-12-31").status_code == 404
     assert web.post("/people/nobody/put-on", data=put | {"when": "once"}).status_code == 404
 
 

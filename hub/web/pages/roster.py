@@ -95,7 +95,7 @@ def put_on_by(request: Request, who: Caller) -> str:
 def _known(plan: Plan, group: str, shift: str, day: str) -> Turn:
     try:
         found = turn_of(plan, group, shift, edit.day(day))
-    except (RefusedError, OverflowError):
+    except RefusedError:
         found = None
     if found is None:
         raise ProblemError(404, "unknown-shift", "There is no such shift.", remedy="Choose at /roster.")
