@@ -245,6 +245,14 @@ def test_one_backlog_after_the_other_holds_no_page_for_ever(engine: Engine) -> N
     assert paged[0][0] == "ticket-agents"
 
 
+def test_a_page_that_has_waited_goes_although_another_backlog_begins_that_very_instant(engine: Engine) -> None:
+    engine.receive([signal(1, "pressed", 0, received_ms=MINUTE)], T0 + MINUTE, more=True)
+    now_ms = MINUTE + 10_000
+    other = replace(signal(1, "seen", 0, received_ms=now_ms), id="n/b1/b/1", source="desk-b1")
+    step = engine.receive([other], T0 + now_ms, more=True)
+    assert [event.group for event in step.events if isinstance(event, Paged)] == ["ticket-agents"]
+
+
 def test_a_moved_moment_is_judged_blind_by_where_it_stood(plan: Plan) -> None:
     """The belt it stood at was blind at its deadline; it moved away afterwards."""
     claim = plan.expectations["baggage-claim"]
