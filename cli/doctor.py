@@ -134,7 +134,7 @@ def _backup(data: Path, now_ms: int) -> Finding:
         file = msgspec.json.decode((data / LAST).read_bytes())["file"]
     except (OSError, msgspec.MsgspecError, KeyError):
         return Finding("look", "backup", "none was ever made of this folder: andgate backup, every night")
-    age_ms = now_ms - round(made * 1000)
+    age_ms = max(now_ms - round(made * 1000), 0)  # a disk's clock may be a little ahead of ours
     found = f"{age_ms / HOUR_MS:.0f} hours ago, {file}"
     return Finding("look" if age_ms > BACKUP_OLD_MS else "well", "backup", found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import socket
 import sqlite3
 from pathlib import Path
@@ -187,6 +188,8 @@ def test_doctor_says_what_is_well_and_what_is_not(
     assert "is in force" in out
     assert "desk-a1: " in out
     assert main(["backup", "--data", str(data), "--to", str(tmp_path / "b")]) == 0
+    soon_s = (data / LAST).stat().st_mtime + 60
+    os.utime(data / LAST, (soon_s, soon_s))
     plan.write_text("nonsense")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
