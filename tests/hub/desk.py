@@ -174,14 +174,18 @@ class Desk:
 
 
 class Broker:
-    """A Mosquitto on a port of its own, as the hub would configure it; it can be stopped and started again."""
+    """A Mosquitto on a port of its own; it can be stopped and started again."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.port = port or free_port()
         self._conf = folder / "mosquitto.conf"
-        self._conf.write_text(configuration(Address("127.0.0.1", self.port)))
+        self._conf.write_text(self.configuration(), encoding="utf-8")
         self._program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         self.start()
+
+    def configuration(self) -> str:
+        """As the hub would configure it."""
+        return configuration(Address("127.0.0.1", self.port))
 
     def start(self) -> None:
         self._process = subprocess.Popen(

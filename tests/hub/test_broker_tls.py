@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,7 +23,7 @@ from hub.clock import SystemClock
 from hub.config import Certificates, parse_broker
 from hub.link.link import Link
 from tests.hub.desk import WAIT_S
-from tests.ports import free_port
+from tests.hub.desk import Broker as HubBroker
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 pytestmark = [
@@ -81,36 +80,17 @@ class Authority:
         )
 
 
-class Broker:
+class Broker(HubBroker):
     """A Mosquitto that shows a certificate, or speaks no TLS where it has none."""
 
     def __init__(self, folder: Path, shown: tuple[Path, Path] | None, clients: Path | None, port: int) -> None:
-        assert MOSQUITTO is not None
-        self.port = port or free_port()
-        secure = "" if shown is None else f"certfile {shown[0]}\nkeyfile {shown[1]}\n"
-        asks = "" if clients is None else f"cafile {clients}\nrequire_certificate true\n"
-        conf = folder / "broker.conf"
-        conf.write_text(
-            f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n{secure}{asks}", encoding="utf-8"
-        )
-        self._process = subprocess.Popen([MOSQUITTO, "-c", str(conf)], stderr=subprocess.PIPE, text=True)
-        assert self._process.stderr is not None
-        said = []
-        for line in self._process.stderr:
-            said.append(line)
-            if " running" in line:
-                break
-        else:
-            raise AssertionError(f"the broker does not start: {said}")
-        self._reader = threading.Thread(target=self._process.stderr.read, daemon=True)
-        self._reader.start()
+        self._shown, self._clients = shown, clients
+        super().__init__(folder, port)
 
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+    def configuration(self) -> str:
+        secure = "" if self._shown is None else f"certfile {self._shown[0]}\nkeyfile {self._shown[1]}\n"
+        asks = "" if self._clients is None else f"cafile {self._clients}\nrequire_certificate true\n"
+        return f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n{secure}{asks}"
 
 
 class Ends:

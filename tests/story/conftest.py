@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.conftest import ARGS
 from tests.browser.looking import looking
 from tests.story.airport import BELT_SENSOR, Airport
+from tests.story.receivers import LetterBox, Telephony
 from tests.story.stage import Program
 
 
@@ -29,6 +30,20 @@ def airport(tmp_path: Path, airport_toml: str) -> Iterator[Airport]:
     there = Airport(tmp_path, airport_toml + BELT_SENSOR)
     yield there
     there.close()
+
+
+@pytest.fixture
+def letters() -> Iterator[LetterBox]:
+    box = LetterBox()
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def calls() -> Iterator[Telephony]:
+    service = Telephony()
+    yield service
+    service.close()
 
 
 @pytest.fixture(scope="module")

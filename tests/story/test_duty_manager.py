@@ -21,8 +21,8 @@ from tests.hub.receivers import heard_request, playing
 from tests.hub.test_webpush import Handset
 from tests.story import airport as airports
 from tests.story.airport import Airport, ask
+from tests.story.receivers import SECRET, LetterBox, Telephony
 from tests.story.stage import WAIT_S
-from tests.story.test_passengers import SECRET, LetterBox, Telephony
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 """Of a module that Apprise loads."""
@@ -64,27 +64,13 @@ class PushService:
 
 
 @pytest.fixture
-def letters() -> Iterator[LetterBox]:
-    box = LetterBox()
-    yield box
-    box.close()
-
-
-@pytest.fixture
-def texts() -> Iterator[Telephony]:
-    service = Telephony()
-    yield service
-    service.close()
-
-
-@pytest.fixture
 def evening(
-    tmp_path: Path, airport_toml: str, letters: LetterBox, texts: Telephony, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, airport_toml: str, letters: LetterBox, calls: Telephony, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Airport]:
     """Eight in the evening; the night shift begins in half an hour and nobody stands on it."""
     monkeypatch.setattr(airports, "TEN", rome("2026-11-21T20:00"))
     monkeypatch.setattr(phones, "_endpoint", lambda text: text)  # this push service is on this very machine
-    more = PLAN.format(mail=letters.port, call=texts.port, secret=SECRET)
+    more = PLAN.format(mail=letters.port, call=calls.port, secret=SECRET)
     there = Airport(tmp_path, airport_toml + more)
     yield there
     there.close()
@@ -156,7 +142,7 @@ class Elena:
 
 
 def test_somebody_new_is_reached_every_way(
-    evening: Airport, screen: Page, letters: LetterBox, texts: Telephony
+    evening: Airport, screen: Page, letters: LetterBox, calls: Telephony
 ) -> None:
     service = PushService()
     with playing(service.play) as push:
@@ -182,7 +168,7 @@ def test_somebody_new_is_reached_every_way(
         evening.pager.say("answer", {"page": page["id"], "do": "seen", "by": "Elena Fabbri"})
         elena.shows(r"^seen ")
         elena.tried("Text message")
-        texted = texts.call()
+        texted = calls.call()
         assert (texted["data"]["to"], texted["data"]["text"]) == ("+3906555501", TEST_PAGE)
         assert texted["id"] == f"{texted['data']['id']}:{texted['data']['group']}", "an event each"
 
